@@ -1,0 +1,1 @@
+//! WasmEdge, MariaDB and faults as values that stop when dropped.

@@ -1,0 +1,138 @@
+#!/bin/sh
+# Installs what the order service needs from Debian's packages, and only what is missing.
+#
+#   scripts/deps.sh build        the wasm toolchain
+#   scripts/deps.sh run          + WasmEdge and MariaDB
+#   scripts/deps.sh test         + what the end-to-end tests use
+#   scripts/deps.sh bench        + the load generator
+#   scripts/deps.sh --check …    says what is missing and changes nothing; exit 1 if anything is
+#
+# Debian 13 (trixie) has all of it. On Debian 12 the packages come from Debian 13 through a source with a low pin,
+# made from the machine's own source list, so that nothing else of the system moves.
+# MariaDB is installed without its service (the -core packages): nothing is started, no port is taken.
+set -eu
+
+SOURCE=/etc/apt/sources.list.d/order-service-trixie.sources
+PIN=/etc/apt/preferences.d/order-service-trixie
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "deps: $*"; exit 1; }
+
+# need COMMAND-OR-FILE PACKAGE: notes the package when the command (or the file) is not there.
+missing=
+need() {
+    case $1 in
+    /*) for found in $1; do [ ! -e "$found" ] || return 0; done ;;
+    *) ! command -v "$1" >/dev/null 2>&1 || return 0 ;;
+    esac
+    case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
+}
+
+# True when the Rust on PATH can compile for wasm32-wasip1, if need be after asking rustup for the target once.
+path_rust_has_wasm() {
+    command -v cargo >/dev/null 2>&1 && command -v rustc >/dev/null 2>&1 || return 1
+    [ ! -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/wasm32-wasip1" ] || return 0
+    command -v rustup >/dev/null 2>&1 || return 1
+    [ "$check" = no ] || return 1
+    rustup target add wasm32-wasip1 >/dev/null 2>&1
+}
+
+build_group() {
+    if ! path_rust_has_wasm; then
+        need /usr/bin/rustc rustc
+        need /usr/bin/cargo cargo
+        need '/usr/lib/rustlib/wasm32-wasip1' libstd-rust-dev-wasm32
+        need /usr/bin/cargo-clippy rust-clippy
+        need /usr/bin/rustfmt rustfmt
+    fi
+    need cc gcc
+    need wasm-ld-19 lld-19
+    need clang-19 clang-19
+    need /usr/include/wasm32-wasi/stdlib.h wasi-libc
+    need '/usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.builtins*wasm32*' libclang-rt-19-dev-wasm32
+    need /etc/ssl/certs/ca-certificates.crt ca-certificates
+}
+run_group() {
+    build_group
+    need wasmedge wasmedge
+    need mariadbd mariadb-server-core
+    need mariadb-install-db mariadb-server-core
+    need mariadb mariadb-client-core
+    need curl curl
+}
+test_group() {
+    run_group
+    need openssl openssl
+    need strace strace
+    need unshare util-linux
+}
+bench_group() {
+    run_group
+    need wrk wrk
+}
+
+check=no
+[ "${1-}" != --check ] || { check=yes; shift; }
+[ $# -gt 0 ] || set -- build
+for group in "$@"; do
+    case $group in
+    build | run | test | bench) "${group}_group" ;;
+    *) fail "no group '$group'; there are build, run, test and bench" ;;
+    esac
+done
+missing=${missing# }
+[ -n "$missing" ] || exit 0
+
+codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME-}") || codename=
+debian=$(. /etc/os-release 2>/dev/null && [ "${ID-}" = debian ] && echo yes) || debian=no
+
+# What to type where this script may not or cannot: one screen.
+by_hand() {
+    say "deps: $1"
+    say "Missing, by the names of Debian 13's packages:"
+    say "    $missing"
+    say "On Debian 13, or Debian 12 with Debian 13's packages as a low-pinned source, as root:"
+    say "    apt-get update && apt-get install --no-install-recommends $missing"
+    say "Elsewhere:"
+    say "    Rust 1.85 or later with the target:   rustup target add wasm32-wasip1"
+    say "    WasmEdge 0.14:                        https://wasmedge.org/docs/start/install"
+    say "    MariaDB 11.8 (mariadbd, mariadb):     https://mariadb.org/download"
+    say "    LLVM 19 (clang-19, wasm-ld-19) with wasi-libc's headers under /usr/include/wasm32-wasi"
+    exit 1
+}
+
+[ "$check" = no ] || { say "missing: $missing"; exit 1; }
+[ "$debian" = yes ] && command -v apt-get >/dev/null 2>&1 || by_hand "this is not Debian, so nothing is installed."
+case $codename in
+bookworm | trixie | forky | sid) ;;
+*) by_hand "Debian '$codename' is not one of 12 (bookworm), 13 (trixie) or later." ;;
+esac
+[ "$(id -u)" = 0 ] || by_hand "packages can be installed by root only, and this is $(id -un)."
+
+from=
+if [ "$codename" = bookworm ]; then
+    from='-t trixie'
+    say "Debian 12 lacks WasmEdge and the wasm toolchain: they come from Debian 13, added to apt as a source pinned low"
+    say "($SOURCE and $PIN; nothing else of this system is upgraded to it by itself)."
+    if [ ! -s "$SOURCE" ]; then
+        origin=/etc/apt/sources.list.d/debian.sources
+        if [ -s "$origin" ]; then
+            sed 's/bookworm/trixie/g' "$origin" >"$SOURCE"
+        elif grep -q '^deb .*bookworm' /etc/apt/sources.list 2>/dev/null; then
+            SOURCE=${SOURCE%.sources}.list
+            sed -n '/^deb .*bookworm/s/bookworm/trixie/gp' /etc/apt/sources.list >"$SOURCE"
+        else
+            by_hand "no Debian 12 source was found in $origin or /etc/apt/sources.list to derive Debian 13's from."
+        fi
+    fi
+    printf 'Package: *\nPin: release n=trixie*\nPin-Priority: 100\n' >"$PIN"
+fi
+say "Installing: $missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt-get update >"$log" 2>&1 || { tail -n 5 "$log" >&2; fail "apt-get update failed (above)."; }
+# shellcheck disable=SC2086 # both are lists of words
+apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing >"$log" 2>&1 ||
+    { tail -n 15 "$log" >&2; fail "apt-get install failed (above)."; }
+say "Installed."
