@@ -1,0 +1,55 @@
+//! Where the programs under test are: named by the environment (the Makefile does), else at cargo's default paths.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The service compiled to WebAssembly: `ORDER_SERVICE_WASM`, else the release build.
+///
+/// # Errors
+/// When it is not there, with the command that builds it.
+pub fn wasm() -> Result<PathBuf> {
+    found(
+        "ORDER_SERVICE_WASM",
+        target_dir().join("wasm32-wasip1/release/order-service.wasm"),
+        "make build",
+    )
+}
+
+/// The service compiled for this machine: `ORDER_SERVICE_NATIVE`, else the build with profile `native`.
+///
+/// # Errors
+/// When it is not there, with the command that builds it.
+pub fn native() -> Result<PathBuf> {
+    let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    found(
+        "ORDER_SERVICE_NATIVE",
+        target_dir().join(host).join("native/order-service"),
+        "make native",
+    )
+}
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Cargo's target directory: `CARGO_TARGET_DIR`, else `target` at the root.
+#[must_use]
+pub fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |path| root().join(path))
+}
+
+fn found(variable: &str, default: PathBuf, how: &str) -> Result<PathBuf> {
+    let path = env::var_os(variable).map_or(default, PathBuf::from);
+    if !path.is_file() {
+        bail!(
+            "{} is not there: build it with `{how}`, or name it in {variable}",
+            path.display()
+        );
+    }
+    Ok(path)
+}

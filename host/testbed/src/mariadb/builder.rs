@@ -1,0 +1,252 @@
+//! How a MariaDB is made and started.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::{MariaDb, Tls};
+use crate::ports;
+use crate::process::Process;
+use crate::temp::TempDir;
+
+/// Starts that are tried when another process takes the port first.
+const ATTEMPTS: usize = 8;
+
+/// How long it may take to come up, recovery after a crash included.
+const COMING_UP: Duration = Duration::from_secs(60);
+
+/// Small, so that a new server is there quickly.
+const SMALL: [&str; 6] = [
+    "--innodb-log-file-size=8M",
+    "--innodb-undo-tablespaces=0",
+    "--innodb-buffer-pool-size=64M",
+    "--key-buffer-size=1M",
+    "--aria-pagecache-buffer-size=8M",
+    "--performance-schema=OFF",
+];
+
+/// Faster, and good enough for tests: what was committed survives the server's crash, not the machine's.
+const FOR_TESTS: [&str; 3] = [
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-method=nosync",
+    "--sync-binlog=0",
+];
+
+/// Collects what the server is started with.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    data: Option<PathBuf>,
+    options: Vec<String>,
+    password: String,
+    port: Option<u16>,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            data: None,
+            options: Vec::new(),
+            password: String::new(),
+            port: None,
+        }
+    }
+
+    /// A data directory that is kept, made when it is not there. The server is then durable: a commit is on the disk.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = Some(path.into());
+        self
+    }
+
+    /// An option of `mariadbd`, such as `--max-connections=5`; a later one wins over an earlier one.
+    #[must_use]
+    pub fn option(mut self, option: impl Into<String>) -> Self {
+        self.options.push(option.into());
+        self
+    }
+
+    /// Offers TLS with that certificate. With [`Tls::required`], refuses connections without it.
+    #[must_use]
+    pub fn tls(self, tls: &Tls) -> Self {
+        tls.options().into_iter().fold(self, Self::option)
+    }
+
+    /// The password of `root`: letters, digits, `-` and `_` only. There is none if not said.
+    #[must_use]
+    pub fn root_password(mut self, password: impl Into<String>) -> Self {
+        self.password = password.into();
+        self
+    }
+
+    /// The port; a free one if not said.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Makes the data directory if need be, starts the server and waits until it greets.
+    ///
+    /// # Errors
+    /// When the programs are missing or it does not come up; its log is in the error.
+    pub fn start(self) -> Result<MariaDb> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        anyhow::ensure!(
+            self.password.chars().all(plain),
+            "a password of letters, digits, - and _ only"
+        );
+        let dir = TempDir::new()?;
+        let data = self.data.clone().unwrap_or_else(|| dir.path().join("data"));
+        self.install(&dir, &data)?;
+        for _ in 0..ATTEMPTS {
+            let port = self.port.map_or_else(ports::free, Ok)?;
+            let process = self.launch(&dir, &data, port)?;
+            if wait_until_up(&process, port)? {
+                let process = Mutex::new(Some(Arc::new(process)));
+                return Ok(MariaDb {
+                    config: self,
+                    dir,
+                    data,
+                    port,
+                    process,
+                    databases: AtomicUsize::new(0),
+                });
+            }
+        }
+        bail!("{ATTEMPTS} ports in a row were taken by other processes")
+    }
+
+    /// Fills the data directory, in a neighbour that is renamed once it is whole: an interrupted first start leaves no
+    /// half-made database behind.
+    fn install(&self, dir: &TempDir, data: &Path) -> Result<()> {
+        if data.exists() {
+            return Ok(());
+        }
+        let partial = data.with_extension("partial");
+        if partial.exists() {
+            fs::remove_dir_all(&partial)?;
+        }
+        let mut command = Command::new("mariadb-install-db");
+        command.args([
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+        ]);
+        command
+            .arg(format!("--datadir={}", partial.display()))
+            .arg(format!("--tmpdir={}", dir.path().display()));
+        command.args(SMALL).args(user_option()).stdin(Stdio::null());
+        let output = command.output().context("cannot run mariadb-install-db")?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned()
+                + &String::from_utf8_lossy(&output.stderr);
+            bail!("mariadb-install-db ended with {}:\n{text}", output.status);
+        }
+        fs::rename(&partial, data).with_context(|| format!("cannot make {}", data.display()))
+    }
+
+    pub(super) fn launch(&self, dir: &TempDir, data: &Path, port: u16) -> Result<Process> {
+        let init = dir.path().join("init.sql");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&init)?;
+        file.write_all(init_statements(&self.password).as_bytes())?;
+        let mut command = Command::new("mariadbd");
+        command.args([
+            "--no-defaults",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+        ]);
+        command
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--tmpdir={}", dir.path().display()));
+        command
+            .arg(format!("--socket={}", dir.path().join("socket").display()))
+            .arg(format!("--port={port}"));
+        command.arg(format!("--pid-file={}", dir.path().join("pid").display()));
+        command.arg(format!("--init-file={}", init.display()));
+        command.args(SMALL).args(user_option());
+        if self.data.is_none() {
+            command.args(FOR_TESTS);
+        }
+        command.args(&self.options);
+        Process::start(&command, &log_path(dir))
+    }
+}
+
+/// The accounts that a new data directory has besides: no name, and `root` by the machine's name, all without password.
+fn init_statements(password: &str) -> String {
+    format!(
+        "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host NOT IN ('localhost', '127.0.0.1'));\n\
+         FLUSH PRIVILEGES;\n\
+         ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
+         ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';\n"
+    )
+}
+
+/// `mariadbd` refuses to run as root unless told so.
+fn user_option() -> Option<&'static str> {
+    rustix::process::geteuid()
+        .is_root()
+        .then_some("--user=root")
+}
+
+pub(super) fn log_path(dir: &TempDir) -> PathBuf {
+    dir.path().join("log")
+}
+
+/// False when another process has its port: then another one must be tried.
+pub(super) fn wait_until_up(process: &Process, port: u16) -> Result<bool> {
+    let deadline = Instant::now() + COMING_UP;
+    loop {
+        if greets(port) && process.listens_on(port) {
+            return Ok(true);
+        }
+        if let Some(status) = process.exit_status()? {
+            if !ports::is_free(port) {
+                return Ok(false);
+            }
+            bail!(
+                "mariadbd ended ({status}) before it answered:\n{}",
+                process.log()
+            );
+        }
+        if Instant::now() >= deadline {
+            bail!(
+                "mariadbd did not answer within {COMING_UP:?}:\n{}",
+                process.log()
+            );
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a server speaks on `port`: it has the first word in this protocol.
+fn greets(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
+        return false;
+    };
+    stream
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .is_ok()
+        && stream.read_exact(&mut [0; 5]).is_ok()
+}

@@ -1,0 +1,261 @@
+//! A child process that cannot outlive this one, with its output and its figures.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::sync::lock;
+
+mod figures;
+
+/// A running child. SIGKILL and a wait end it on drop; the kernel ends it when this process is gone.
+#[derive(Debug)]
+pub struct Process {
+    child: Mutex<Child>,
+    pid: u32,
+    log: Option<PathBuf>,
+}
+
+impl Process {
+    /// Starts `command` with standard output and error appended to the file `log`.
+    ///
+    /// # Errors
+    /// When the program is not there or the file cannot be written.
+    pub fn start(command: &Command, log: &Path) -> Result<Self> {
+        let file = open_log(log)?;
+        let copy = file.try_clone()?;
+        let mut process = Self::start_with(command, file.into(), copy.into())?;
+        process.log = Some(log.to_path_buf());
+        Ok(process)
+    }
+
+    /// Starts `command` with its output where the caller wants it; [`Process::log`] is empty then.
+    ///
+    /// # Errors
+    /// When the program is not there.
+    pub fn start_with(command: &Command, stdout: Stdio, stderr: Stdio) -> Result<Self> {
+        let mut bound = bound_to_this_process(command);
+        bound.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let name = command.get_program().to_string_lossy().into_owned();
+        if !exists(command.get_program()) {
+            bail!("cannot run {name}: there is no such program");
+        }
+        let child =
+            spawn_from_a_lasting_thread(bound).with_context(|| format!("cannot run {name}"))?;
+        Ok(Self {
+            pid: child.id(),
+            child: Mutex::new(child),
+            log: None,
+        })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// All it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = self
+            .log
+            .as_ref()
+            .and_then(|path| fs::read(path).ok())
+            .unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How it ended, or `None` while it runs.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
+        lock(&self.child).try_wait()
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(self.exit_status(), Ok(None))
+    }
+
+    /// Waits for its end for at most `limit`.
+    ///
+    /// # Errors
+    /// When it still runs then.
+    pub fn wait(&self, limit: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.exit_status()? {
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                bail!("process {} still runs after {limit:?}", self.pid);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends `signal`; nothing happens when it has ended.
+    pub fn signal(&self, signal: Signal) {
+        // The lock and the look keep the id ours: it is not given to another process before the child is waited for.
+        let mut child = lock(&self.child);
+        if matches!(child.try_wait(), Ok(None)) {
+            if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Thaws it (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Ends it with SIGTERM, waits for at most `limit`, then SIGKILL.
+    ///
+    /// # Errors
+    /// When it had to be killed.
+    pub fn terminate(&self, limit: Duration) -> Result<ExitStatus> {
+        self.signal(Signal::TERM);
+        self.resume();
+        self.wait(limit).inspect_err(|_| self.kill())
+    }
+
+    /// Ends it with SIGKILL and waits.
+    pub fn kill(&self) {
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn open_log(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The same command, started through `setpriv` so that the kernel kills it when the thread that started it is gone. It stays
+/// in its own process group: Ctrl-C on a terminal reaches this process only, which then ends its children in order.
+fn bound_to_this_process(command: &Command) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut bound = Command::new("setpriv");
+    bound
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(name, value),
+            None => bound.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        bound.current_dir(directory);
+    }
+    bound.process_group(0);
+    bound
+}
+
+fn exists(program: &OsStr) -> bool {
+    if Path::new(program).components().count() > 1 {
+        return Path::new(program).is_file();
+    }
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|dir| dir.join(program).is_file())
+}
+
+type Order = (Command, Sender<io::Result<Child>>);
+
+/// The parent-death signal comes when the *thread* that started the child ends, and every test has a thread of its own: so
+/// all children are started by one thread that ends with the process.
+fn spawn_from_a_lasting_thread(command: Command) -> io::Result<Child> {
+    static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
+    let spawner = SPAWNER.get_or_init(|| {
+        let (orders, received) = channel::<Order>();
+        thread::spawn(move || {
+            for (mut command, reply) in received {
+                let _ = reply.send(command.spawn());
+            }
+        });
+        Mutex::new(orders)
+    });
+    let (reply, child) = channel();
+    let gone = |_| io::Error::other("the thread that starts children has ended");
+    lock(spawner).send((command, reply)).map_err(|_| gone(()))?;
+    child.recv().map_err(|_| gone(()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TempDir;
+
+    fn shell(script: &str, log: &Path) -> Result<Process> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::start(&command, log)
+    }
+
+    #[test]
+    fn a_child_is_seen_alive_paused_and_dead() -> Result<()> {
+        let dir = TempDir::new()?;
+        let child = shell("echo started; exec sleep 60", &dir.path().join("log"))?;
+        assert!(child.is_running());
+        child.pause();
+        child.resume();
+        child.kill();
+        assert!(!child.is_running());
+        Ok(())
+    }
+
+    #[test]
+    fn a_child_outlives_the_thread_that_asked_for_it() -> Result<()> {
+        let dir = TempDir::new()?;
+        let log = dir.path().join("log");
+        let child = thread::spawn(move || shell("exec sleep 60", &log))
+            .join()
+            .map_err(|_| anyhow::anyhow!("panicked"))??;
+        thread::sleep(Duration::from_millis(50));
+        assert!(child.is_running());
+        Ok(())
+    }
+
+    #[test]
+    fn the_log_holds_both_streams_and_the_status_is_kept() -> Result<()> {
+        let dir = TempDir::new()?;
+        let child = shell("echo out; echo err >&2; exit 7", &dir.path().join("log"))?;
+        assert_eq!(child.wait(Duration::from_secs(10))?.code(), Some(7));
+        assert_eq!(child.log(), "out\nerr\n");
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let started = Process::start(&Command::new("no-such-program"), Path::new("/dev/null"));
+        assert!(started.is_err_and(|error| error.to_string().contains("no-such-program")));
+    }
+}

@@ -1,0 +1,118 @@
+//! What `/proc` says of a child (proc(5)).
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::Process;
+
+impl Process {
+    /// Resident memory in bytes, shared pages included.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn rss_bytes(&self) -> Result<u64> {
+        self.smaps("Rss:")
+    }
+
+    /// Memory in bytes that this process alone has written to: what one more of it costs.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn private_dirty_bytes(&self) -> Result<u64> {
+        self.smaps("Private_Dirty:")
+    }
+
+    /// Processor time of all its threads, in user and kernel, to the kernel's tick (10 ms).
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        let stat = self.proc_file("stat")?;
+        // The name in field 2 may hold anything; the fields after its last parenthesis begin with field 3.
+        let (_, fields) = stat
+            .rsplit_once(')')
+            .context("/proc/PID/stat has no name")?;
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        Ok(Duration::from_millis(
+            ticks * 1000 / rustix::param::clock_ticks_per_second(),
+        ))
+    }
+
+    /// Open file descriptors.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn open_fds(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()))?.count())
+    }
+
+    /// Whether this process, not another that was quicker, listens on TCP `port`.
+    #[must_use]
+    pub fn listens_on(&self, port: u16) -> bool {
+        listening_sockets(port)
+            .iter()
+            .any(|inode| self.holds_socket(inode))
+    }
+
+    fn holds_socket(&self, inode: &str) -> bool {
+        let wanted = format!("socket:[{inode}]");
+        let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", self.pid())) else {
+            return false;
+        };
+        entries.flatten().any(|entry| {
+            fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str())
+        })
+    }
+
+    fn smaps(&self, name: &str) -> Result<u64> {
+        let rollup = self.proc_file("smaps_rollup")?;
+        let line = rollup
+            .lines()
+            .find(|line| line.starts_with(name))
+            .with_context(|| format!("no {name} in smaps_rollup"))?;
+        let kilobytes: u64 = line
+            .split_whitespace()
+            .nth(1)
+            .context("no figure in smaps_rollup")?
+            .parse()?;
+        Ok(kilobytes * 1024)
+    }
+
+    fn proc_file(&self, name: &str) -> Result<String> {
+        let path = format!("/proc/{}/{name}", self.pid());
+        fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    }
+}
+
+/// The inodes of the sockets in state LISTEN (0A) on `port`, from the kernel's tables for IPv4 and IPv6.
+fn listening_sockets(port: u16) -> Vec<String> {
+    let suffix = format!(":{port:04X}");
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .map(|path| fs::read_to_string(path).unwrap_or_default());
+    let rows = tables.iter().flat_map(|table| table.lines().skip(1));
+    rows.filter_map(|row| {
+        let mut fields = row.split_whitespace().skip(1);
+        let (local, state, inode) = (fields.next()?, fields.nth(1)?, fields.nth(5)?);
+        (local.ends_with(&suffix) && state == "0A").then(|| inode.to_owned())
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listening_socket_is_found_by_its_port() -> Result<()> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        assert_eq!(listening_sockets(listener.local_addr()?.port()).len(), 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! What the threads of a proxy share.
+
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
+
+use super::fault::{Fault, Then};
+use crate::sync::lock;
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) target: SocketAddr,
+    current: Mutex<Current>,
+    changed: Condvar,
+    listener: Mutex<Option<TcpListener>>,
+    connections: Mutex<Vec<Weak<Connection>>>,
+    accepted: AtomicUsize,
+    fired: AtomicUsize,
+    ended: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    fault: Arc<Fault>,
+    once: bool,
+}
+
+impl State {
+    pub(super) fn new(target: SocketAddr) -> Self {
+        Self {
+            target,
+            current: Mutex::default(),
+            changed: Condvar::new(),
+            listener: Mutex::new(None),
+            connections: Mutex::default(),
+            accepted: AtomicUsize::new(0),
+            fired: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn set(&self, fault: Fault, once: bool) {
+        *lock(&self.current) = Current {
+            fault: Arc::new(fault),
+            once,
+        };
+        self.changed.notify_all();
+    }
+
+    pub(super) fn fault(&self) -> Arc<Fault> {
+        Arc::clone(&lock(&self.current).fault)
+    }
+
+    /// Notes that `fault` is about to happen. False when it was to happen once and another connection was first.
+    pub(super) fn fire(&self, fault: &Arc<Fault>) -> bool {
+        let mut current = lock(&self.current);
+        if !Arc::ptr_eq(&current.fault, fault) {
+            return false;
+        }
+        if current.once {
+            *current = Current::default();
+            self.changed.notify_all();
+        }
+        self.fired.fetch_add(1, Ordering::SeqCst);
+        true
+    }
+
+    /// Waits while the fault is a black hole and `connection` is still wanted.
+    pub(super) fn wait_out_black_hole(&self, connection: &Connection) {
+        let mut current = lock(&self.current);
+        while *current.fault == Fault::BlackHole && !connection.is_over() && !self.has_ended() {
+            let waited = self
+                .changed
+                .wait_timeout(current, Duration::from_millis(20));
+            current = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+
+    pub(super) fn fired(&self) -> usize {
+        self.fired.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn note_accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn open(&self, listener: TcpListener) {
+        *lock(&self.listener) = Some(listener);
+    }
+
+    pub(super) fn close(&self) {
+        *lock(&self.listener) = None;
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.listener).is_some()
+    }
+
+    /// A connection that waits to be accepted, if there is one and the proxy listens.
+    pub(super) fn accept(&self) -> Option<TcpStream> {
+        let listener = lock(&self.listener);
+        listener.as_ref()?.accept().ok().map(|(stream, _)| stream)
+    }
+
+    pub(super) fn add(&self, connection: &Arc<Connection>) {
+        let mut connections = lock(&self.connections);
+        connections.retain(|known| known.strong_count() > 0);
+        connections.push(Arc::downgrade(connection));
+    }
+
+    pub(super) fn open_connections(&self) -> usize {
+        lock(&self.connections)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|known| !known.is_over())
+            .count()
+    }
+
+    pub(super) fn drop_connections(&self) {
+        let connections: Vec<_> = lock(&self.connections)
+            .drain(..)
+            .filter_map(|known| known.upgrade())
+            .collect();
+        connections.iter().for_each(|known| known.end(Then::Reset));
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.close();
+        self.drop_connections();
+        self.changed.notify_all();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+}
+
+/// Both ends of one proxied connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: TcpStream,
+    pub(super) server: TcpStream,
+    over: AtomicBool,
+    /// What becomes of it as soon as the server says another word.
+    pub(super) at_the_reply: Mutex<Option<Then>>,
+}
+
+impl Connection {
+    pub(super) fn new(client: TcpStream, server: TcpStream) -> Self {
+        Self {
+            client,
+            server,
+            over: AtomicBool::new(false),
+            at_the_reply: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn end(&self, then: Then) {
+        match then {
+            Then::BlackHole => return,
+            // Closing the last copy of a socket with a linger time of zero sends RST; shutting down what it reads only wakes
+            // the thread that holds a copy.
+            Then::Reset => {
+                for socket in [&self.client, &self.server] {
+                    let _ = set_socket_linger(socket, Some(Duration::ZERO));
+                    let _ = socket.shutdown(Shutdown::Read);
+                }
+            }
+            Then::Close => {
+                for socket in [&self.client, &self.server] {
+                    let _ = socket.shutdown(Shutdown::Both);
+                }
+            }
+        }
+        self.over.store(true, Ordering::SeqCst);
+    }
+}

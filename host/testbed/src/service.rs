@@ -1,0 +1,138 @@
+//! The order service as a child process.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::process::Process;
+use crate::temp::TempDir;
+
+mod builder;
+
+pub use builder::{Builder, wasmedge};
+
+/// What runs the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Runtime {
+    /// WasmEdge with the code compiled ahead of time: how it is deployed.
+    Aot,
+    /// WasmEdge's interpreter: the quick loop.
+    Interpreter,
+    /// The same source compiled for this machine, with no WasmEdge.
+    Native,
+}
+
+/// A running service on 127.0.0.1, ended on drop.
+#[derive(Debug)]
+pub struct Service {
+    process: Process,
+    port: u16,
+    // After the process: fields are dropped in order, and the log is open until then.
+    _dir: TempDir,
+}
+
+impl Service {
+    /// A service to be configured and started.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn addr(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `http://127.0.0.1:PORT` and `path`, which begins with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr())
+    }
+
+    /// The process itself: its figures and signals.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Its process id (WasmEdge's, for the two wasm runtimes).
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Resident memory in bytes.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn rss_bytes(&self) -> Result<u64> {
+        self.process.rss_bytes()
+    }
+
+    /// Private dirty memory in bytes.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn private_dirty_bytes(&self) -> Result<u64> {
+        self.process.private_dirty_bytes()
+    }
+
+    /// Processor time so far.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        self.process.cpu_time()
+    }
+
+    /// Open file descriptors.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn open_fds(&self) -> Result<usize> {
+        self.process.open_fds()
+    }
+
+    /// Standard output and error so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Thaws it (SIGCONT).
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    /// SIGKILL, and a wait.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Waits for its end by itself.
+    ///
+    /// # Errors
+    /// When it still runs after `limit`.
+    pub fn wait(&self, limit: Duration) -> Result<ExitStatus> {
+        self.process.wait(limit)
+    }
+}
