@@ -12,6 +12,10 @@
 # MariaDB is installed without its service (the -core packages): nothing is started, no port is taken.
 set -eu
 
+. "$(dirname "$0")/toolchain.sh"
+
+# A user's PATH has no room for servers on Debian.
+PATH=$PATH:/usr/sbin:/sbin
 SOURCE=/etc/apt/sources.list.d/order-service-trixie.sources
 PIN=/etc/apt/preferences.d/order-service-trixie
 
@@ -28,24 +32,13 @@ need() {
     case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
 }
 
-# True when the Rust on PATH can compile for wasm32-wasip1, if need be after asking rustup for the target once.
-path_rust_has_wasm() {
-    command -v cargo >/dev/null 2>&1 && command -v rustc >/dev/null 2>&1 || return 1
-    [ ! -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/wasm32-wasip1" ] || return 0
-    command -v rustup >/dev/null 2>&1 || return 1
-    [ "$check" = no ] || return 1
-    rustup target add wasm32-wasip1 >/dev/null 2>&1
-}
-
 build_group() {
-    if ! path_rust_has_wasm; then
-        need /usr/bin/rustc rustc
-        need /usr/bin/cargo cargo
-        need '/usr/lib/rustlib/wasm32-wasip1' libstd-rust-dev-wasm32
-        need /usr/bin/cargo-clippy rust-clippy
-        need /usr/bin/rustfmt rustfmt
+    if ! path_rust_has_wasm && ! debian_rust_has_wasm && { [ "$check" = yes ] || ! rustup_adds_wasm; }; then
+        # All of them at once: an older rustc that is there already must move too.
+        missing="$missing rustc cargo libstd-rust-dev-wasm32 rust-clippy rustfmt"
     fi
     need cc gcc
+    need /usr/include/stdlib.h libc6-dev
     need wasm-ld-19 lld-19
     need clang-19 clang-19
     need /usr/include/wasm32-wasi/stdlib.h wasi-libc

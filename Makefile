@@ -1,0 +1,75 @@
+# Everything there is to do here; `make help` lists it. Each target installs first what it lacks (scripts/deps.sh).
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+CARGO := scripts/cargo.sh
+# Asked for when it is used, not before: on a fresh machine the first target installs the compiler.
+HOST = $(shell $(CARGO) --host)
+TARGET_DIR = $(abspath $(or $(CARGO_TARGET_DIR),target))
+# A user's PATH has no room for servers on Debian.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: help
+help: ## this list
+	@awk -F ' *:.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench)."
+
+.PHONY: run
+run: deps-run build ## install, build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C ends it
+	@$(CARGO) run --quiet --package run --target $(HOST)
+
+.PHONY: build
+build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/release/order-service.wasm
+	@$(CARGO) build --release
+
+.PHONY: aot
+aot: deps-run build ## compile that for this processor, into target/aot/ (about a minute, once)
+	@$(CARGO) run --quiet --package testbed --bin aot --target $(HOST)
+
+.PHONY: native
+native: deps-build ## compile the same source for this machine, without WebAssembly
+	@$(CARGO) build --profile native --target $(HOST)
+
+.PHONY: test
+test: deps-test ## all tests: natively, inside WasmEdge, and end to end; the last line sums them up
+	@scripts/test.sh unit wasm e2e
+
+.PHONY: test-unit
+test-unit: deps-test ## the tests of the service and of the tools here, natively
+	@scripts/test.sh unit
+
+.PHONY: test-wasm
+test-wasm: deps-test ## the service's tests inside WasmEdge
+	@scripts/test.sh wasm
+
+.PHONY: test-e2e
+test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
+	@scripts/test.sh e2e
+
+.PHONY: lint
+lint: deps-build ## format, clippy without a warning (wasm and native), scripts
+	@scripts/lint.sh
+
+.PHONY: fmt
+fmt: deps-build ## format the source
+	@$(CARGO) fmt --all
+
+.PHONY: bench
+bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (15 min)
+	@$(CARGO) run --quiet --release --package bench --target $(HOST)
+
+.PHONY: deps
+deps: ## install what is missing from Debian's packages, for all targets
+	@scripts/deps.sh test bench
+
+.PHONY: deps-build deps-run deps-test deps-bench
+deps-build deps-run deps-test deps-bench:
+	@scripts/deps.sh $(@:deps-%=%)
+
+.PHONY: clean
+clean: ## remove what was built; the data of `make run` in .run/ stay
+	@rm -rf "$(TARGET_DIR)"
+
+.PHONY: clean-data
+clean-data: ## remove the database of `make run`
+	@rm -rf .run

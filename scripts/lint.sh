@@ -1,0 +1,22 @@
+#!/bin/sh
+# What a change must pass before its tests: format, clippy for both targets, the shell scripts.
+set -eu
+cd "$(dirname "$0")/.."
+host=$(scripts/cargo.sh --host)
+
+step() {
+    printf '== %s\n' "$*"
+    "$@"
+}
+step scripts/cargo.sh fmt --all --check
+step scripts/cargo.sh clippy --all-targets -- -D warnings
+step scripts/cargo.sh clippy --workspace --all-targets --target "$host" -- -D warnings
+for script in scripts/*.sh .ci/run; do
+    step sh -n "$script"
+done
+if command -v shellcheck >/dev/null 2>&1; then
+    step shellcheck -x scripts/*.sh .ci/run
+else
+    echo "shellcheck is not installed: scripts were only parsed"
+fi
+echo "lint: passed"

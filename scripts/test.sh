@@ -1,0 +1,81 @@
+#!/bin/sh
+# Runs the tests and sums them up in the last line: `N passed, N failed`.
+#
+#   scripts/test.sh unit|wasm|e2e …
+#
+# A part counts as one failure more when it does not build, when it ends badly without a failed test (a panic inside
+# WasmEdge ends the whole process), or when it ran no test at all. Nothing is hidden: every part's output is shown as it comes.
+set -u
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+passed=0
+failed=0
+summary=
+
+# part NAME COMMAND…: runs it and adds its `test result:` lines to the sum.
+part() {
+    name=$1
+    shift
+    printf '\n== %s: %s\n' "$name" "$*"
+    { "$@" 2>&1; echo $? >"$work/status"; } | tee "$work/output"
+    status=$(cat "$work/status")
+    # shellcheck disable=SC2046 # two numbers
+    set -- $(sed 's/\x1b\[[0-9;]*m//g' "$work/output" | awk '
+        /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i - 1); if ($i ~ /^failed/) f += $(i - 1) } }
+        END { print p + 0, f + 0 }')
+    if [ "$2" -eq 0 ]; then
+        if [ "$status" -ne 0 ]; then
+            set -- "$1" 1
+            printf '%s: ended with status %s\n' "$name" "$status"
+        elif [ "$1" -eq 0 ]; then
+            set -- 0 1
+            printf '%s: no test ran\n' "$name"
+        fi
+    fi
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    summary="$summary$(printf '  %-16s %5d passed, %d failed' "$name" "$1" "$2")
+"
+}
+
+# build WHAT COMMAND…: what a part needs; the part is not run, and counts as failed, without it.
+build() {
+    name=$1
+    shift
+    printf '\n== %s: %s\n' "$name" "$*"
+    "$@" && return 0
+    failed=$((failed + 1))
+    summary="$summary$(printf '  %-16s does not build' "$name")
+"
+    return 1
+}
+
+cargo=scripts/cargo.sh
+host=$($cargo --host) || exit 1
+for group in "$@"; do
+    case $group in
+    unit)
+        part service $cargo test --no-fail-fast --target "$host" --package order-service
+        part tools $cargo test --no-fail-fast --target "$host" --package testbed --package run --package bench
+        ;;
+    wasm)
+        part 'service in wasm' $cargo test --no-fail-fast --package order-service --lib --bins
+        ;;
+    e2e)
+        build wasm $cargo build --release &&
+            build native $cargo build --profile native --target "$host" &&
+            build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
+            part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e
+        ;;
+    *)
+        echo "test.sh: no group '$group'; there are unit, wasm and e2e" >&2
+        exit 2
+        ;;
+    esac
+done
+
+printf '\n%s%d passed, %d failed\n' "$summary" "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
