@@ -1,0 +1,162 @@
+//! Where a body ends: lengths, chunks, and the shapes that smuggle a second request past a proxy (RFC 9112, 6 and 11.2).
+
+use super::{still_serves, target};
+use crate::support::{TestApp, order};
+
+/// A `POST /create_order` of order 2 with these framing headers and these bytes after the head.
+fn post(framing: &str, after: &str) -> Vec<u8> {
+    format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}\r\n{after}").into_bytes()
+}
+
+/// A request that must not be heard: it is inside another's body, or behind one whose end is in doubt.
+const HIDDEN: &str = "GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/// Sends bytes; whatever is answered, no order came or went.
+#[track_caller]
+fn changes_nothing(app: &TestApp, what: &str, bytes: &[u8]) {
+    let mut raw = app.raw();
+    raw.send(bytes).finish();
+    let answer = raw.until_closed();
+    let shown = String::from_utf8_lossy(&answer);
+    assert!(!shown.starts_with("HTTP/1.1 2") && !shown.contains(r#"{"status":true}"#), "{what} was obeyed: {shown}");
+    still_serves(app, what);
+}
+
+#[test]
+fn lengths_that_are_none_are_refused() {
+    let app = target();
+    let body = order(2);
+    let length = body.len();
+    let table = [
+        ("a negative length", "Content-Length: -1\r\n".to_owned()),
+        ("a length in words", "Content-Length: ten\r\n".to_owned()),
+        ("an empty length", "Content-Length:\r\n".to_owned()),
+        ("a length with a sign", format!("Content-Length: +{length}\r\n")),
+        ("a hexadecimal length", format!("Content-Length: 0x{length:x}\r\n")),
+        ("a length beyond 64 bits", "Content-Length: 18446744073709551617\r\n".to_owned()),
+        ("two lengths", format!("Content-Length: {length}\r\nContent-Length: {}\r\n", length - 1)),
+        ("two lengths in one", format!("Content-Length: {length}, {}\r\n", length - 1)),
+        ("a length that is too long", format!("Content-Length: {}\r\n", length + 1)),
+    ];
+    for (what, framing) in table {
+        changes_nothing(&app, what, &post(&framing, &body));
+    }
+}
+
+#[test]
+fn a_body_shorter_than_sent_leaves_no_half_order_and_no_second_request() {
+    let app = target();
+    let body = order(2);
+    for short in [0, 1, body.len() - 1] {
+        changes_nothing(&app, "a length that is too short", &post(&format!("Content-Length: {short}\r\n"), &body));
+    }
+}
+
+#[test]
+fn transfer_codings_other_than_chunked_are_refused() {
+    let app = target();
+    let chunked = format!("{:x}\r\n{}\r\n0\r\n\r\n", order(2).len(), order(2));
+    for coding in ["gzip", "identity", "xchunked", "chunked, gzip", "chunked;q=1", "\"chunked\"", "cow", "", "chunked\r\nTransfer-Encoding: gzip"] {
+        let framing = format!("Transfer-Encoding: {coding}\r\n");
+        changes_nothing(&app, coding, &post(&framing, &chunked));
+    }
+    changes_nothing(
+        &app,
+        "chunked in HTTP/1.0",
+        format!("POST /create_order HTTP/1.0\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}").as_bytes(),
+    );
+}
+
+#[test]
+fn a_request_with_a_length_and_chunks_smuggles_nothing() {
+    let app = target();
+    let bad = "{}";
+    let chunked = format!("{:x}\r\n{bad}\r\n0\r\n\r\n", bad.len());
+    let length = chunked.len() + HIDDEN.len();
+    let shapes = [
+        ("length first", format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n")),
+        ("chunked first", format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n")),
+        ("a short length first", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n".to_owned()),
+        ("chunked first, a short length", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n".to_owned()),
+        ("chunked with odd case", format!("Content-Length: {length}\r\nTransfer-Encoding: cHuNkEd\r\n")),
+        ("chunked with a tab", format!("Content-Length: {length}\r\nTransfer-Encoding:\tchunked\r\n")),
+    ];
+    for (what, framing) in shapes {
+        // RFC 9112, 6.1: whatever is made of the first request, the connection ends after it; what follows is not obeyed.
+        changes_nothing(&app, what, &post(&framing, &format!("{chunked}{HIDDEN}")));
+    }
+}
+
+#[test]
+fn chunks_that_are_none_create_nothing_and_hide_nothing() {
+    let app = target();
+    let body = order(2);
+    let size = format!("{:x}", body.len());
+    let endless = format!("{size};{}\r\n{body}\r\n0\r\n\r\n", "x".repeat(300_000));
+    let table = [
+        ("a size in words", format!("ten\r\n{body}\r\n0\r\n\r\n")),
+        ("a negative size", format!("-{size}\r\n{body}\r\n0\r\n\r\n")),
+        ("a signed size", format!("+{size}\r\n{body}\r\n0\r\n\r\n")),
+        ("a size with 0x", format!("0x{size}\r\n{body}\r\n0\r\n\r\n")),
+        ("a size beyond 64 bits", format!("10000000000000{size:0>4}\r\n{body}\r\n0\r\n\r\n")),
+        ("an enormous size", format!("fffffffffffffffff\r\n{body}\r\n0\r\n\r\n")),
+        ("a size of nothing", format!("\r\n{HIDDEN}")),
+        ("a size of white space", format!(" \r\n{HIDDEN}")),
+        ("a size of nothing after an order", format!("{size}\r\n{body}\r\n\r\n{HIDDEN}")),
+        ("a size of nothing with an extension", format!("{size}\r\n{body}\r\n;x\r\n\r\n{HIDDEN}")),
+        ("a size with a space inside", format!("{} {}\r\n{body}\r\n0\r\n\r\n", &size[..1], &size[1..])),
+        ("a size that ends in LF", format!("{size}\n{body}\r\n0\r\n\r\n")),
+        ("a chunk without its line end", format!("{size}\r\n{body}0\r\n\r\n")),
+        ("a chunk longer than its size", format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len() - 3)),
+        ("no last chunk", format!("{size}\r\n{body}\r\n")),
+        ("half a chunk", format!("{size}\r\n{}", &body[..body.len() / 2])),
+        ("an extension without end", endless),
+        ("an extension with a bare LF", format!("{size};a\nb\r\n{body}\r\n0\r\n\r\n")),
+    ];
+    for (what, chunks) in table {
+        changes_nothing(&app, what, &post("Transfer-Encoding: chunked\r\n", &chunks));
+    }
+}
+
+#[test]
+fn many_small_chunk_extensions_and_trailers_are_bounded() {
+    let app = target();
+    let body = order(2);
+    let pieces: String = body.chars().map(|piece| format!("1;{}\r\n{piece}\r\n", "e".repeat(2_000))).collect();
+    changes_nothing(&app, "2,000 bytes of extension for each byte", &post("Transfer-Encoding: chunked\r\n", &format!("{pieces}0\r\n\r\n")));
+    let trailers: String = (0..2_000).map(|n| format!("X-Trailer-{n}: {}\r\n", "t".repeat(100))).collect();
+    let chunks = format!("{:x}\r\n{{}}\r\n0\r\n{trailers}\r\n", 2);
+    changes_nothing(&app, "200 KB of trailers", &post("Transfer-Encoding: chunked\r\n", &chunks));
+}
+
+#[test]
+fn good_chunks_are_good_however_they_are_cut() {
+    let app = target();
+    let body = order(2);
+    let whole = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let upper = format!("{:X};name=value\r\n{body}\r\n00\r\n\r\n", body.len());
+    let single: String = body.chars().map(|piece| format!("1\r\n{piece}\r\n")).chain(["0\r\n\r\n".to_owned()]).collect();
+    let trailer = format!("{:x}\r\n{body}\r\n0\r\nX-Trailer: yes\r\n\r\n", body.len());
+    for chunks in [whole, upper, single, trailer] {
+        let mut raw = app.raw();
+        raw.send(post("Transfer-Encoding: chunked\r\n", &chunks));
+        let reply = raw.must_reply();
+        assert_eq!(reply.status, 200, "{chunks}: {}", reply.text());
+        app.delete("/orders/2").expect(204);
+    }
+    still_serves(&app, "good chunks");
+}
+
+#[test]
+fn requests_cut_anywhere_create_nothing() {
+    let app = target();
+    let body = order(2);
+    let whole = post(&format!("Content-Length: {}\r\n", body.len()), &body);
+    for end in (0..whole.len()).step_by(9).chain([whole.len() - 1]) {
+        let mut raw = app.raw();
+        raw.send(&whole[..end]).finish();
+        let answer = raw.until_closed();
+        assert!(!answer.starts_with(b"HTTP/1.1 2"), "cut after {end} bytes: {}", String::from_utf8_lossy(&answer));
+    }
+    still_serves(&app, "requests cut short");
+}

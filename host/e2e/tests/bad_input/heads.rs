@@ -1,0 +1,130 @@
+//! Request lines and headers that are wrong, hostile, or merely strange.
+
+use super::Answer::{Fine, Problem, Refused};
+use super::{Answer, still_serves, target, throw};
+
+fn get(headers: &str) -> Vec<u8> {
+    format!("GET /orders/1 HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
+}
+
+#[test]
+fn broken_request_lines_are_refused_and_the_service_goes_on() {
+    let app = target();
+    let table: Vec<(&str, Vec<u8>)> = vec![
+        ("garbage", b"\x00\x01\x02\xff\xfe\r\n\r\n".to_vec()),
+        ("a TLS hello", [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[7; 500]].concat()),
+        ("an SSH greeting", b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()),
+        ("an SMTP greeting", b"EHLO example.org\r\n\r\n".to_vec()),
+        ("HTTP/0.9", b"GET /orders\r\n\r\n".to_vec()),
+        ("HTTP/3.0", b"GET /orders HTTP/3.0\r\nHost: x\r\n\r\n".to_vec()),
+        ("HTTP/2.0 as text", b"GET /orders HTTP/2.0\r\nHost: x\r\n\r\n".to_vec()),
+        ("HTTP/1.10", b"GET /orders HTTP/1.10\r\nHost: x\r\n\r\n".to_vec()),
+        ("another protocol's name", b"GET /orders HTTQ/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("no method", b" /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("no path", b"GET  HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a path with a space", b"GET /or ders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a path without a slash", b"GET orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a path with a control character", b"GET /ord\x01ers HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a method with a control character", b"GE\x01T /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a method with a colon", b"GET: /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a method in lower case", b"get /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("a very long method", [&[b'A'; 3000][..], b" /orders HTTP/1.1\r\nHost: x\r\n\r\n"].concat()),
+        ("CONNECT", b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n".to_vec()),
+        ("TRACE", b"TRACE /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("an unknown method", b"BREW /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+    ];
+    for (what, bytes) in table {
+        throw(&app, what, &bytes, Refused);
+        still_serves(&app, what);
+    }
+}
+
+#[test]
+fn http_2_by_prior_knowledge_is_refused_and_the_service_goes_on() {
+    let app = target();
+    // The preface and an empty SETTINGS frame (RFC 9113, 3.4): whoever speaks HTTP/2 answers with SETTINGS of its own.
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    let mut raw = app.raw();
+    raw.send(preface);
+    let answer = raw.until_closed();
+    let shown = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || shown.starts_with("HTTP/1.1 4"), "{shown:?}");
+    assert!(!answer.starts_with(b"\x00\x00"), "an HTTP/2 frame came back");
+    still_serves(&app, "an HTTP/2 preface");
+}
+
+#[test]
+fn an_offer_of_http_2_is_left_alone() {
+    let app = target();
+    let upgrade = get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
+    throw(&app, "h2c", &upgrade, Fine(200));
+    throw(&app, "a websocket", &get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"), Fine(200));
+    still_serves(&app, "offers to upgrade");
+}
+
+#[test]
+fn broken_headers_are_refused_and_the_service_goes_on() {
+    let app = target();
+    let table: Vec<(&str, Vec<u8>)> = vec![
+        ("a header without a colon", get("Nonsense\r\n")),
+        ("a header without a name", get(": value\r\n")),
+        ("a name with a space", get("X Name: value\r\n")),
+        ("a space before the colon", get("Content-Length : 5\r\n")),
+        ("a name with a control character", get("X\u{1}: value\r\n")),
+        ("a folded header", get("X-Long: one\r\n two\r\n")),
+        ("a header that begins with a space", get(" X: value\r\n")),
+        ("a NUL in a value", get("X-Nul: a\0b\r\n")),
+        ("a bare CR in a value", get("X-Cr: a\rb\r\n")),
+        ("no Host", b"GET /orders/1 HTTP/1.1\r\n\r\n".to_vec()),
+        ("two Hosts", get("Host: y\r\n")),
+        ("a header cut short by the end", b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Cut".to_vec()),
+    ];
+    for (what, bytes) in table {
+        throw(&app, what, &bytes, Refused);
+        still_serves(&app, what);
+    }
+}
+
+#[test]
+fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
+    let app = target();
+    let table: [(&str, Vec<u8>, Answer); 8] = [
+        ("a Range", get("Range: bytes=0-3\r\n"), Fine(200)),
+        ("a body on GET", [get("Content-Length: 5\r\n"), b"hello".to_vec()].concat(), Fine(200)),
+        ("an Accept of something else", get("Accept: text/html\r\n"), Fine(200)),
+        ("an old proxy's method override", get("X-HTTP-Method-Override: DELETE\r\n"), Fine(200)),
+        ("a forwarded path", get("X-Original-URL: /delete_order?id=1\r\nX-Rewrite-URL: /delete_order?id=1\r\n"), Fine(200)),
+        ("bytes beyond ASCII", [&b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Name: "[..], b"\xff\xfe\r\n\r\n"].concat(), Fine(200)),
+        (
+            "an unreadable If-Match",
+            b"DELETE /orders/1 HTTP/1.1\r\nHost: x\r\nIf-Match: \xff\xfe\r\n\r\n".to_vec(),
+            Problem(400, "invalid-header"),
+        ),
+        (
+            "an unreadable Content-Type",
+            b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: \xff\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
+            Problem(415, "unsupported-media-type"),
+        ),
+    ];
+    for (what, bytes, answer) in table {
+        throw(&app, what, &bytes, answer);
+        still_serves(&app, what);
+    }
+}
+
+#[test]
+fn other_forms_of_a_good_request_are_good() {
+    let app = target();
+    let table: [(&str, &[u8], Answer); 6] = [
+        ("the absolute form", b"GET http://example.org/orders/1 HTTP/1.1\r\nHost: example.org\r\n\r\n", Fine(200)),
+        ("HTTP/1.0", b"GET /orders/1 HTTP/1.0\r\n\r\n", Fine(200)),
+        ("an empty line first", b"\r\nGET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
+        ("no white space after the colon", b"GET /orders/1 HTTP/1.1\r\nHost:x\r\n\r\n", Fine(200)),
+        ("an empty query", b"GET /orders/1? HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
+        ("Expect", b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", Fine(100)),
+    ];
+    for (what, bytes, answer) in table {
+        throw(&app, what, bytes, answer);
+        still_serves(&app, what);
+    }
+}

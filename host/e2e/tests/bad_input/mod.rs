@@ -1,0 +1,65 @@
+//! Bad inputs, in tables, one service for each table: every one gets its answer, changes nothing, and the next good request
+//! on the same service succeeds.
+
+mod fields;
+mod framing;
+mod heads;
+mod json;
+mod pipelines;
+mod queries;
+mod sizes;
+
+use crate::support::{RawReply, TestApp, order};
+
+/// A service with order 1 in it, for a table to be thrown at.
+fn target() -> TestApp {
+    target_with(&[])
+}
+
+fn target_with(env: &[(&str, &str)]) -> TestApp {
+    let app = TestApp::spawn_with(env);
+    app.post("/create_order", order(1)).expect_done();
+    app
+}
+
+/// Fails unless the service still serves, on a kept connection and on a new one, and its only order is untouched.
+#[track_caller]
+fn still_serves(app: &TestApp, after: &str) {
+    let kept = app.get("/orders");
+    assert_eq!((kept.status, kept.text().trim()), (200, format!("[{}]", order(1)).as_str()), "after {after}");
+    let mut raw = app.raw();
+    raw.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let fresh = raw.reply().unwrap_or_else(|| panic!("a new connection got no answer after {after}"));
+    assert_eq!((fresh.status, fresh.text().trim()), (200, order(1).as_str()), "after {after}");
+}
+
+/// What the service must do with bytes that are hardly a request.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// This problem.
+    Problem(u16, &'static str),
+    /// A 4xx, or the end of the connection: where the HTTP parser refuses there may be no problem to read.
+    Refused,
+    /// Not an error at all.
+    Fine(u16),
+}
+
+/// Sends bytes, ends the sending half, and checks the first answer.
+#[track_caller]
+fn throw(app: &TestApp, what: &str, bytes: &[u8], answer: Answer) {
+    let mut raw = app.raw();
+    raw.send(bytes).finish();
+    let reply: Option<RawReply> = raw.reply();
+    match (answer, reply) {
+        (Answer::Problem(status, slug), Some(reply)) => {
+            assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text());
+            reply.expect_problem(status, slug);
+        }
+        (Answer::Refused, None) => {}
+        (Answer::Refused, Some(reply)) => {
+            assert!((400..500).contains(&reply.status), "{what}: {} {}", reply.head, reply.text());
+        }
+        (Answer::Fine(status), Some(reply)) => assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text()),
+        (_, None) => panic!("{what}: the connection ended without an answer"),
+    }
+}

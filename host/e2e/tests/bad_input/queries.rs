@@ -1,0 +1,37 @@
+//! Queries and paths that say nothing sensible.
+
+use super::{Answer, still_serves, target, throw};
+
+#[test]
+fn wrong_queries_are_400_and_change_nothing() {
+    let app = target();
+    let wrong = [
+        "/orders?limit=0", "/orders?limit=-1", "/orders?limit=1001", "/orders?limit=abc", "/orders?limit=", "/orders?limit",
+        "/orders?limit=1.0", "/orders?limit=%2B1", "/orders?limit=1e2", "/orders?limit=99999999999999999999", "/orders?limit=1&limit=1",
+        "/orders?limit=1&after=x", "/orders?limit=1&after=-1", "/orders?limit=1&after=4294967296", "/orders?limit=1&after=",
+        "/orders?limit=1&after=1&after=1", "/orders?page=2", "/orders?limit=1&page=2", "/orders?LIMIT=1", "/orders?%6cimi=1",
+        "/orders?limit=%zz", "/orders?limit=%ff", "/orders?limit=%00", "/orders?=", "/orders?limit=1;after=1",
+        "/delete_order", "/delete_order?", "/delete_order?id=", "/delete_order?id", "/delete_order?id=abc", "/delete_order?id=0",
+        "/delete_order?id=-1", "/delete_order?id=1.0", "/delete_order?id=%201", "/delete_order?id=4294967297", "/delete_order?id=1&id=1",
+        "/delete_order?id=1&id=2", "/delete_order?id=1&force=true", "/delete_order?order_id=1", "/delete_order?ID=1", "/delete_order?id=1,2",
+        "/delete_order?id=1%00", "/delete_order?id=1%20OR%201=1", "/delete_order?id=0x1", "/delete_order?id=%D9%A1",
+    ];
+    for path in wrong {
+        let reply = app.get(path);
+        assert_eq!(reply.status, 400, "GET {path}: {}", reply.summary());
+        reply.expect_problem(400, "invalid-query");
+        still_serves(&app, path);
+    }
+}
+
+#[test]
+fn paths_that_lead_nowhere_are_404_and_change_nothing() {
+    let app = target();
+    for path in [
+        "//", "/.", "/..", "/../orders", "/./orders", "/orders/../orders", "/%2e%2e/orders", "/orders%2f1", "/orders%00", "/ORDERS",
+        "/orders\\1", "/orders;a=1", "/%", "/%zz", "/delete_order/1", "/etc/passwd", "/%F0%9F%8F%A0", "/.git/config", "/index.php",
+    ] {
+        throw(&app, path, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), Answer::Refused);
+        still_serves(&app, path);
+    }
+}

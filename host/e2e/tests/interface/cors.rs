@@ -1,0 +1,79 @@
+//! `OPTIONS` everywhere; cross-origin answers only for the configured origin.
+
+use crate::support::{Reply, TestApp, order};
+
+const ORIGIN: &str = "https://shop.example";
+
+fn access_headers(reply: &Reply) -> Vec<&str> {
+    reply.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
+}
+
+#[test]
+fn options_names_the_methods_of_a_path() {
+    let app = TestApp::spawn();
+    for (path, method) in [("/orders", "POST"), ("/orders/1", "PUT"), ("/create_order", "POST"), ("/delete_order", "DELETE")] {
+        let reply = app.options(path, &[]).expect(204);
+        let allow = reply.header("allow").expect("Allow");
+        assert!(allow.split(", ").any(|have| have == method), "{path}: {allow}");
+        assert!(allow.split(", ").any(|have| have == "OPTIONS"), "{path}: {allow}");
+        assert!(reply.body.is_empty());
+    }
+    app.options("/nowhere", &[]).expect_problem(404, "not-found");
+}
+
+#[test]
+fn without_a_configured_origin_nothing_is_said_of_origins() {
+    let app = TestApp::spawn();
+    let preflight = [("origin", ORIGIN), ("access-control-request-method", "POST")];
+    assert!(access_headers(&app.options("/orders", &preflight).expect(204)).is_empty());
+    assert!(access_headers(&app.send("GET", "/orders", &[("origin", ORIGIN)], None).expect(200)).is_empty());
+}
+
+#[test]
+fn the_configured_origin_may_ask_and_use() {
+    let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
+    let preflight = [
+        ("origin", ORIGIN), ("access-control-request-method", "PUT"), ("access-control-request-headers", "content-type, if-match"),
+    ];
+    let reply = app.options("/orders/1", &preflight).expect(204);
+    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
+    let methods = reply.header("access-control-allow-methods").expect("methods");
+    assert!(methods.contains("PUT"), "{methods}");
+    let headers = reply.header("access-control-allow-headers").expect("headers").to_lowercase();
+    assert!(headers.contains("content-type") && headers.contains("if-match"), "{headers}");
+    let reply = app.send("GET", "/orders", &[("origin", ORIGIN)], None).expect(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
+    let exposed = reply.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
+    for name in ["etag", "link", "location", "x-request-id"] {
+        assert!(exposed.contains(name), "{name} is not exposed: {exposed}");
+    }
+    assert!(reply.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")), "caches must tell origins apart");
+}
+
+#[test]
+fn errors_can_be_read_by_the_configured_origin_too() {
+    let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
+    let reply = app.send("POST", "/orders", &[("origin", ORIGIN), ("content-type", "application/json")], Some(b"{"));
+    reply.expect_problem(400, "invalid-json");
+    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
+}
+
+#[test]
+fn another_origin_gets_no_permission() {
+    let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
+    for other in ["https://evil.example", "http://shop.example", "https://shop.example.evil.example", "null"] {
+        let preflight = [("origin", other), ("access-control-request-method", "POST")];
+        let allowed = app.options("/orders", &preflight).expect(204);
+        assert_ne!(allowed.header("access-control-allow-origin"), Some(other), "{other}");
+        assert_ne!(allowed.header("access-control-allow-origin"), Some("*"), "{other}");
+    }
+}
+
+#[test]
+fn a_star_allows_every_origin() {
+    let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", "*")]);
+    let headers = [("origin", "https://anyone.example"), ("content-type", "application/json")];
+    let reply = app.send("POST", "/orders", &headers, Some(order(1).as_bytes())).expect(201);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(reply.header("access-control-allow-credentials"), None, "a star never goes with credentials");
+}

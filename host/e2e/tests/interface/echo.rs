@@ -1,0 +1,45 @@
+//! `POST /echo`: the body back, streaming both ways.
+
+use std::time::Duration;
+
+use crate::support::{Raw, TestApp};
+
+#[test]
+fn echo_gives_back_every_byte() {
+    let app = TestApp::spawn();
+    let every_byte: Vec<u8> = (0..=255).collect();
+    for body in [&b"hello"[..], b"", every_byte.as_slice(), "döner 東京".as_bytes()] {
+        assert_eq!(app.send("POST", "/echo", &[], Some(body)).expect(200).body, body);
+    }
+}
+
+#[test]
+fn echo_takes_any_content_type() {
+    let app = TestApp::spawn();
+    for kind in ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded", "image/png"] {
+        let reply = app.send("POST", "/echo", &[("content-type", kind)], Some(b"abc")).expect(200);
+        assert_eq!(reply.text(), "abc");
+    }
+}
+
+#[test]
+fn echo_streams_large_bodies() {
+    let app = TestApp::spawn();
+    let body: Vec<u8> = (0..8_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+    let reply = app.send("POST", "/echo", &[], Some(&body)).expect(200);
+    assert!(reply.body == body, "{} of {} bytes came back, or others", reply.body.len(), body.len());
+}
+
+#[test]
+fn echo_answers_before_the_request_has_ended() {
+    let app = TestApp::spawn();
+    let mut raw: Raw = app.raw();
+    raw.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for round in 0..5 {
+        raw.send("5\r\nhello\r\n");
+        raw.read_until(b"hello", Duration::from_secs(5))
+            .unwrap_or_else(|| panic!("chunk {round} did not come back while the request was open"));
+    }
+    raw.send("0\r\n\r\n");
+    raw.read_until(b"0\r\n\r\n", Duration::from_secs(5)).expect("the end of the answer");
+}

@@ -1,0 +1,76 @@
+//! `/health` and `/ready`, and what every path says about methods it does not have.
+
+use crate::support::{TestApp, order};
+
+#[test]
+fn a_running_service_is_alive_and_ready() {
+    let app = TestApp::spawn();
+    app.get("/health").expect(200);
+    app.get("/ready").expect(200);
+}
+
+#[test]
+fn readiness_means_a_real_table_answers() {
+    let app = TestApp::spawn();
+    app.get("/ready").expect(200);
+    app.sql("RENAME TABLE orders TO elsewhere");
+    app.get("/ready").expect(503);
+    app.get("/health").expect(200);
+    app.sql("RENAME TABLE elsewhere TO orders");
+    app.get("/ready").expect(200);
+}
+
+#[test]
+fn a_missing_path_is_404_whatever_the_method() {
+    let app = TestApp::spawn();
+    for path in ["/nowhere", "/orders/1/items", "/Orders", "/create_order/", "//orders", "/orders.json", "/admin", "/metrics", "/drain"] {
+        for method in ["GET", "DELETE"] {
+            app.send(method, path, &[], None).expect_problem(404, "not-found");
+        }
+        app.post(path, order(1)).expect_problem(404, "not-found");
+    }
+}
+
+#[test]
+fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
+    let app = TestApp::spawn();
+    let table: [(&str, &str, &[&str]); 12] = [
+        ("/", "GET, HEAD", &["POST", "PUT", "DELETE", "PATCH"]),
+        ("/echo", "POST", &["GET", "HEAD", "PUT"]),
+        ("/init", "GET, HEAD", &["POST", "DELETE"]),
+        ("/create_order", "POST", &["GET", "PUT", "DELETE"]),
+        ("/create_orders", "POST", &["GET", "PUT"]),
+        ("/update_order", "POST", &["GET", "PUT", "DELETE"]),
+        ("/delete_order?id=1", "GET, HEAD, DELETE", &["POST", "PUT"]),
+        ("/orders", "GET, HEAD, POST", &["PUT", "DELETE", "PATCH"]),
+        ("/orders/1", "GET, HEAD, PUT, DELETE", &["POST", "PATCH"]),
+        ("/health", "GET, HEAD", &["POST", "DELETE"]),
+        ("/ready", "GET, HEAD", &["PUT"]),
+        ("/orders/1", "GET, HEAD, PUT, DELETE", &["BREW"]),
+    ];
+    for (path, allowed, methods) in table {
+        for method in methods {
+            let reply = app.send(method, path, &[], None);
+            if *method == "HEAD" {
+                assert_eq!(reply.status, 405, "{method} {path}");
+            } else {
+                reply.expect_problem(405, "method-not-allowed");
+            }
+            let allow = reply.header("allow").unwrap_or_else(|| panic!("{method} {path} has no Allow"));
+            for one in allowed.split(", ") {
+                assert!(allow.split(", ").any(|have| have == one), "{method} {path}: {one} is not in {allow:?}");
+            }
+            assert!(!allow.split(", ").any(|have| have == *method), "{method} {path}: {allow:?}");
+        }
+    }
+}
+
+#[test]
+fn replies_of_the_service_do_not_invite_guessing() {
+    let app = TestApp::spawn();
+    for path in ["/orders", "/health", "/"] {
+        let reply = app.get(path);
+        assert_eq!(reply.header("server"), None, "{path}");
+        assert_eq!(reply.header("x-powered-by"), None, "{path}");
+    }
+}

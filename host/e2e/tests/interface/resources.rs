@@ -1,0 +1,130 @@
+//! The same orders as resources: `POST /orders` and `GET|PUT|DELETE /orders/{id}`.
+
+use crate::support::{Order, TestApp, order, orders, with};
+
+#[test]
+fn a_posted_order_is_201_with_its_place_tag_and_content() {
+    let app = TestApp::spawn();
+    let reply = app.post("/orders", order(7)).expect(201);
+    assert_eq!(reply.header("location"), Some("/orders/7"));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.text().trim(), order(7));
+    let there = app.get("/orders/7").expect(200);
+    assert_eq!(there.text().trim(), order(7));
+    assert_eq!(there.etag(), reply.etag(), "the tag of creation is the tag of the order");
+}
+
+#[test]
+fn the_service_gives_an_id_where_the_body_has_none() {
+    let app = TestApp::spawn();
+    let mut given = Vec::new();
+    for _ in 0..3 {
+        let reply = app.post("/orders", with(1, "order_id", None)).expect(201);
+        let created = Order::read(&reply.text());
+        assert_eq!(reply.header("location"), Some(format!("/orders/{}", created.order_id).as_str()));
+        assert_eq!(app.get(&format!("/orders/{}", created.order_id)).expect(200).text(), reply.text());
+        given.push(created.order_id);
+    }
+    given.dedup();
+    assert_eq!(given.len(), 3, "ids are given once");
+    assert!(given.iter().all(|id| *id > 0));
+}
+
+#[test]
+fn a_given_id_never_meets_one_that_was_chosen() {
+    let app = TestApp::spawn();
+    app.post("/create_orders", orders([1, 2, 3, 10])).expect_done();
+    for _ in 0..12 {
+        let created = Order::read(&app.post("/orders", with(1, "order_id", None)).expect(201).text());
+        assert!(![1, 2, 3, 10].contains(&created.order_id));
+    }
+    assert_eq!(Order::read_all(&app.get("/orders").text()).len(), 16);
+}
+
+#[test]
+fn a_null_id_is_no_id_left_out() {
+    let app = TestApp::spawn();
+    let problem = app.post("/orders", with(1, "order_id", Some("null"))).expect_problem(400, "invalid-order");
+    assert!(problem.blames("order_id"), "{problem:?}");
+}
+
+#[test]
+fn a_posted_duplicate_is_409() {
+    let app = TestApp::spawn();
+    app.post("/orders", order(7)).expect(201);
+    app.post("/orders", order(7)).expect_problem(409, "duplicate-order");
+}
+
+#[test]
+fn an_absent_order_is_404_for_every_method() {
+    let app = TestApp::spawn();
+    app.get("/orders/5").expect_problem(404, "order-not-found");
+    app.put("/orders/5", order(5)).expect_problem(404, "order-not-found");
+    app.delete("/orders/5").expect_problem(404, "order-not-found");
+    assert_eq!(app.get("/orders").text().trim(), "[]", "PUT replaces, it does not create");
+}
+
+#[test]
+fn a_put_replaces_and_answers_with_the_order_and_its_new_tag() {
+    let app = TestApp::spawn();
+    let before = app.post("/orders", order(7)).expect(201).etag();
+    let reply = app.put("/orders/7", with(7, "quantity", Some("3"))).expect(200);
+    assert_eq!(reply.text().trim(), with(7, "quantity", Some("3")));
+    assert_ne!(reply.etag(), before, "another content has another tag");
+    let there = app.get("/orders/7").expect(200);
+    assert_eq!((there.text(), there.etag()), (reply.text(), reply.etag()));
+}
+
+#[test]
+fn a_put_may_leave_the_id_to_the_path_but_not_contradict_it() {
+    let app = TestApp::spawn();
+    app.post("/create_orders", orders([7, 8])).expect_done();
+    let reply = app.put("/orders/7", with(7, "order_id", None)).expect(200);
+    assert_eq!(reply.text().trim(), order(7));
+    let problem = app.put("/orders/7", order(8)).expect_problem(400, "invalid-order");
+    assert!(problem.blames("order_id"), "{problem:?}");
+    assert_eq!(app.get("/orders").text().trim(), orders([7, 8]));
+}
+
+#[test]
+fn a_put_of_what_is_already_there_keeps_the_tag() {
+    let app = TestApp::spawn();
+    let before = app.post("/orders", order(7)).expect(201).etag();
+    assert_eq!(app.put("/orders/7", order(7)).expect(200).etag(), before);
+}
+
+#[test]
+fn a_deleted_order_is_204_and_gone() {
+    let app = TestApp::spawn();
+    app.post("/orders", order(7)).expect(201);
+    let reply = app.delete("/orders/7").expect(204);
+    assert!(reply.body.is_empty());
+    app.get("/orders/7").expect_problem(404, "order-not-found");
+    app.delete("/orders/7").expect_problem(404, "order-not-found");
+}
+
+#[test]
+fn what_is_no_id_is_no_resource() {
+    let app = TestApp::spawn();
+    for id in ["0", "-1", "+1", "1.0", "01", "4294967296", "99999999999999999999", "abc", "1%20", "%31x", "1/2", "1/", ""] {
+        let path = format!("/orders/{id}");
+        let reply = app.get(&path);
+        assert!(
+            [400, 404].contains(&reply.status),
+            "GET {path} is neither refused nor absent: {}",
+            reply.summary()
+        );
+        assert_eq!(reply.json()["status"], reply.status, "{path}");
+    }
+}
+
+#[test]
+fn both_views_show_the_same_orders() {
+    let app = TestApp::spawn();
+    app.post("/create_order", order(1)).expect_done();
+    app.post("/orders", order(2)).expect(201);
+    app.post("/update_order", with(2, "tax", Some("3.25"))).expect_done();
+    assert_eq!(app.get("/orders/2").expect(200).text().trim(), with(2, "tax", Some("3.25")));
+    app.get("/delete_order?id=1").expect_done();
+    app.get("/orders/1").expect_problem(404, "order-not-found");
+}

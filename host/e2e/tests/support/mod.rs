@@ -1,0 +1,16 @@
+//! What every test stands on: a service of its own ([`TestApp`]), a client ([`Client`]), a socket for the requests that no
+//! client would send ([`Raw`]), and orders to send.
+
+mod app;
+mod http;
+mod orders;
+mod problem;
+mod raw;
+mod wait;
+
+pub(crate) use app::TestApp;
+pub(crate) use http::{Client, Reply};
+pub(crate) use orders::{Order, order, orders, with};
+pub(crate) use problem::Problem;
+pub(crate) use raw::{Raw, RawReply};
+pub(crate) use wait::{eventually, eventually_within};

@@ -1,0 +1,67 @@
+//! The one shape of every error: RFC 9457 `application/problem+json`.
+
+use serde::Deserialize;
+
+/// A problem as sent. Unknown members are a failure here: the shape is documented, so a new member is a decision.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) title: String,
+    pub(crate) status: u16,
+    pub(crate) detail: String,
+    pub(crate) request_id: String,
+    #[serde(default)]
+    pub(crate) errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FieldError {
+    pub(crate) field: String,
+    pub(crate) detail: String,
+}
+
+/// What no answer may tell a client about the inside.
+const SECRETS: [&str; 9] = ["mysql", "mariadb", "sql", "select ", "insert ", "src/", ".rs", "panick", "127.0.0.1"];
+
+impl Problem {
+    /// Reads a problem and checks everything that holds for all of them.
+    #[track_caller]
+    pub(crate) fn check(
+        expected_status: u16,
+        slug: &str,
+        status: u16,
+        content_type: Option<&str>,
+        request_id: Option<&str>,
+        body: &[u8],
+    ) -> Self {
+        let text = String::from_utf8_lossy(body);
+        assert_eq!(status, expected_status, "expected {slug}, got {text}");
+        assert_eq!(content_type, Some("application/problem+json"), "content type of {text}");
+        let problem: Self = serde_json::from_slice(body).unwrap_or_else(|error| panic!("not a problem ({error}): {text}"));
+        assert_eq!(problem.kind, format!("urn:order-service:problem:{slug}"), "{text}");
+        assert_eq!(problem.status, status, "the body's status is the status line's: {text}");
+        assert!(!problem.title.is_empty() && !problem.detail.is_empty(), "says nothing: {text}");
+        assert_eq!(Some(problem.request_id.as_str()), request_id, "the request id of body and header: {text}");
+        if status >= 500 {
+            let lower = text.to_lowercase();
+            for secret in SECRETS {
+                assert!(!lower.contains(secret), "a {status} tells of the inside ({secret:?}): {text}");
+            }
+        }
+        problem
+    }
+
+    /// The names of the fields at fault, as sent.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        self.errors.iter().map(|error| error.field.as_str()).collect()
+    }
+
+    /// Whether a field is named as being at fault, with a reason.
+    pub(crate) fn blames(&self, field: &str) -> bool {
+        self.errors.iter().any(|error| error.field == field && !error.detail.is_empty())
+    }
+}
