@@ -1,3 +1,72 @@
-//! The order service: configuration, then telemetry, then the pool, then serving.
+//! The order service: configuration, then telemetry, then the database, then serving.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use order_service::config::Config;
+use order_service::handlers::App;
+use order_service::repository::{Deadline, Repository};
+use order_service::{server, telemetry};
+use tokio::net::TcpListener;
+
+/// What BSD's sysexits.h calls EX_USAGE and EX_OSERR: told wrongly; the system does not let it.
+const WRONG_CONFIGURATION: u8 = 64;
+const CANNOT_SERVE: u8 = 71;
+
+/// How often the database is asked whether it is there, while it is not.
+const AGAIN: Duration = Duration::from_secs(1);
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() { let _ = mysql_async::Pool::from_url("mysql://root@localhost/x"); let _ = hyper::Body::empty(); }
+async fn main() -> ExitCode {
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => return stop(WRONG_CONFIGURATION, &error.to_string()),
+    };
+    telemetry::install(&config.log);
+    match serve(&config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            telemetry::flush();
+            stop(CANNOT_SERVE, &format!("{error:#}"))
+        }
+    }
+}
+
+async fn serve(config: &Config) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.listen_addr)
+        .await
+        .with_context(|| format!("cannot listen on {}; LISTEN_ADDR names another address", config.listen_addr))?;
+    tokio::spawn(telemetry::write_out());
+    tracing::info!(address = %config.listen_addr, version = env!("CARGO_PKG_VERSION"), "listening");
+
+    let repository = Arc::new(Repository::new(&config.database));
+    if config.auto_init {
+        tokio::spawn(initialise(Arc::clone(&repository), config.limits.request_timeout));
+    }
+    server::run(listener, App::new(config, repository), config).await;
+    Ok(())
+}
+
+/// Creates what is missing in the database as soon as it is there. The service answers meanwhile; it is just not ready.
+async fn initialise(repository: Arc<Repository>, within: Duration) {
+    let mut last_error = String::new();
+    while let Err(error) = repository.migrate(Deadline::after(within)).await {
+        let error = error.to_string();
+        if error != last_error {
+            tracing::warn!(error, "the database is not ready; asking again every second");
+            last_error = error;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    tracing::info!("the database is ready");
+}
+
+/// Says in one line why the process ends.
+fn stop(code: u8, reason: &str) -> ExitCode {
+    // There may be nobody to read it.
+    let _ = writeln!(std::io::stderr(), "order-service: {reason}");
+    ExitCode::from(code)
+}

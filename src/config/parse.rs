@@ -1,0 +1,131 @@
+//! From a variable's text to its value; each error says what is wanted.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mysql_async::{Opts, OptsBuilder, SslOpts, UrlError};
+
+use crate::telemetry::{Format, Level};
+
+/// The longest time that may be set: a bound that is never reached is no bound.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("must be true or false".into()),
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port".into())
+}
+
+pub(super) fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|count| range.contains(count))
+        .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let number_end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(number_end);
+    let unit = match unit {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        _ => return Err("must be a number with ms, s or m behind it".into()),
+    };
+    number
+        .parse()
+        .ok()
+        .and_then(|number| unit.checked_mul(number))
+        .filter(|duration| *duration > Duration::ZERO && *duration <= LONGEST)
+        .ok_or_else(|| "must be more than nothing and at most a day".into())
+}
+
+pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    let (number, unit) = match text {
+        _ if text.ends_with("MiB") => (text.trim_end_matches("MiB"), 1024 * 1024),
+        _ if text.ends_with("KiB") => (text.trim_end_matches("KiB"), 1024),
+        _ => (text, 1),
+    };
+    number
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|size| range.contains(size))
+        .ok_or_else(|| format!("must be a size in bytes, KiB or MiB from {} to {} bytes", range.start(), range.end()))
+}
+
+/// An origin as browsers send it (RFC 6454 §7): scheme, host and port, nothing behind them; or `*`.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@,".contains(&b));
+    if text == "*" || host.is_some_and(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be one origin (scheme, host and port, no path) or *".into())
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "auto" => Ok(Format::Auto),
+        "json" => Ok(Format::Json),
+        "text" => Ok(Format::Text),
+        _ => Err("must be auto, json or text".into()),
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<Level, String> {
+    match text {
+        "error" => Ok(Level::ERROR),
+        "warn" => Ok(Level::WARN),
+        "info" => Ok(Level::INFO),
+        "debug" => Ok(Level::DEBUG),
+        _ => Err("must be error, warn, info or debug".into()),
+    }
+}
+
+pub(super) fn file(path: &str) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("names {path:?}, which cannot be read ({error}; WasmEdge needs --dir for it)"))
+}
+
+pub(super) fn readable_file(path: &str) -> Result<PathBuf, String> {
+    file(path).map(|_| PathBuf::from(path))
+}
+
+/// The database's URL, and the authority its certificate is checked against. No error shows any of the URL.
+pub(super) fn database_url(url: &str, ca_file: Option<&Path>) -> Result<Opts, String> {
+    let opts = Opts::from_url(url).map_err(|error| match error {
+        UrlError::UnsupportedScheme { .. } => "must start with mysql://".to_owned(),
+        UrlError::UnknownParameter { param } => format!("has a parameter {param:?} that is not known"),
+        UrlError::InvalidParamValue { param, .. } => format!("has a wrong value for its parameter {param:?}"),
+        UrlError::FeatureRequired { param, .. } => {
+            format!("has a parameter {param:?} that this build does not support")
+        }
+        UrlError::InvalidPoolConstraints { .. } | UrlError::Invalid | UrlError::Parse(_) => {
+            "is not a complete URL".to_owned()
+        }
+    })?;
+    if opts.db_name().is_none_or(str::is_empty) {
+        return Err("must name a database after the host".into());
+    }
+    if opts.socket().is_some() {
+        return Err("must not name a socket: WASI has TCP only".into());
+    }
+    match (ca_file, opts.ssl_opts().cloned()) {
+        (None, _) => Ok(opts),
+        (Some(_), None) => Err("must have require_ssl=true, since DATABASE_CA_FILE is set".into()),
+        (Some(path), Some(ssl)) => {
+            let ssl: SslOpts = ssl.with_root_cert_path(Some(path.to_path_buf()));
+            Ok(OptsBuilder::from_opts(opts).ssl_opts(ssl).into())
+        }
+    }
+}

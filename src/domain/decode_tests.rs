@@ -1,0 +1,110 @@
+//! Decoding: what is taken, what is refused, and what is said of it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+const GOOD: &str =
+    r#"{"order_id":1,"product_id":12,"quantity":2,"amount":56.0,"shipping":15,"tax":0.1,"shipping_address":"1 Quay"}"#;
+
+/// The fields at fault and what is said of them.
+fn faults(json: &str) -> Vec<(String, String)> {
+    match decode_draft(json.as_bytes()) {
+        Err(DecodeError::Fields(faults)) => faults.into_iter().map(|fault| (fault.field, fault.detail)).collect(),
+        other => panic!("{json}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_good_order_is_read_and_written_in_full() {
+    let order = decode_draft(GOOD.as_bytes()).unwrap().into_order().unwrap();
+    assert_eq!(
+        String::from_utf8(order.to_json()).unwrap(),
+        r#"{"order_id":1,"product_id":12,"quantity":2,"amount":56.00,"shipping":15.00,"tax":0.10,"shipping_address":"1 Quay"}"#
+    );
+}
+
+#[test]
+fn each_field_is_named_when_it_is_wrong() {
+    for (good, bad, field) in [
+        ("\"order_id\":1", "\"order_id\":0", "order_id"),
+        ("\"order_id\":1", "\"order_id\":null", "order_id"),
+        ("\"product_id\":12", "\"product_id\":-1", "product_id"),
+        ("\"quantity\":2", "\"quantity\":2.5", "quantity"),
+        ("\"amount\":56.0", "\"amount\":\"56.0\"", "amount"),
+        ("\"amount\":56.0", "\"amount\":null", "amount"),
+        ("\"shipping\":15", "\"shipping\":1e400", "shipping"),
+        ("\"tax\":0.1", "\"tax\":0.001", "tax"),
+        ("\"1 Quay\"", "\"\"", "shipping_address"),
+        ("\"1 Quay\"", "7", "shipping_address"),
+    ] {
+        assert_eq!(faults(&GOOD.replace(good, bad))[0].0, field, "{bad}");
+    }
+}
+
+#[test]
+fn unknown_missing_and_double_fields_are_all_told_at_once() {
+    let faults = faults(r#"{"colour":"red","quantity":1,"quantity":2,"tax":-1}"#);
+    for expected in
+        [("colour", "is not a field of an order"), ("quantity", "is there twice"), ("tax", "must not be negative")]
+    {
+        assert!(
+            faults.iter().any(|(field, detail)| (field.as_str(), detail.as_str()) == expected),
+            "{expected:?}: {faults:?}"
+        );
+    }
+    assert!(faults.contains(&("amount".into(), "is missing".into())));
+}
+
+#[test]
+fn a_batch_names_the_item_and_is_bounded() {
+    let bad = GOOD.replace("\"quantity\":2", "\"quantity\":0");
+    match decode_batch(format!("[{GOOD},{bad}]").as_bytes(), 10) {
+        Err(DecodeError::Fields(faults)) => assert_eq!(faults[0].field, "[1].quantity"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(decode_batch(format!("[{GOOD},{GOOD}]").as_bytes(), 1), Err(DecodeError::Shape(_))));
+    assert_eq!(decode_batch(format!("[{GOOD},{GOOD}]").as_bytes(), 2).unwrap().len(), 2);
+    assert_eq!(decode_batch(b"[]", 2).unwrap(), vec![]);
+    let many = vec![bad; 100].join(",");
+    assert!(
+        matches!(decode_batch(format!("[{many}]").as_bytes(), 1000), Err(DecodeError::Fields(f)) if f.len() == MAX_FAULTS)
+    );
+}
+
+#[test]
+fn what_is_not_json_and_what_is_no_order_are_told_apart() {
+    for json in ["", "{", "[1,", "{\"a\":}", "{\"a\" 1}", "nope", "{} {}", "\u{feff}{}"] {
+        assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Syntax(_))), "{json}");
+    }
+    for json in ["1", "null", "[]", "\"x\"", "true"] {
+        assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Shape(_))), "{json}");
+    }
+    assert!(matches!(decode_batch(GOOD.as_bytes(), 1), Err(DecodeError::Shape(_))));
+    assert!(matches!(decode_draft(b"{\"order_id\":\xff}"), Err(DecodeError::Syntax(_))));
+    let deep = format!("{{\"order_id\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(decode_draft(deep.as_bytes()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_valid_order_survives_being_written_and_read(
+        id in 1..=u32::MAX, product in 1..=u32::MAX, quantity in 1..=u32::MAX,
+        cents in prop::array::uniform3(0..=999_999_999_999_u64), address in "[^\\p{C}\\s]\\PC{0,254}",
+    ) {
+        let money = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
+        let json = format!(
+            r#"{{"order_id":{id},"product_id":{product},"quantity":{quantity},"amount":{},"shipping":{},"tax":{},"shipping_address":{}}}"#,
+            money(cents[0]), money(cents[1]), money(cents[2]), serde_json::to_string(&address).unwrap(),
+        );
+        let order = decode_draft(json.as_bytes()).unwrap().into_order().unwrap();
+        prop_assert_eq!(String::from_utf8(order.to_json()).unwrap(), json);
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode_draft(&bytes);
+        let _ = decode_batch(&bytes, 3);
+    }
+}

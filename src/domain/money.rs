@@ -1,0 +1,200 @@
+//! Money: an exact number of cents.
+
+use std::fmt;
+
+/// An amount of money: at least 0, at most 9 999 999 999.99, two decimals, exact. Never a float.
+///
+/// The bound is that of the table's `DECIMAL(12,2)`. It also leaves every value exact to the cent for a client that reads
+/// JSON numbers as IEEE 754 doubles, which hold 15 significant digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money {
+    cents: u64,
+}
+
+/// Decimals of the currency.
+const DECIMALS: i64 = 2;
+
+impl Money {
+    /// The greatest amount.
+    pub const MAX: Self = Self { cents: 999_999_999_999 };
+
+    /// Reads a number as JSON writes it (RFC 8259 §6): `56`, `56.0`, `0.1`, `1e2`.
+    ///
+    /// It is taken if its value is exact in cents, however it is written; nothing is ever rounded.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the client: not a number, negative, more than two decimals, or above [`Money::MAX`].
+    pub fn parse(json: &str) -> Result<Self, &'static str> {
+        let number = Scientific::parse(json).ok_or("must be a number")?;
+        if number.digits == Some(0) {
+            return Ok(Self { cents: 0 });
+        }
+        if number.negative {
+            return Err("must not be negative");
+        }
+        let shift = number.exponent.saturating_add(DECIMALS);
+        if shift < 0 {
+            return Err("must have at most two decimals");
+        }
+        let cents = u32::try_from(shift)
+            .ok()
+            .and_then(|shift| 10_u64.checked_pow(shift))
+            .and_then(|scale| number.digits?.checked_mul(scale))
+            .filter(|cents| *cents <= Self::MAX.cents);
+        cents.map(|cents| Self { cents }).ok_or("must be at most 9999999999.99")
+    }
+
+    /// The amount in cents.
+    #[must_use]
+    pub fn cents(self) -> u64 {
+        self.cents
+    }
+}
+
+/// Two decimals always, as in `56.00`: a JSON number, and what a `DECIMAL(12,2)` column takes and gives.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:02}", self.cents / 100, self.cents % 100)
+    }
+}
+
+/// A decimal number as `digits × 10^exponent`, the digits without trailing zeros.
+struct Scientific {
+    negative: bool,
+    /// None where there are more digits than a `u64` holds.
+    digits: Option<u64>,
+    exponent: i64,
+}
+
+impl Scientific {
+    /// None unless the text is a number by JSON's grammar.
+    fn parse(text: &str) -> Option<Self> {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((_, "")) => return None,
+            Some((whole, fraction)) => (whole, fraction),
+            None => (mantissa, ""),
+        };
+        if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) {
+            return None;
+        }
+        let mut digits = Some(0_u64);
+        let mut zeros = 0_u32;
+        for byte in whole.bytes().chain(fraction.bytes()) {
+            match byte {
+                b'0' => zeros += 1,
+                b'1'..=b'9' => {
+                    digits = append(digits, zeros, byte - b'0');
+                    zeros = 0;
+                }
+                _ => return None,
+            }
+        }
+        let exponent = exponent.saturating_add(i64::from(zeros)).saturating_sub(i64::try_from(fraction.len()).ok()?);
+        Some(Self { negative, digits, exponent })
+    }
+}
+
+/// `digits`, then `zeros` zeros, then `digit`; None once that is more than a `u64` holds.
+fn append(digits: Option<u64>, zeros: u32, digit: u8) -> Option<u64> {
+    match digits? {
+        0 => Some(u64::from(digit)),
+        digits => digits.checked_mul(10_u64.checked_pow(zeros.checked_add(1)?)?)?.checked_add(u64::from(digit)),
+    }
+}
+
+/// An exponent by JSON's grammar; one beyond any use counts as just that far away.
+fn parse_exponent(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(sign * digits.parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn exact_amounts_are_taken_however_they_are_written() {
+        for (text, cents) in [
+            ("0", 0),
+            ("-0", 0),
+            ("0.0", 0),
+            ("-0.00e5", 0),
+            ("0e400", 0),
+            ("56", 5_600),
+            ("56.0", 5_600),
+            ("56.000000", 5_600),
+            ("0.1", 10),
+            ("0.01", 1),
+            ("1e2", 10_000),
+            ("1E+2", 10_000),
+            ("1e-2", 1),
+            ("100e-4", 1),
+            ("0.0000000001e8", 1),
+            ("123.45", 12_345),
+            ("99999999.99", 9_999_999_999),
+            ("9999999999.99", 999_999_999_999),
+        ] {
+            assert_eq!(Money::parse(text).map(Money::cents), Ok(cents), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_exact_or_out_of_range_is_refused() {
+        for text in ["0.001", "1e-3", "0.005", "1.999", "12345678901234567890.123456789"] {
+            assert_eq!(Money::parse(text), Err("must have at most two decimals"), "{text}");
+        }
+        for text in ["-1", "-0.01", "-1e400"] {
+            assert_eq!(Money::parse(text), Err("must not be negative"), "{text}");
+        }
+        for text in ["1e400", "1e99999999999999999999", "10000000000", "123456789012345678901234567890"] {
+            assert_eq!(Money::parse(text), Err("must be at most 9999999999.99"), "{text}");
+        }
+        for text in
+            ["", "-", "NaN", "Infinity", "\"1\"", "null", "true", "[1]", "01", "1.", ".5", "1e", "+1", "0x10", "1_0"]
+        {
+            assert_eq!(Money::parse(text), Err("must be a number"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_survives_being_written_and_read(cents in 0..=Money::MAX.cents) {
+            let money = Money { cents };
+            prop_assert_eq!(Money::parse(&money.to_string()), Ok(money));
+        }
+
+        #[test]
+        fn any_notation_of_an_amount_reads_the_same(cents in 0..=Money::MAX.cents, shift in 0_usize..30) {
+            let zeros = "0".repeat(shift);
+            for text in [
+                format!("{cents}{zeros}e-{}", shift + 2),
+                format!("{cents}.{zeros}0E-2"),
+                format!("0.{zeros}{cents:012}e{}", shift + 10),
+            ] {
+                prop_assert_eq!(Money::parse(&text).map(Money::cents), Ok(cents), "{}", text);
+            }
+        }
+
+        #[test]
+        fn no_text_whatever_makes_it_panic(text in "\\PC*") {
+            let _ = Money::parse(&text);
+        }
+
+        #[test]
+        fn no_number_whatever_makes_it_panic(text in "-?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][+-]?[0-9]{0,25})?") {
+            let _ = Money::parse(&text);
+        }
+    }
+}

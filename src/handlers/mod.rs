@@ -1,0 +1,48 @@
+//! The handlers: decode, call the repository, encode.
+
+mod body;
+mod conditional;
+pub(crate) mod meta;
+pub(crate) mod operations;
+pub(crate) mod orders;
+mod query;
+mod stream;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::config::{Config, Limits};
+use crate::repository::{Deadline, Repository};
+
+/// What the handlers work with.
+pub struct App {
+    repository: Arc<Repository>,
+    limits: Limits,
+    allow_reset: bool,
+    cors_allow_origin: Option<String>,
+    /// Memory for bodies, in KiB.
+    buffers: Arc<Semaphore>,
+    /// Places for tables being streamed.
+    streams: Arc<Semaphore>,
+}
+
+impl App {
+    /// Prepares the handlers' work as configured.
+    #[must_use]
+    pub fn new(config: &Config, repository: Arc<Repository>) -> Self {
+        Self {
+            repository,
+            limits: config.limits.clone(),
+            allow_reset: config.allow_reset,
+            cors_allow_origin: config.cors_allow_origin.clone(),
+            buffers: Arc::new(Semaphore::new(config.limits.max_buffered_bytes / body::UNIT)),
+            streams: Arc::new(Semaphore::new(config.limits.max_streams)),
+        }
+    }
+
+    /// The moment by which a request that starts its work at the database now must be done with it.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.limits.request_timeout)
+    }
+}

@@ -1,0 +1,60 @@
+//! The few places where wasm in WasmEdge and a native process differ, apart from the crates in Cargo.toml's two tables.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+
+/// What a write to standard output would meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stdout {
+    /// At least 4 KiB (`PIPE_BUF`) fit without waiting.
+    Ready,
+    /// Whoever reads it is behind: a write would wait.
+    Full,
+    /// Nobody reads it any more: a write would fail, or raise SIGPIPE.
+    Gone,
+}
+
+/// What a write to standard output would meet now.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn stdout() -> Stdout {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = rustix::stdio::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+    match poll(&mut fds, Some(&Timespec::default())) {
+        Ok(0) | Err(_) => Stdout::Full,
+        Ok(_) if fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL)) => Stdout::Gone,
+        Ok(_) => Stdout::Ready,
+    }
+}
+
+/// What a write to standard output would meet now.
+///
+/// What cannot be polled (a regular file, `/dev/null`) never makes a writer wait: the runtime then answers with EPERM.
+#[cfg(target_os = "wasi")]
+pub(crate) fn stdout() -> Stdout {
+    use std::time::SystemTime;
+    use wasmedge_wasi_socket::poll::{EventType, Subscription, poll};
+    let at_once = Some(SystemTime::now());
+    let Ok(events) = poll(&[Subscription::io(0, &io::stdout(), false, true, at_once)]) else {
+        return Stdout::Ready;
+    };
+    events.iter().fold(Stdout::Full, |seen, event| match &event.event_type {
+        EventType::Write => Stdout::Ready,
+        EventType::Error(error) if error.kind() == io::ErrorKind::PermissionDenied => Stdout::Ready,
+        EventType::Error(_) => Stdout::Gone,
+        EventType::Timeout | EventType::Read => seen,
+    })
+}
+
+/// True for the errors that say the process or the system has no file descriptor left.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    // ENFILE, EMFILE: as Linux numbers them, and as WASI's `errno` does.
+    let codes = if cfg!(target_os = "wasi") { [41, 33] } else { [23, 24] };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// A number that nobody can tell beforehand: for request ids and jitter, not for secrets.
+pub(crate) fn random() -> u64 {
+    // The standard library seeds each `RandomState` from the system and makes every next one differ.
+    RandomState::new().hash_one(0_u8)
+}

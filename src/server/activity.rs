@@ -1,0 +1,69 @@
+//! Whether a connection has a request at work: it may then be silent for longer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use hyper::body::{Bytes, HttpBody, SizeHint};
+use hyper::{Body, HeaderMap};
+
+/// Shared by a connection's stream and its requests.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Activity(Arc<AtomicBool>);
+
+impl Activity {
+    /// True from a request's head until its answer is handed over whole.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Busy until the value is dropped.
+    pub(super) fn busy(&self) -> Busy {
+        self.0.store(true, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+}
+
+/// Keeps a connection busy.
+#[derive(Debug)]
+pub(super) struct Busy(Activity);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// An answer's body that keeps its connection busy until it is sent or given up.
+pub(super) struct TrackedBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl TrackedBody {
+    pub(super) fn new(body: Body, busy: Busy) -> Self {
+        Self { body, _busy: busy }
+    }
+}
+
+impl HttpBody for TrackedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_data(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_data(cx)
+    }
+
+    fn poll_trailers(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Option<HeaderMap>, hyper::Error>> {
+        Pin::new(&mut self.body).poll_trailers(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,49 @@
+//! One client connection, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::Http;
+use hyper::service::service_fn;
+use tokio::net::TcpStream;
+
+use super::activity::Activity;
+use super::stream::TimedStream;
+use super::{Server, limited, request};
+
+/// What the parser may hold of a request's head, and what waits to be written. Above MAX_HEADER_BYTES' bound, so that a head
+/// that is only a little too large is told so by us.
+const BUFFER: usize = 64 * 1024;
+
+/// How long a client may keep us waiting.
+pub(super) struct Timeouts {
+    /// From a request's first byte to the end of its head.
+    pub(super) header: Duration,
+    /// Without a request.
+    pub(super) idle: Duration,
+    /// Without taking anything of its answer.
+    pub(super) write: Duration,
+}
+
+/// Serves the client until it leaves, errs or is too slow.
+pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
+    let activity = Activity::default();
+    let timeouts = &server.timeouts;
+    let stream = TimedStream::new(stream, activity.clone(), timeouts.idle, timeouts.write);
+    let mut http = Http::new();
+    http.http1_only(true).http1_header_read_timeout(timeouts.header).max_buf_size(BUFFER);
+    let service = service_fn(|incoming| {
+        let (server, busy) = (Arc::clone(&server), activity.busy());
+        // hyper_wasi wants to move it while the connection is polled by hand.
+        Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, incoming, busy).await) })
+    });
+    let mut connection = http.serve_connection(stream, service);
+    if let Err(error) = poll_fn(|cx| connection.poll_without_shutdown(cx)).await {
+        tracing::debug!(error = %error, "a connection ended early");
+    }
+    if let Some(parts) = connection.try_into_parts() {
+        limited::say_goodbye(parts.io).await;
+    }
+}

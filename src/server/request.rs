@@ -1,0 +1,103 @@
+//! One request: named, admitted, done, answered, logged.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
+use hyper::{Body, HeaderMap, Request, Response, Version};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Server;
+use super::activity::{Busy, TrackedBody};
+use crate::error::Error;
+use crate::handlers::meta;
+use crate::response::REQUEST_ID;
+use crate::{platform, response, router};
+
+/// The longest request id that is taken from a client.
+const LONGEST_ID: usize = 64;
+
+/// The path that is answered however much there is to do: who restarts what is merely busy makes it worse.
+const ALWAYS_ADMITTED: &str = "/health";
+
+/// Serves the request; there is an answer to each.
+pub(super) async fn serve(server: &Server, request: Request<Body>, busy: Busy) -> Response<TrackedBody> {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let origin = request.headers().get(ORIGIN).cloned();
+
+    let mut answer = match work(server, request).await {
+        Ok(answer) => answer,
+        Err(error) => refuse(&error, &id),
+    };
+    response::set(&mut answer, REQUEST_ID, &id);
+    meta::allow_origin(&server.app, origin.as_ref(), &mut answer);
+
+    let (status, micros) =
+        (u64::from(answer.status().as_u16()), u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+    tracing::info!(request_id = %id, method = %method, path, status, micros, "request");
+    answer.map(|body| TrackedBody::new(body, busy))
+}
+
+async fn work(server: &Server, request: Request<Body>) -> Result<Response<Body>, Error> {
+    check_head(&request, server.max_header_bytes)?;
+    let _place = admit(server, request.uri().path())?;
+    router::route(&server.app, request).await
+}
+
+/// The answer to a request that was not done; its cause goes to the log, where the client is not to see it.
+fn refuse(error: &Error, id: &str) -> Response<Body> {
+    if let Some(cause) = error.cause() {
+        tracing::error!(request_id = %id, cause, "a request failed");
+    }
+    let mut answer = response::problem(error, id);
+    // What is left of the request would be read as the next one, or would have to be read to its end.
+    let is_unread =
+        matches!(error, Error::BodyTooLarge(_) | Error::BodyTimedOut | Error::BodyBroken | Error::InvalidHeader(_));
+    if is_unread {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// A place among the requests being worked on, for as long as it is held; none is needed where all are admitted.
+fn admit(server: &Server, path: &str) -> Result<Option<OwnedSemaphorePermit>, Error> {
+    if path == ALWAYS_ADMITTED {
+        return Ok(None);
+    }
+    let place = Arc::clone(&server.in_flight).try_acquire_owned();
+    place.map(Some).map_err(|_| Error::Overloaded("too many requests are being worked on"))
+}
+
+/// What the parser lets through but should not reach a handler.
+fn check_head(request: &Request<Body>, most: usize) -> Result<(), Error> {
+    let headers = request.headers();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let size = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + target;
+    if size > most {
+        return Err(Error::HeadersTooLarge(most));
+    }
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        // RFC 9112 §3.2
+        return Err(Error::InvalidHeader("a request must have exactly one Host header"));
+    }
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        // RFC 9112 §6.3: the mark of an attempt to smuggle a request past a proxy.
+        return Err(Error::InvalidHeader("a request must not have both Transfer-Encoding and Content-Length"));
+    }
+    Ok(())
+}
+
+/// The client's own id for the request where it has a plain one, else one of ours.
+fn request_id(headers: &HeaderMap) -> String {
+    let is_plain = |id: &&str| {
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    match headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_plain) {
+        Some(id) => id.to_owned(),
+        None => format!("{:016x}", platform::random()),
+    }
+}
