@@ -1,0 +1,91 @@
+//! As much of an HTTP client as is measured with here.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+/// One request, and 2xx for an answer.
+pub(crate) fn post(port: u16, path: &str, body: &str) -> Result<()> {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n");
+    let request = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let mut answer = String::new();
+    send(port, &request)?.read_to_string(&mut answer)?;
+    ensure!(answer.starts_with("HTTP/1.1 2"), "POST {path}: {answer}");
+    Ok(())
+}
+
+/// Whether `GET path` is answered with 200 now.
+pub(crate) fn is_served(port: u16, path: &str) -> bool {
+    let ask = || -> Result<bool> {
+        let mut status = [0; 12];
+        send(port, &get(path))?.read_exact(&mut status)?;
+        Ok(status.ends_with(b" 200"))
+    };
+    ask().unwrap_or(false)
+}
+
+/// The body of `GET path` in chunks, as it comes.
+#[derive(Debug)]
+pub(crate) struct Body {
+    stream: BufReader<TcpStream>,
+    /// From the request's last byte to the body's first.
+    pub(crate) first_byte: Duration,
+    left: usize,
+}
+
+impl Body {
+    pub(crate) fn get(port: u16, path: &str) -> Result<Self> {
+        let stream = send(port, &get(path))?;
+        let start = Instant::now();
+        let mut stream = BufReader::with_capacity(64 * 1024, stream);
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        ensure!(line.contains(" 200 "), "GET {path}: {line}");
+        let mut chunked = false;
+        while line.trim_end() != "" {
+            line.clear();
+            stream.read_line(&mut line)?;
+            chunked |= line.to_ascii_lowercase().trim_end() == "transfer-encoding: chunked";
+        }
+        ensure!(chunked, "GET {path} is not streamed: no Transfer-Encoding: chunked");
+        let left = chunk_size(&mut stream)?;
+        stream.fill_buf()?;
+        Ok(Self { stream, first_byte: start.elapsed(), left })
+    }
+
+    /// The next bytes into `buffer`; 0 at the proper end.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        if self.left == 0 {
+            return Ok(0);
+        }
+        let wanted = buffer.len().min(self.left);
+        let length = self.stream.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+        ensure!(length > 0, "the answer was cut");
+        self.left -= length;
+        if self.left == 0 {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            self.left = chunk_size(&mut self.stream)?;
+        }
+        Ok(length)
+    }
+}
+
+fn chunk_size(stream: &mut impl BufRead) -> Result<usize> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    usize::from_str_radix(line.trim_end(), 16).with_context(|| format!("a chunk of size {line:?}"))
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+}
+
+fn send(port: u16, request: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
+}

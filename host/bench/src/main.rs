@@ -1,0 +1,81 @@
+//! `make bench`: interpreter, AOT and native side by side in one run, into docs/BENCHMARKS.md.
+//!
+//! | room | what it measures |
+//! |---|---|
+//! | `throughput` | requests a second, latency and CPU per request, by `wrk` |
+//! | `starting` | from the start of the process to the first answer |
+//! | `memory` | private and resident memory, idle and after load |
+//! | `streaming` | memory and first byte while a million rows are read |
+//! | `sizes` | the files |
+//! | `machine` | what it was measured on |
+//! | `report` | the page |
+//!
+//! `QUICK=1` takes a fraction of the time and says so in the page. Every reply is checked: a measurement with a failed
+//! request is no measurement, and ends the run.
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::Result;
+
+mod contest;
+mod http;
+mod machine;
+mod memory;
+mod report;
+mod sizes;
+mod starting;
+mod stats;
+mod streaming;
+mod throughput;
+mod wrk;
+
+use contest::Contest;
+use report::Page;
+
+fn main() -> Result<()> {
+    let start = Instant::now();
+    let plan = Plan::from_environment();
+    let machine = machine::describe()?;
+    let contest = Contest::prepare()?;
+    let mut page = Page::new();
+    page.add(sizes::measure()?);
+    page.add(starting::measure(&contest, &plan)?);
+    let servers = contest.start_all()?;
+    let idle = memory::of(&servers)?;
+    page.add(throughput::measure(&contest, &servers, &plan)?);
+    page.add(memory::table(&idle, &memory::of(&servers)?));
+    drop(servers);
+    page.add(streaming::measure(&contest, &plan)?);
+    page.finish(&machine, &plan, start.elapsed())
+}
+
+/// How much is measured.
+#[derive(Debug)]
+struct Plan {
+    quick: bool,
+    /// Seconds of one run of `wrk`.
+    seconds: u32,
+    /// Times that the contestants go there and back (A B C C B A).
+    rounds: usize,
+    /// Starts of each contestant.
+    starts: usize,
+    /// Rows in the table that is streamed.
+    rows: u32,
+}
+
+impl Plan {
+    fn from_environment() -> Self {
+        let quick = std::env::var("QUICK").is_ok_and(|value| !value.is_empty() && value != "0");
+        if quick {
+            Self { quick, seconds: 1, rounds: 1, starts: 5, rows: 1_000_000 }
+        } else {
+            Self { quick, seconds: 3, rounds: 2, starts: 21, rows: 1_000_000 }
+        }
+    }
+}
+
+/// A line of progress.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "bench: {line}");
+}

@@ -1,0 +1,94 @@
+//! The load generator, and what it says.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+/// What one run of `wrk` saw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) per_second: f64,
+    pub(crate) requests: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+}
+
+/// Loads `url` for `seconds` on `connections`, with one thread: the other processor is the service's and MariaDB's.
+pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<Seen> {
+    let mut command = Command::new("wrk");
+    command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "10s", "--latency"]);
+    if let Some(script) = script {
+        command.arg("-s").arg(script);
+    }
+    let output = command.arg(url).output().context("cannot run wrk")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "wrk {url}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    understand(&text).with_context(|| format!("wrk {url} said:\n{text}"))
+}
+
+fn understand(text: &str) -> Result<Seen> {
+    // Requests that failed are not requests that were answered quickly.
+    ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "some requests failed");
+    let after = |label: &str| {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
+        line.map(str::trim).with_context(|| format!("no line with {label}"))
+    };
+    let requests =
+        text.lines().find_map(|line| line.trim().split_once(" requests in ")).context("no count of requests")?;
+    Ok(Seen {
+        per_second: after("Requests/sec:")?.parse()?,
+        requests: requests.0.parse()?,
+        p50: duration(after("50%")?)?,
+        p99: duration(after("99%")?)?,
+    })
+}
+
+/// `617.00us`, `1.23ms`, `2.04s`, `1.20m`.
+fn duration(text: &str) -> Result<Duration> {
+    let split = text.find(|c: char| c.is_alphabetic()).context("a duration without unit")?;
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => anyhow::bail!("a duration in {unit}"),
+    };
+    Ok(Duration::from_secs_f64(number.parse::<f64>()? * scale))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "Running 2s test @ http://127.0.0.1:8080/
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.05ms  412.07us   9.11ms   88.20%
+    Req/Sec    30.31k     1.20k   32.53k    70.00%
+  Latency Distribution
+     50%  617.00us
+     75%    1.20ms
+     90%    1.40ms
+     99%    2.50ms
+  60321 requests in 2.00s, 8.63MB read
+Requests/sec:  30150.12
+Transfer/sec:      4.31MB
+";
+
+    #[test]
+    fn its_figures_are_read() -> Result<()> {
+        let seen = understand(SAID)?;
+        assert_eq!((seen.p50, seen.p99), (Duration::from_micros(617), Duration::from_micros(2500)));
+        assert!((seen.per_second - 30150.12).abs() < 1e-6 && (seen.requests - 60321.0).abs() < 1e-6);
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_with_failed_requests_is_no_measurement() {
+        assert!(understand(&format!("{SAID}  Non-2xx or 3xx responses: 1\n")).is_err());
+        assert!(understand(&SAID.replace("Requests/sec", "Socket errors: connect 0, read 1")).is_err());
+    }
+}
