@@ -8,9 +8,15 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
 )]
 
-mod support;
 mod bad_input;
+mod concurrency;
+mod database;
 mod interface;
+mod money;
+mod streaming;
+mod support;
+mod walkthrough;

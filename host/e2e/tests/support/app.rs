@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use testbed::{FaultProxy, MariaDb, Service};
+use testbed::{Fault, FaultProxy, MariaDb, Service};
 
 use super::{Client, Raw, eventually};
 
@@ -32,6 +32,7 @@ pub(crate) struct Setup {
     server: Server,
     database: Option<String>,
     through_proxy: bool,
+    fault: Fault,
     wait_until_ready: bool,
 }
 
@@ -53,7 +54,7 @@ impl TestApp {
 
     /// A service to be configured.
     pub(crate) fn setup() -> Setup {
-        Setup { env: Vec::new(), server: Server::Shared, database: None, through_proxy: false, wait_until_ready: true }
+        Setup { env: Vec::new(), server: Server::Shared, database: None, through_proxy: false, fault: Fault::Pass, wait_until_ready: true }
     }
 
     pub(crate) fn service(&self) -> &Service {
@@ -158,6 +159,12 @@ impl Setup {
         self
     }
 
+    /// What the proxy does wrong when the service starts.
+    pub(crate) fn fault(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
     /// Does not wait until the service is ready, only until it is alive.
     pub(crate) fn not_ready(mut self) -> Self {
         self.wait_until_ready = false;
@@ -165,9 +172,13 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> TestApp {
-        let database = self.database.unwrap_or_else(|| self.server.get().fresh_database_name().expect("a new database"));
+        let given = self.database;
+        let database = given.unwrap_or_else(|| self.server.get().fresh_database_name().expect("a new database"));
         let port = self.server.get().port();
         let proxy = self.through_proxy.then(|| FaultProxy::to_port(port).expect("a proxy"));
+        if let Some(proxy) = &proxy {
+            proxy.set(self.fault).expect("a fault");
+        }
         let url = database_url(&self.server, proxy.as_ref(), &database);
         let builder = Service::builder().database_url(&url);
         let builder = self.env.into_iter().fold(builder, |builder, (name, value)| builder.env(name, value));

@@ -8,7 +8,7 @@ mod problem;
 mod raw;
 mod wait;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{Setup, TestApp};
 pub(crate) use http::{Client, Reply};
 pub(crate) use orders::{Order, order, orders, with};
 pub(crate) use problem::Problem;

@@ -1,0 +1,114 @@
+//! A hundred clients, each with orders of its own, doing everything at once.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use crate::support::{Client, TestApp, order, with};
+
+/// Clients at once.
+const CLIENTS: u32 = 100;
+
+/// What each does.
+const STEPS: u32 = 40;
+
+/// A small generator of numbers that look random and are the same in each run (xorshift).
+struct Dice(u32);
+
+impl Dice {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        self.0 % bound
+    }
+}
+
+/// Does things to the orders `1000 * number ..` and keeps book of what must be there.
+fn work(client: &Client, number: u32) -> BTreeMap<u32, String> {
+    let mut dice = Dice(0x9e37_79b9 ^ (number + 1));
+    let mut book: BTreeMap<u32, String> = BTreeMap::new();
+    let first = 1_000 * (number + 1);
+    for step in 0..STEPS {
+        let id = first + dice.below(20);
+        let there = book.contains_key(&id);
+        let text = with(id, "quantity", Some(&(step + 1).to_string()));
+        match dice.below(8) {
+            0 => {
+                let reply = client.post("/create_order", &text);
+                assert_eq!(reply.status, if there { 409 } else { 200 }, "{}", reply.summary());
+                book.entry(id).or_insert(text);
+            }
+            1 => {
+                let reply = client.post("/orders", &text);
+                assert_eq!(reply.status, if there { 409 } else { 201 }, "{}", reply.summary());
+                book.entry(id).or_insert(text);
+            }
+            2 => {
+                let batch: Vec<u32> = (0..5).map(|n| first + 100 + 5 * step + n).collect();
+                let body: Vec<String> = batch.iter().map(|id| order(*id)).collect();
+                client.post("/create_orders", format!("[{}]", body.join(","))).expect_done();
+                book.extend(batch.into_iter().zip(body));
+            }
+            3 | 4 => {
+                let reply = client.post("/update_order", &text);
+                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                book.entry(id).and_modify(|known| *known = text);
+            }
+            5 => {
+                let reply = client.put(&format!("/orders/{id}"), &text);
+                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                book.entry(id).and_modify(|known| *known = text);
+            }
+            6 => {
+                let reply = client.delete(&format!("/delete_order?id={id}"));
+                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                book.remove(&id);
+            }
+            _ => {
+                let reply = client.get(&format!("/orders/{id}"));
+                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                if let Some(known) = book.get(&id) {
+                    assert_eq!(reply.text().trim(), known, "a client reads what it wrote");
+                }
+            }
+        }
+    }
+    book
+}
+
+#[test]
+fn a_hundred_clients_doing_everything_leave_exactly_what_they_must() {
+    let app = TestApp::spawn();
+    let books: Vec<BTreeMap<u32, String>> = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let client = app.new_client();
+                scope.spawn(move || work(&client, number))
+            })
+            .collect();
+        clients.into_iter().map(|client| client.join().expect("a client's book")).collect()
+    });
+    let expected: Vec<String> = books.into_iter().flat_map(BTreeMap::into_values).collect();
+    assert!(expected.len() > 1_000, "the clients did something");
+    let listed = app.get("/orders").expect(200).text();
+    assert!(listed.trim() == format!("[{}]", expected.join(",")), "the table is not what the clients left behind");
+    assert_eq!(app.stored(), expected.len());
+}
+
+#[test]
+fn whole_tables_are_read_while_they_change_and_are_always_well_formed() {
+    let app = TestApp::spawn();
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..4)
+            .map(|number| {
+                let client = app.new_client();
+                scope.spawn(move || work(&client, number))
+            })
+            .collect();
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let orders = crate::support::Order::read_all(&app.get("/orders").expect(200).text());
+            let ids: Vec<u32> = orders.iter().map(|order| order.order_id).collect();
+            assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "ids repeat or are out of order: {ids:?}");
+        }
+    });
+}

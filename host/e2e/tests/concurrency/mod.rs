@@ -1,0 +1,4 @@
+//! Many clients at once, and the state they leave behind, exactly.
+
+mod contention;
+mod mixed;

@@ -1,0 +1,82 @@
+//! A database that answers, slowly.
+
+use std::thread;
+use std::time::Duration;
+
+use testbed::Fault;
+
+use super::{QUICK, expect_no_database, in_time, quick, serves_again};
+use crate::support::{TestApp, eventually, order, orders, with};
+
+#[test]
+fn a_slow_network_within_the_deadlines_is_only_slow() {
+    let app = quick().start();
+    app.proxy().set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) }).unwrap();
+    app.post("/create_orders", orders([1, 2])).expect_done();
+    app.get("/orders").expect(200);
+    app.get("/orders/1").expect(200);
+}
+
+#[test]
+fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
+    let app = quick().start();
+    app.post("/create_order", order(1)).expect_done();
+    app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
+    for _ in 0..3 {
+        expect_no_database("GET /orders/1", &in_time("GET /orders/1", || app.get("/orders/1")));
+        expect_no_database("GET /orders", &in_time("GET /orders", || app.get("/orders")));
+        expect_no_database("POST /create_order", &in_time("POST", || app.post("/create_order", order(2))));
+        app.get("/health").expect(200);
+    }
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+}
+
+#[test]
+fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
+    let app = TestApp::setup().env(&QUICK).start();
+    app.post("/create_orders", orders([1, 2])).expect_done();
+    thread::scope(|scope| {
+        let holder = scope.spawn(|| app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK"));
+        let locked = || app.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_locked > 0");
+        eventually("the row to be locked", || (locked() != "0").then_some(()));
+        let reply = in_time("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
+        expect_no_database("POST /update_order", &reply);
+        let reply = in_time("DELETE /orders/1", || app.delete("/orders/1"));
+        expect_no_database("DELETE /orders/1", &reply);
+        // Others are not held up, and reading is not either.
+        app.post("/update_order", with(2, "quantity", Some("9"))).expect_done();
+        app.get("/orders/1").expect(200);
+        holder.join().expect("the holder of the lock");
+    });
+    assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1), "what was given up has no effect");
+    app.post("/update_order", with(1, "quantity", Some("9"))).expect_done();
+}
+
+#[test]
+fn a_deadlock_is_tried_again_and_not_shown() {
+    let app = TestApp::spawn();
+    app.post("/create_orders", orders(1..=2)).expect_done();
+    // Two transactions that take the same two rows in opposite order, over and over, beside updates of these rows.
+    thread::scope(|scope| {
+        let rows = scope.spawn(|| {
+            for _ in 0..20 {
+                let _ = app.server().sql(app.database(), "BEGIN; UPDATE orders SET quantity = 3 WHERE order_id = 1; \
+                    UPDATE orders SET quantity = 3 WHERE order_id = 2; COMMIT");
+            }
+        });
+        while !rows.is_finished() {
+            app.post("/update_order", order(2)).expect_done();
+            app.post("/update_order", order(1)).expect_done();
+        }
+    });
+}
+
+#[test]
+fn a_trickling_network_streams_the_table_whole() {
+    let app = TestApp::setup().through_proxy().start();
+    app.post("/create_orders", orders(1..=2_000)).expect_done();
+    app.proxy().set(Fault::Throttle { bytes_per_second: 100_000 }).unwrap();
+    let reply = app.get("/orders").expect(200);
+    assert_eq!(reply.text().trim(), orders(1..=2_000));
+}

@@ -1,0 +1,77 @@
+//! TLS to the database, as the URL asks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use testbed::{MariaDb, Tls};
+
+use super::QUICK;
+use crate::support::{TestApp, eventually, order};
+
+/// A server that takes no connection without TLS, and its certificates.
+fn server() -> (Arc<MariaDb>, Tls) {
+    let tls = Tls::new().expect("certificates").required();
+    let server = MariaDb::builder().tls(&tls).root_password("s3cret").start().expect("a MariaDB");
+    (Arc::new(server), tls)
+}
+
+fn service(server: &Arc<MariaDb>, host: &str, options: &str, ca: Option<&Path>) -> TestApp {
+    let database = server.fresh_database_name().expect("a database");
+    let url = server.url_by(host, server.port(), &database) + options;
+    let setup = TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(server).database(&database).not_ready();
+    match ca {
+        Some(path) => setup.env(&[("DATABASE_CA_FILE", &path.display().to_string())]).start(),
+        None => setup.start(),
+    }
+}
+
+/// Alive, not ready, and silent about what it knows.
+fn is_refused(app: &TestApp) {
+    for _ in 0..5 {
+        let ready = app.get("/ready");
+        assert_eq!(ready.status, 503, "{}", ready.summary());
+        app.get("/health").expect(200);
+    }
+    app.post("/create_order", order(1)).expect(503);
+    assert!(!app.service().log().contains("s3cret"), "the log holds the password:\n{}", app.service().log());
+}
+
+#[test]
+fn with_the_right_authority_everything_goes_over_tls() {
+    let (server, tls) = server();
+    let app = service(&server, "localhost", "?require_ssl=true", Some(&tls.ca()));
+    eventually("the service to be ready", || (app.get("/ready").status == 200).then_some(()));
+    app.post("/create_order", order(1)).expect_done();
+    assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1));
+    let accepted: u32 = app
+        .sql("SELECT VARIABLE_VALUE FROM information_schema.global_status WHERE VARIABLE_NAME = 'SSL_FINISHED_ACCEPTS'")
+        .parse()
+        .expect("a count");
+    assert!(accepted > 0, "the server saw no TLS");
+    assert!(!app.service().log().contains("s3cret"));
+}
+
+#[test]
+fn a_certificate_of_another_authority_is_refused() {
+    let (server, tls) = server();
+    is_refused(&service(&server, "localhost", "?require_ssl=true", Some(&tls.other_ca())));
+}
+
+#[test]
+fn a_certificate_of_an_unknown_authority_is_refused() {
+    let (server, _tls) = server();
+    is_refused(&service(&server, "localhost", "?require_ssl=true", None));
+}
+
+#[test]
+fn without_tls_a_server_that_requires_it_refuses() {
+    let (server, _tls) = server();
+    is_refused(&service(&server, "127.0.0.1", "", None));
+}
+
+#[test]
+fn a_server_without_tls_is_refused_where_the_url_requires_it() {
+    let tls = Tls::new().expect("certificates");
+    let server = Arc::new(MariaDb::builder().root_password("s3cret").option("--skip-ssl").start().expect("a MariaDB"));
+    is_refused(&service(&server, "localhost", "?require_ssl=true", Some(&tls.ca())));
+}
