@@ -1,0 +1,112 @@
+//! The runtime's error numbers (`api.hpp`, `__wasi_errno_t`) and what each means for a caller.
+//!
+//! The numbers are WASI's, which are also what `std::io::Error::from_raw_os_error` expects on this target, so that kinds such as
+//! `WouldBlock` and `ConnectionReset` come out right. From 77 on they are WasmEdge's own, for names (`fromEAIErrNo` in `linux.h`).
+
+#[cfg(any(target_os = "wasi", test))]
+use std::io::{Error, ErrorKind};
+
+/// No error.
+pub const SUCCESS: u16 = 0;
+/// The operation would block: ask again when the socket is ready.
+pub const AGAIN: u16 = 6;
+/// No such descriptor.
+pub const BADF: u16 = 8;
+/// The peer gave the connection up before it was accepted.
+pub const CONNABORTED: u16 = 13;
+/// Already there. From `poll_oneoff`: the descriptor is subscribed twice, or left over from an interrupted wait.
+pub const EXIST: u16 = 20;
+/// A connection is being made; readiness to write says when.
+pub const INPROGRESS: u16 = 26;
+/// A signal came, a freeze among them.
+pub const INTR: u16 = 27;
+/// An argument the runtime does not take.
+pub const INVAL: u16 = 28;
+/// The process has no descriptor left.
+pub const MFILE: u16 = 33;
+/// The system has no descriptor left.
+pub const NFILE: u16 = 41;
+/// No buffer space in the kernel.
+pub const NOBUFS: u16 = 42;
+/// No memory.
+pub const NOMEM: u16 = 48;
+/// The socket is not connected.
+pub const NOTCONN: u16 = 53;
+/// The address family is not supported.
+pub const AFNOSUPPORT: u16 = 5;
+/// No address of that family for the name.
+pub const AIADDRFAMILY: u16 = 77;
+/// The name server did not answer, or asked to try again.
+pub const AIAGAIN: u16 = 78;
+/// The name server failed for good.
+pub const AIFAIL: u16 = 80;
+/// The name exists and has no address.
+pub const AINODATA: u16 = 83;
+/// No such name.
+pub const AINONAME: u16 = 84;
+/// No such service: `/etc/services` is missing or does not know it.
+pub const AISERVICE: u16 = 85;
+/// The resolver could not do its work (no file descriptor, no network).
+pub const AISYSTEM: u16 = 87;
+
+/// What a host function's result says.
+///
+/// # Errors
+/// Any number but zero, as the error of that number.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn check(result: u32) -> Result<(), Error> {
+    if result == u32::from(SUCCESS) { Ok(()) } else { Err(error(result)) }
+}
+
+/// The error of that number.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn error(number: u32) -> Error {
+    Error::from_raw_os_error(i32::try_from(number).unwrap_or(i32::from(INVAL)))
+}
+
+/// Whether the error is of that number.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn is(error: &Error, number: u16) -> bool {
+    error.raw_os_error() == Some(i32::from(number))
+}
+
+/// What a failed lookup means, in words and as a kind.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn lookup(number: u16) -> (ErrorKind, &'static str) {
+    match number {
+        AINONAME => (ErrorKind::NotFound, "no such name"),
+        AINODATA | AIADDRFAMILY => (ErrorKind::NotFound, "the name has no address"),
+        AIAGAIN => (ErrorKind::TimedOut, "no name server answered, try again"),
+        AIFAIL => (ErrorKind::Other, "the name server failed"),
+        AISERVICE => (ErrorKind::InvalidInput, "no such service"),
+        AISYSTEM => (ErrorKind::Other, "the resolver could not work"),
+        _ => (ErrorKind::Other, "the lookup failed"),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may end")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_success_and_everything_else_is_the_error_of_that_number() {
+        assert!(check(0).is_ok());
+        for number in 1..=87 {
+            let error = check(number).expect_err("a number is an error");
+            assert_eq!(error.raw_os_error(), i32::try_from(number).ok());
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_all_numbers_is_an_error_and_no_panic() {
+        assert!(is(&error(u32::MAX), INVAL));
+    }
+
+    #[test]
+    fn each_lookup_error_has_words_of_its_own() {
+        let said: std::collections::BTreeSet<_> =
+            [AINONAME, AINODATA, AIAGAIN, AIFAIL, AISERVICE, AISYSTEM].map(|number| lookup(number).1).into();
+        assert_eq!(said.len(), 6);
+    }
+}

@@ -1,0 +1,148 @@
+//! The host functions, as WasmEdge exports them in the module `wasi_snapshot_preview1` (`wasimodule.cpp`).
+//!
+//! Where WasmEdge has two versions of one name (`V1`, `V2`) it takes the one whose signature the program imports; the signatures here choose
+//! `V1` for `sock_accept`, `sock_getlocaladdr` and `sock_getpeeraddr` and `V2` for `sock_recv_from`. All are there since WasmEdge 0.12.
+
+use crate::wasi_poll::{Event, Subscription};
+
+/// Where an address is (`__wasi_address_t`).
+#[repr(C)]
+pub(crate) struct Address {
+    /// The first byte.
+    pub(crate) buf: *mut u8,
+    /// 4, 16 or 128: the length tells the runtime which form it is.
+    pub(crate) size: usize,
+}
+
+/// A piece of memory to read into (`__wasi_iovec_t`); the same layout serves for writing, where nothing is changed through it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Piece {
+    /// The first byte.
+    pub(crate) buf: *mut u8,
+    /// The number of bytes.
+    pub(crate) size: usize,
+}
+
+/// What is asked of and answered by `sock_getaddrinfo` (`__wasi_addrinfo_t`, 28 bytes).
+#[repr(C)]
+pub(crate) struct AddrInfo {
+    /// `__wasi_aiflags_t`.
+    pub(crate) flags: u16,
+    /// `__wasi_address_family_t`; 0 is any.
+    pub(crate) family: u8,
+    /// `__wasi_sock_type_t`; 2 is a stream.
+    pub(crate) kind: u8,
+    /// `__wasi_protocol_t`; 1 is TCP.
+    pub(crate) protocol: u8,
+    /// The length of the address; 0 when there is none.
+    pub(crate) addrlen: u32,
+    /// Where the address goes.
+    pub(crate) addr: *mut SockAddr,
+    /// Where the canonical name would go; not asked for.
+    pub(crate) canonname: *mut u8,
+    /// The room there.
+    pub(crate) canonname_len: u32,
+    /// The next answer's place.
+    pub(crate) next: *mut AddrInfo,
+}
+
+/// One address of an answer (`__wasi_sockaddr_t`, 12 bytes).
+#[repr(C)]
+pub(crate) struct SockAddr {
+    /// `__wasi_address_family_t`.
+    pub(crate) family: u8,
+    /// The length of the data.
+    pub(crate) len: u32,
+    /// The kernel's `sa_data`. The runtime writes 14 or 26 bytes whatever `len` says (`INode::getAddrinfo`).
+    pub(crate) data: *mut u8,
+}
+
+/// `__wasi_fdstat_t`, 24 bytes.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct FdStat {
+    /// `__wasi_filetype_t`.
+    pub(crate) filetype: u8,
+    /// `__wasi_fdflags_t`.
+    pub(crate) flags: u16,
+    /// Not used here.
+    pub(crate) rights_base: u64,
+    /// Not used here.
+    pub(crate) rights_inheriting: u64,
+}
+
+/// `__WASI_FDFLAGS_NONBLOCK`.
+pub(crate) const NONBLOCK: u16 = 1 << 2;
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    pub(crate) fn sock_open(family: u32, kind: u32, fd: *mut u32) -> u32;
+    pub(crate) fn sock_bind(fd: u32, address: *const Address, port: u32) -> u32;
+    pub(crate) fn sock_listen(fd: u32, backlog: u32) -> u32;
+    pub(crate) fn sock_accept(fd: u32, accepted: *mut u32) -> u32;
+    pub(crate) fn sock_connect(fd: u32, address: *const Address, port: u32) -> u32;
+    pub(crate) fn sock_recv(
+        fd: u32,
+        pieces: *const Piece,
+        count: usize,
+        flags: u32,
+        length: *mut usize,
+        out: *mut u32,
+    ) -> u32;
+    pub(crate) fn sock_recv_from(
+        fd: u32,
+        pieces: *const Piece,
+        count: usize,
+        address: *const Address,
+        flags: u32,
+        port: *mut u32,
+        length: *mut usize,
+        out: *mut u32,
+    ) -> u32;
+    pub(crate) fn sock_send(fd: u32, pieces: *const Piece, count: usize, flags: u32, length: *mut usize) -> u32;
+    pub(crate) fn sock_send_to(
+        fd: u32,
+        pieces: *const Piece,
+        count: usize,
+        address: *const Address,
+        port: u32,
+        flags: u32,
+        length: *mut usize,
+    ) -> u32;
+    pub(crate) fn sock_shutdown(fd: u32, how: u32) -> u32;
+    pub(crate) fn sock_getlocaladdr(fd: u32, address: *const Address, family: *mut u32, port: *mut u32) -> u32;
+    pub(crate) fn sock_getpeeraddr(fd: u32, address: *const Address, family: *mut u32, port: *mut u32) -> u32;
+    pub(crate) fn sock_getsockopt(fd: u32, level: u32, name: u32, value: *mut u8, size: *mut u32) -> u32;
+    pub(crate) fn sock_setsockopt(fd: u32, level: u32, name: u32, value: *const u8, size: u32) -> u32;
+    pub(crate) fn sock_getaddrinfo(
+        node: *const u8,
+        node_len: usize,
+        service: *const u8,
+        service_len: usize,
+        hint: *const AddrInfo,
+        answers: *const *mut AddrInfo,
+        most: u32,
+        count: *mut u32,
+    ) -> u32;
+    pub(crate) fn poll_oneoff(
+        subscriptions: *const Subscription,
+        events: *mut Event,
+        count: usize,
+        happened: *mut usize,
+    ) -> u32;
+    pub(crate) fn fd_close(fd: u32) -> u32;
+    pub(crate) fn fd_fdstat_get(fd: u32, stat: *mut FdStat) -> u32;
+    pub(crate) fn fd_fdstat_set_flags(fd: u32, flags: u32) -> u32;
+    pub(crate) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+}
+
+/// Nanoseconds of the monotonic clock; 0 if the runtime has none.
+pub(crate) fn now() -> u64 {
+    /// `__WASI_CLOCKID_MONOTONIC`.
+    const MONOTONIC: u32 = 1;
+    let mut time = 0;
+    // SAFETY: `time` is a live u64, the only thing written to.
+    let result = unsafe { clock_time_get(MONOTONIC, 1, &mut time) };
+    if result == 0 { time } else { 0 }
+}
