@@ -41,36 +41,16 @@ impl Database {
         };
         let start = Instant::now();
         let data = home.join("mariadb");
-        let state = if data.exists() {
-            "with the data of before"
-        } else {
-            "new"
-        };
+        let state = if data.exists() { "with the data of before" } else { "new" };
         let password = home.password()?;
-        let server = MariaDb::builder()
-            .data_dir(&data)
-            .root_password(&password)
-            .start();
-        let server = server.with_context(|| {
-            format!("MariaDB does not start with the data in {}", data.display())
-        })?;
+        let server = MariaDb::builder().data_dir(&data).root_password(&password).start();
+        let server = server.with_context(|| format!("MariaDB does not start with the data in {}", data.display()))?;
         prepare(&server, &password)?;
-        let url = format!(
-            "mysql://orders:{password}@127.0.0.1:{}/orders",
-            server.port()
-        );
+        let url = format!("mysql://orders:{password}@127.0.0.1:{}/orders", server.port());
         let url_file = home.write("database-url", &url)?;
         let seconds = start.elapsed().as_secs_f64();
-        say(&format!(
-            "MariaDB: private, {state} in {}, port {} ({seconds:.1} s)",
-            data.display(),
-            server.port()
-        ));
-        Ok(Self::Private {
-            server: Box::new(server),
-            url_file,
-            _home: home,
-        })
+        say(&format!("MariaDB: private, {state} in {}, port {} ({seconds:.1} s)", data.display(), server.port()));
+        Ok(Self::Private { server: Box::new(server), url_file, _home: home })
     }
 
     /// The file that holds its URL, unless the user named one.

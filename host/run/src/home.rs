@@ -24,17 +24,11 @@ impl Home {
         let mut holder = String::new();
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             lock.read_to_string(&mut holder)?;
-            bail!(
-                "it runs already here (process {}); end that one first",
-                holder.trim()
-            );
+            bail!("it runs already here (process {}); end that one first", holder.trim());
         }
         lock.set_len(0)?;
         writeln!(lock, "{}", std::process::id())?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// A file or directory in it.
@@ -70,15 +64,8 @@ impl Home {
 
 fn private(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
-    options
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]
@@ -91,15 +78,8 @@ mod tests {
     fn a_second_one_is_refused_with_the_first_ones_process_id() -> Result<()> {
         let dir = testbed::TempDir::new()?;
         let first = Home::take(dir.path())?;
-        let refused = Home::take(dir.path())
-            .map(drop)
-            .map_err(|error| error.to_string())
-            .err()
-            .unwrap_or_default();
-        assert!(
-            refused.contains(&std::process::id().to_string()),
-            "{refused}"
-        );
+        let refused = Home::take(dir.path()).map(drop).map_err(|error| error.to_string()).err().unwrap_or_default();
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(first);
         Home::take(dir.path()).map(drop)
     }
@@ -110,10 +90,7 @@ mod tests {
         let home = Home::take(dir.path())?;
         let password = home.password()?;
         assert_eq!((password.len(), home.password()?), (32, password));
-        assert_eq!(
-            fs::metadata(home.join("password"))?.permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(home.join("password"))?.permissions().mode() & 0o777, 0o600);
         Ok(())
     }
 }

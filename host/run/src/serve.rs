@@ -28,12 +28,7 @@ pub(crate) fn prepare() -> Result<PathBuf> {
 }
 
 /// Starts the service, tells how to use it, and watches until the user has enough or something ends.
-pub(crate) fn until_stopped(
-    settings: &Settings,
-    database: &Database,
-    program: &Path,
-    stop: &Stop,
-) -> Result<()> {
+pub(crate) fn until_stopped(settings: &Settings, database: &Database, program: &Path, stop: &Stop) -> Result<()> {
     let secret = SecretFile::of(settings)?;
     let mut environment = settings.environment.clone();
     environment.push(("LISTEN_ADDR".to_owned(), settings.listen.to_string()));
@@ -41,9 +36,7 @@ pub(crate) fn until_stopped(
         environment.retain(|(name, _)| name != "DATABASE_URL_FILE");
         environment.push(("DATABASE_URL_FILE".to_owned(), file.display().to_string()));
     }
-    let pairs = environment
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let pairs = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let command = wasmedge(program, pairs);
     let service = Process::start_with(&command, Stdio::inherit(), Stdio::inherit())?;
     let outcome = watch(settings, database, &service, stop);
@@ -60,18 +53,12 @@ struct SecretFile {
 impl SecretFile {
     fn of(settings: &Settings) -> Result<Self> {
         let Some(url) = &settings.database_url else {
-            return Ok(Self {
-                path: None,
-                _dir: None,
-            });
+            return Ok(Self { path: None, _dir: None });
         };
         let dir = TempDir::new()?;
         let path = dir.path().join("database-url");
         std::fs::write(&path, url)?;
-        Ok(Self {
-            path: Some(path),
-            _dir: Some(dir),
-        })
+        Ok(Self { path: Some(path), _dir: Some(dir) })
     }
 }
 
@@ -83,10 +70,7 @@ fn watch(settings: &Settings, database: &Database, service: &Process, stop: &Sto
             bail!("the service ended by itself ({status}); what it said is above");
         }
         if database.has_died() {
-            bail!(
-                "MariaDB ended by itself; its last lines:\n{}",
-                database.last_words()
-            );
+            bail!("MariaDB ended by itself; its last lines:\n{}", database.last_words());
         }
         if !told && (answers(settings.listen, "/ready") || start.elapsed() > PATIENCE) {
             told = true;
@@ -108,38 +92,24 @@ fn tell(listen: SocketAddr) {
         ip => format!("http://{}", SocketAddr::new(ip, listen.port())),
     };
     if answers(listen, "/ready") {
-        say(&format!(
-            "\nServing orders at {url} (WasmEdge, compiled ahead of time). Try, in another terminal:\n"
-        ));
+        say(&format!("\nServing orders at {url} (WasmEdge, compiled ahead of time). Try, in another terminal:\n"));
     } else {
         say(&format!(
             "\nThe service runs at {url}, but its database does not answer yet; it goes on trying. Then try:\n"
         ));
     }
-    say(&format!(
-        "  curl {url}/create_orders -X POST -d @orders.json"
-    ));
+    say(&format!("  curl {url}/create_orders -X POST -d @orders.json"));
     say(&format!("  curl {url}/orders"));
     say(&format!("  curl {url}/delete_order?id=2"));
     say("\nCtrl-C stops it and keeps the data. Its log:\n");
 }
 
 fn answers(listen: SocketAddr, path: &str) -> bool {
-    let ip = if listen.ip().is_unspecified() {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
-    } else {
-        listen.ip()
-    };
+    let ip = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
     let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(
-            &SocketAddr::new(ip, listen.port()),
-            Duration::from_secs(1),
-        )?;
+        let mut stream = TcpStream::connect_timeout(&SocketAddr::new(ip, listen.port()), Duration::from_secs(1))?;
         stream.set_read_timeout(Some(Duration::from_secs(3)))?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        )?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;
         Ok(status.ends_with(b" 200"))

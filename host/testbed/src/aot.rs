@@ -24,11 +24,7 @@ pub fn compiled(wasm: &Path) -> Result<PathBuf> {
     let _guard = lock(&COMPILING);
     if let Some(named) = std::env::var_os("ORDER_SERVICE_AOT") {
         let named = PathBuf::from(named);
-        anyhow::ensure!(
-            named.is_file(),
-            "{} (from ORDER_SERVICE_AOT) is not there",
-            named.display()
-        );
+        anyhow::ensure!(named.is_file(), "{} (from ORDER_SERVICE_AOT) is not there", named.display());
         return Ok(named);
     }
     let cached = cached_path(wasm)?;
@@ -48,80 +44,47 @@ pub fn is_compiled(wasm: &Path) -> Result<bool> {
 
 fn cached_path(wasm: &Path) -> Result<PathBuf> {
     let content = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let version = Command::new("wasmedge")
-        .arg("--version")
-        .output()
-        .context("cannot run wasmedge")?;
-    let key = [
-        version.stdout.as_slice(),
-        OPTIONS.join(" ").as_bytes(),
-        processor().as_bytes(),
-        content.as_slice(),
-    ]
-    .iter()
-    .fold(FNV_START, |hash, part| fnv(hash, part));
+    let version = Command::new("wasmedge").arg("--version").output().context("cannot run wasmedge")?;
+    let key = [version.stdout.as_slice(), OPTIONS.join(" ").as_bytes(), processor().as_bytes(), content.as_slice()]
+        .iter()
+        .fold(FNV_START, |hash, part| fnv(hash, part));
     let name = wasm.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(artifacts::target_dir()
-        .join("aot")
-        .join(format!("{name}-{key:032x}.so")))
+    Ok(artifacts::target_dir().join("aot").join(format!("{name}-{key:032x}.so")))
 }
 
 fn compile(wasm: &Path, cached: &Path) -> Result<()> {
-    let directory = cached
-        .parent()
-        .context("a cache path without a directory")?;
-    fs::create_dir_all(directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    say(&format!(
-        "aot: compiling {} for this processor (about a minute, once) …",
-        wasm.display()
-    ));
+    let directory = cached.parent().context("a cache path without a directory")?;
+    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    say(&format!("aot: compiling {} for this processor (about a minute, once) …", wasm.display()));
     let start = Instant::now();
     // Made beside its place and renamed into it: another process sees either nothing or the whole file.
     let partial = cached.with_extension(format!("{}.partial", std::process::id()));
     let mut command = Command::new("wasmedge");
-    command
-        .arg("compile")
-        .args(OPTIONS)
-        .arg(wasm)
-        .arg(&partial)
-        .stdin(Stdio::null());
+    command.arg("compile").args(OPTIONS).arg(wasm).arg(&partial).stdin(Stdio::null());
     let output = command.output().context("cannot run wasmedge compile")?;
     if !output.status.success() {
         let _ = fs::remove_file(&partial);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "wasmedge compile {} ended with {}:\n{text}",
-            wasm.display(),
-            output.status
-        );
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        bail!("wasmedge compile {} ended with {}:\n{text}", wasm.display(), output.status);
     }
     fs::rename(&partial, cached).with_context(|| format!("cannot write {}", cached.display()))?;
-    say(&format!(
-        "aot: done in {:.0} s: {}",
-        start.elapsed().as_secs_f64(),
-        cached.display()
-    ));
+    say(&format!("aot: done in {:.0} s: {}", start.elapsed().as_secs_f64(), cached.display()));
     Ok(())
 }
 
 /// The code is compiled for the processor it is made on: a target directory carried to another one must not be used there.
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    info.lines()
-        .filter(|line| line.starts_with("model name") || line.starts_with("flags"))
-        .take(2)
-        .collect()
+    info.lines().filter(|line| line.starts_with("model name") || line.starts_with("flags")).take(2).collect()
 }
 
 const FNV_START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 
 /// FNV-1a, 128 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): a cache key, not a defence against anybody.
 fn fnv(start: u128, bytes: &[u8]) -> u128 {
-    bytes.iter().fold(start, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
+    bytes
+        .iter()
+        .fold(start, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b))
 }
 
 /// Progress goes to standard error itself: `eprintln!` would be swallowed by the test runner until the test ends.
@@ -137,9 +100,6 @@ mod tests {
     #[test]
     fn the_hash_is_fnv_1a() {
         assert_eq!(fnv(FNV_START, b""), FNV_START);
-        assert_eq!(
-            fnv(FNV_START, b"a"),
-            0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964
-        );
+        assert_eq!(fnv(FNV_START, b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
     }
 }

@@ -10,11 +10,7 @@ use anyhow::{Result, bail};
 /// # Errors
 /// When it is not there, with the command that builds it.
 pub fn wasm() -> Result<PathBuf> {
-    found(
-        "ORDER_SERVICE_WASM",
-        target_dir().join("wasm32-wasip1/release/order-service.wasm"),
-        "make build",
-    )
+    found("ORDER_SERVICE_WASM", target_dir().join("wasm32-wasip1/release/order-service.wasm"), "make build")
 }
 
 /// The service compiled for this machine: `ORDER_SERVICE_NATIVE`, else the build with profile `native`.
@@ -23,11 +19,7 @@ pub fn wasm() -> Result<PathBuf> {
 /// When it is not there, with the command that builds it.
 pub fn native() -> Result<PathBuf> {
     let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    found(
-        "ORDER_SERVICE_NATIVE",
-        target_dir().join(host).join("native/order-service"),
-        "make native",
-    )
+    found("ORDER_SERVICE_NATIVE", target_dir().join(host).join("native/order-service"), "make native")
 }
 
 /// The repository's root.
@@ -46,10 +38,7 @@ pub fn target_dir() -> PathBuf {
 fn found(variable: &str, default: PathBuf, how: &str) -> Result<PathBuf> {
     let path = env::var_os(variable).map_or(default, PathBuf::from);
     if !path.is_file() {
-        bail!(
-            "{} is not there: build it with `{how}`, or name it in {variable}",
-            path.display()
-        );
+        bail!("{} is not there: build it with `{how}`, or name it in {variable}", path.display());
     }
     Ok(path)
 }

@@ -56,9 +56,7 @@ impl MariaDb {
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<MariaDb, String>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
-        shared
-            .as_ref()
-            .map_err(|error| anyhow::anyhow!("the shared MariaDB: {error}"))
+        shared.as_ref().map_err(|error| anyhow::anyhow!("the shared MariaDB: {error}"))
     }
 
     /// Its TCP port.
@@ -70,25 +68,14 @@ impl MariaDb {
     /// Where it is reached as the all-powerful user: `mysql://root@127.0.0.1:PORT/database`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        let colon = if self.config.password().is_empty() {
-            ""
-        } else {
-            ":"
-        };
-        format!(
-            "mysql://root{colon}{}@127.0.0.1:{}/{database}",
-            self.config.password(),
-            self.port
-        )
+        let colon = if self.config.password().is_empty() { "" } else { ":" };
+        format!("mysql://root{colon}{}@127.0.0.1:{}/{database}", self.config.password(), self.port)
     }
 
     /// The same by another address, a proxy's for instance.
     #[must_use]
     pub fn url_by(&self, host: &str, port: u16, database: &str) -> String {
-        self.url(database).replace(
-            &format!("@127.0.0.1:{}/", self.port),
-            &format!("@{host}:{port}/"),
-        )
+        self.url(database).replace(&format!("@127.0.0.1:{}/", self.port), &format!("@{host}:{port}/"))
     }
 
     /// Creates a database if it is not there.
@@ -96,11 +83,7 @@ impl MariaDb {
     /// # Errors
     /// When the server says no or is not there.
     pub fn create_database(&self, name: &str) -> Result<()> {
-        self.sql(
-            "",
-            &format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4"),
-        )
-        .map(drop)
+        self.sql("", &format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")).map(drop)
     }
 
     /// Creates a database of a new name; its name.
@@ -127,27 +110,15 @@ impl MariaDb {
     /// When the server says no or is not there, with its words.
     pub fn sql(&self, database: &str, statement: &str) -> Result<String> {
         let mut command = Command::new("mariadb");
-        command
-            .arg("--no-defaults")
-            .arg(format!("--socket={}", self.socket().display()));
-        command.args([
-            "--user=root",
-            "--batch",
-            "--skip-column-names",
-            "--default-character-set=utf8mb4",
-        ]);
-        command
-            .args(["--execute", statement])
-            .env("MYSQL_PWD", self.config.password());
+        command.arg("--no-defaults").arg(format!("--socket={}", self.socket().display()));
+        command.args(["--user=root", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"]);
+        command.args(["--execute", statement]).env("MYSQL_PWD", self.config.password());
         if !database.is_empty() {
             command.arg(database);
         }
         let output = command.output().context("cannot run mariadb")?;
         if !output.status.success() {
-            bail!(
-                "{statement}: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("{statement}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -210,11 +181,7 @@ impl MariaDb {
         let process = self.config.launch(&self.dir, &self.data, self.port)?;
         let came_up = builder::wait_until_up(&process, self.port)?;
         *lock(&self.process) = Some(Arc::new(process));
-        if came_up {
-            Ok(())
-        } else {
-            bail!("port {} was taken meanwhile", self.port)
-        }
+        if came_up { Ok(()) } else { bail!("port {} was taken meanwhile", self.port) }
     }
 
     /// Freezes it (SIGSTOP): connections stay and nothing answers.
@@ -248,17 +215,11 @@ mod tests {
     fn data_survive_a_stop_and_a_kill() -> Result<()> {
         let db = MariaDb::start()?;
         db.create_database("kept")?;
-        db.sql(
-            "kept",
-            "CREATE TABLE t (i INT); INSERT INTO t VALUES (1), (2)",
-        )?;
+        db.sql("kept", "CREATE TABLE t (i INT); INSERT INTO t VALUES (1), (2)")?;
         db.stop()?;
         assert!(db.sql("kept", "SELECT 1").is_err());
         db.start_again()?;
-        assert_eq!(
-            db.sql("kept", "SELECT i, 'x' FROM t ORDER BY i")?,
-            "1\tx\n2\tx\n"
-        );
+        assert_eq!(db.sql("kept", "SELECT i, 'x' FROM t ORDER BY i")?, "1\tx\n2\tx\n");
         db.kill();
         db.start_again()?;
         assert_eq!(db.sql("kept", "SELECT COUNT(*) FROM t")?, "2\n");
@@ -277,14 +238,7 @@ mod tests {
         let db = MariaDb::builder().root_password("s3cret").start()?;
         assert_eq!(db.sql("", "SELECT 1")?, "1\n");
         let status = Command::new("mariadb")
-            .args([
-                "--no-defaults",
-                "-uroot",
-                "-e",
-                "SELECT 1",
-                "-h127.0.0.1",
-                &format!("-P{}", db.port()),
-            ])
+            .args(["--no-defaults", "-uroot", "-e", "SELECT 1", "-h127.0.0.1", &format!("-P{}", db.port())])
             .output()?;
         assert!(!status.status.success());
         Ok(())

@@ -34,11 +34,7 @@ pub fn is_free(port: u16) -> bool {
 
 fn ephemeral_start() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    range
-        .split_whitespace()
-        .next()
-        .and_then(|start| start.parse().ok())
-        .unwrap_or(32_768)
+    range.split_whitespace().next().and_then(|start| start.parse().ok()).unwrap_or(32_768)
 }
 
 #[cfg(test)]

@@ -46,15 +46,10 @@ impl Process {
         bound.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let name = command.get_program().to_string_lossy().into_owned();
         if !exists(command.get_program()) {
-            bail!("cannot run {name}: there is no such program");
+            bail!("cannot run {name}: it is not installed (make deps installs what is missing)");
         }
-        let child =
-            spawn_from_a_lasting_thread(bound).with_context(|| format!("cannot run {name}"))?;
-        Ok(Self {
-            pid: child.id(),
-            child: Mutex::new(child),
-            log: None,
-        })
+        let child = spawn_from_a_lasting_thread(bound).with_context(|| format!("cannot run {name}"))?;
+        Ok(Self { pid: child.id(), child: Mutex::new(child), log: None })
     }
 
     /// Its process id.
@@ -66,11 +61,7 @@ impl Process {
     /// All it has written so far.
     #[must_use]
     pub fn log(&self) -> String {
-        let bytes = self
-            .log
-            .as_ref()
-            .and_then(|path| fs::read(path).ok())
-            .unwrap_or_default();
+        let bytes = self.log.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -151,11 +142,7 @@ impl Drop for Process {
 }
 
 fn open_log(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The same command, started through `setpriv` so that the kernel kills it when the thread that started it is gone. It stays
@@ -163,10 +150,7 @@ fn open_log(path: &Path) -> Result<File> {
 fn bound_to_this_process(command: &Command) -> Command {
     use std::os::unix::process::CommandExt;
     let mut bound = Command::new("setpriv");
-    bound
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(command.get_program())
-        .args(command.get_args());
+    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => bound.env(name, value),
@@ -184,8 +168,7 @@ fn exists(program: &OsStr) -> bool {
     if Path::new(program).components().count() > 1 {
         return Path::new(program).is_file();
     }
-    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|dir| dir.join(program).is_file())
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file())
 }
 
 type Order = (Command, Sender<io::Result<Child>>);
@@ -236,9 +219,8 @@ mod tests {
     fn a_child_outlives_the_thread_that_asked_for_it() -> Result<()> {
         let dir = TempDir::new()?;
         let log = dir.path().join("log");
-        let child = thread::spawn(move || shell("exec sleep 60", &log))
-            .join()
-            .map_err(|_| anyhow::anyhow!("panicked"))??;
+        let child =
+            thread::spawn(move || shell("exec sleep 60", &log)).join().map_err(|_| anyhow::anyhow!("panicked"))??;
         thread::sleep(Duration::from_millis(50));
         assert!(child.is_running());
         Ok(())

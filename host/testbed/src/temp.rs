@@ -36,12 +36,8 @@ impl TempDir {
     /// # Errors
     /// When the directory cannot be made.
     pub fn new() -> Result<Self> {
-        let path =
-            env::temp_dir().join(format!("testbed-{}-{:016x}", std::process::id(), random()));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
+        let path = env::temp_dir().join(format!("testbed-{}-{:016x}", std::process::id(), random()));
+        fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
         remove_at_the_end(&path);
         Ok(Self { path })
     }
@@ -70,20 +66,13 @@ fn remove_at_the_end(path: &Path) {
     static JANITORS: OnceLock<Mutex<Option<Child>>> = OnceLock::new();
     let mut janitor = lock(JANITORS.get_or_init(|| Mutex::new(start_janitor())));
     if let Some(input) = janitor.as_mut().and_then(|child| child.stdin.as_mut()) {
-        let _ = input
-            .write_all(path.as_os_str().as_bytes())
-            .and_then(|()| input.write_all(b"\n"));
+        let _ = input.write_all(path.as_os_str().as_bytes()).and_then(|()| input.write_all(b"\n"));
     }
 }
 
 fn start_janitor() -> Option<Child> {
     let mut command = Command::new("sh");
     // A process group of its own: Ctrl-C on a terminal must not end the one that cleans up after it.
-    command
-        .args(["-c", JANITOR])
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(["-c", JANITOR]).process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().ok()
 }

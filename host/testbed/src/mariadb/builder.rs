@@ -35,11 +35,7 @@ const SMALL: [&str; 6] = [
 ];
 
 /// Faster, and good enough for tests: what was committed survives the server's crash, not the machine's.
-const FOR_TESTS: [&str; 3] = [
-    "--innodb-flush-log-at-trx-commit=0",
-    "--innodb-flush-method=nosync",
-    "--sync-binlog=0",
-];
+const FOR_TESTS: [&str; 3] = ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--sync-binlog=0"];
 
 /// Collects what the server is started with.
 #[derive(Clone, Debug)]
@@ -52,12 +48,7 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Self {
-            data: None,
-            options: Vec::new(),
-            password: String::new(),
-            port: None,
-        }
+        Self { data: None, options: Vec::new(), password: String::new(), port: None }
     }
 
     /// A data directory that is kept, made when it is not there. The server is then durable: a commit is on the disk.
@@ -104,10 +95,7 @@ impl Builder {
     /// When the programs are missing or it does not come up; its log is in the error.
     pub fn start(self) -> Result<MariaDb> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        anyhow::ensure!(
-            self.password.chars().all(plain),
-            "a password of letters, digits, - and _ only"
-        );
+        anyhow::ensure!(self.password.chars().all(plain), "a password of letters, digits, - and _ only");
         let dir = TempDir::new()?;
         let data = self.data.clone().unwrap_or_else(|| dir.path().join("data"));
         self.install(&dir, &data)?;
@@ -116,14 +104,7 @@ impl Builder {
             let process = self.launch(&dir, &data, port)?;
             if wait_until_up(&process, port)? {
                 let process = Mutex::new(Some(Arc::new(process)));
-                return Ok(MariaDb {
-                    config: self,
-                    dir,
-                    data,
-                    port,
-                    process,
-                    databases: AtomicUsize::new(0),
-                });
+                return Ok(MariaDb { config: self, dir, data, port, process, databases: AtomicUsize::new(0) });
             }
         }
         bail!("{ATTEMPTS} ports in a row were taken by other processes")
@@ -146,14 +127,11 @@ impl Builder {
             "--skip-test-db",
             "--skip-name-resolve",
         ]);
-        command
-            .arg(format!("--datadir={}", partial.display()))
-            .arg(format!("--tmpdir={}", dir.path().display()));
+        command.arg(format!("--datadir={}", partial.display())).arg(format!("--tmpdir={}", dir.path().display()));
         command.args(SMALL).args(user_option()).stdin(Stdio::null());
         let output = command.output().context("cannot run mariadb-install-db")?;
         if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned()
-                + &String::from_utf8_lossy(&output.stderr);
+            let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
             bail!("mariadb-install-db ended with {}:\n{text}", output.status);
         }
         fs::rename(&partial, data).with_context(|| format!("cannot make {}", data.display()))
@@ -161,26 +139,12 @@ impl Builder {
 
     pub(super) fn launch(&self, dir: &TempDir, data: &Path, port: u16) -> Result<Process> {
         let init = dir.path().join("init.sql");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&init)?;
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&init)?;
         file.write_all(init_statements(&self.password).as_bytes())?;
-        let mut command = Command::new("mariadbd");
-        command.args([
-            "--no-defaults",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--skip-log-bin",
-        ]);
-        command
-            .arg(format!("--datadir={}", data.display()))
-            .arg(format!("--tmpdir={}", dir.path().display()));
-        command
-            .arg(format!("--socket={}", dir.path().join("socket").display()))
-            .arg(format!("--port={port}"));
+        let mut command = Command::new(server_program());
+        command.args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"]);
+        command.arg(format!("--datadir={}", data.display())).arg(format!("--tmpdir={}", dir.path().display()));
+        command.arg(format!("--socket={}", dir.path().join("socket").display())).arg(format!("--port={port}"));
         command.arg(format!("--pid-file={}", dir.path().join("pid").display()));
         command.arg(format!("--init-file={}", init.display()));
         command.args(SMALL).args(user_option());
@@ -202,11 +166,15 @@ fn init_statements(password: &str) -> String {
     )
 }
 
+/// Debian keeps it where a user's PATH does not look.
+fn server_program() -> &'static str {
+    let known = "/usr/sbin/mariadbd";
+    if Path::new(known).exists() { known } else { "mariadbd" }
+}
+
 /// `mariadbd` refuses to run as root unless told so.
 fn user_option() -> Option<&'static str> {
-    rustix::process::geteuid()
-        .is_root()
-        .then_some("--user=root")
+    rustix::process::geteuid().is_root().then_some("--user=root")
 }
 
 pub(super) fn log_path(dir: &TempDir) -> PathBuf {
@@ -224,16 +192,10 @@ pub(super) fn wait_until_up(process: &Process, port: u16) -> Result<bool> {
             if !ports::is_free(port) {
                 return Ok(false);
             }
-            bail!(
-                "mariadbd ended ({status}) before it answered:\n{}",
-                process.log()
-            );
+            bail!("mariadbd ended ({status}) before it answered:\n{}", process.log());
         }
         if Instant::now() >= deadline {
-            bail!(
-                "mariadbd did not answer within {COMING_UP:?}:\n{}",
-                process.log()
-            );
+            bail!("mariadbd did not answer within {COMING_UP:?}:\n{}", process.log());
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -245,8 +207,5 @@ fn greets(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
         return false;
     };
-    stream
-        .set_read_timeout(Some(Duration::from_secs(2)))
-        .is_ok()
-        && stream.read_exact(&mut [0; 5]).is_ok()
+    stream.set_read_timeout(Some(Duration::from_secs(2))).is_ok() && stream.read_exact(&mut [0; 5]).is_ok()
 }

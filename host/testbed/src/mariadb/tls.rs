@@ -21,10 +21,7 @@ impl Tls {
     /// # Errors
     /// When `openssl` is missing or fails, with its output.
     pub fn new() -> Result<Self> {
-        let tls = Self {
-            dir: Arc::new(TempDir::new()?),
-            required: false,
-        };
+        let tls = Self { dir: Arc::new(TempDir::new()?), required: false };
         tls.authority("ca")?;
         tls.authority("other-ca")?;
         tls.server_certificate()?;
@@ -83,15 +80,10 @@ impl Tls {
 
     fn openssl(&self, arguments: &str) -> Result<()> {
         let mut command = Command::new("openssl");
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.dir.path());
+        command.args(arguments.split_whitespace()).current_dir(self.dir.path());
         let output = command.output().context("cannot run openssl")?;
         if !output.status.success() {
-            bail!(
-                "openssl {arguments}: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
     }
@@ -106,25 +98,13 @@ mod tests {
     use crate::MariaDb;
 
     #[test]
-    fn a_server_that_requires_tls_refuses_plain_connections_and_its_certificate_holds() -> Result<()>
-    {
+    fn a_server_that_requires_tls_refuses_plain_connections_and_its_certificate_holds() -> Result<()> {
         let tls = Tls::new()?.required();
         let db = MariaDb::builder().tls(&tls).start()?;
         let ask = |options: &[&str]| {
             let port = format!("--port={}", db.port());
-            let base = [
-                "--no-defaults",
-                "--protocol=tcp",
-                "--host=localhost",
-                "--user=root",
-                "-eSELECT 1",
-                &port,
-            ];
-            Command::new("mariadb")
-                .args(base)
-                .args(options)
-                .output()
-                .map(|output| output.status.success())
+            let base = ["--no-defaults", "--protocol=tcp", "--host=localhost", "--user=root", "-eSELECT 1", &port];
+            Command::new("mariadb").args(base).args(options).output().map(|output| output.status.success())
         };
         let by = |ca: PathBuf| format!("--ssl-ca={}", ca.display());
         assert!(!ask(&["--skip-ssl"])?);

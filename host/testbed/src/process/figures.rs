@@ -31,18 +31,9 @@ impl Process {
     pub fn cpu_time(&self) -> Result<Duration> {
         let stat = self.proc_file("stat")?;
         // The name in field 2 may hold anything; the fields after its last parenthesis begin with field 3.
-        let (_, fields) = stat
-            .rsplit_once(')')
-            .context("/proc/PID/stat has no name")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum();
-        Ok(Duration::from_millis(
-            ticks * 1000 / rustix::param::clock_ticks_per_second(),
-        ))
+        let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has no name")?;
+        let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
     }
 
     /// Open file descriptors.
@@ -56,9 +47,7 @@ impl Process {
     /// Whether this process, not another that was quicker, listens on TCP `port`.
     #[must_use]
     pub fn listens_on(&self, port: u16) -> bool {
-        listening_sockets(port)
-            .iter()
-            .any(|inode| self.holds_socket(inode))
+        listening_sockets(port).iter().any(|inode| self.holds_socket(inode))
     }
 
     fn holds_socket(&self, inode: &str) -> bool {
@@ -66,22 +55,14 @@ impl Process {
         let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", self.pid())) else {
             return false;
         };
-        entries.flatten().any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str())
-        })
+        entries.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str()))
     }
 
     fn smaps(&self, name: &str) -> Result<u64> {
         let rollup = self.proc_file("smaps_rollup")?;
-        let line = rollup
-            .lines()
-            .find(|line| line.starts_with(name))
-            .with_context(|| format!("no {name} in smaps_rollup"))?;
-        let kilobytes: u64 = line
-            .split_whitespace()
-            .nth(1)
-            .context("no figure in smaps_rollup")?
-            .parse()?;
+        let line =
+            rollup.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name} in smaps_rollup"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1).context("no figure in smaps_rollup")?.parse()?;
         Ok(kilobytes * 1024)
     }
 
@@ -94,8 +75,7 @@ impl Process {
 /// The inodes of the sockets in state LISTEN (0A) on `port`, from the kernel's tables for IPv4 and IPv6.
 fn listening_sockets(port: u16) -> Vec<String> {
     let suffix = format!(":{port:04X}");
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .map(|path| fs::read_to_string(path).unwrap_or_default());
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
     rows.filter_map(|row| {
         let mut fields = row.split_whitespace().skip(1);

@@ -82,20 +82,12 @@ impl Fault {
     /// [`Fault::OnPattern`], shorter.
     #[must_use]
     pub fn on(pattern: impl AsRef<[u8]>, when: When, then: Then) -> Self {
-        Self::OnPattern {
-            pattern: pattern.as_ref().to_vec(),
-            when,
-            then,
-        }
+        Self::OnPattern { pattern: pattern.as_ref().to_vec(), when, then }
     }
 
     /// [`Fault::CutAfter`], shorter.
     #[must_use]
     pub fn cut_after(direction: Direction, bytes: u64, then: Then) -> Self {
-        Self::CutAfter {
-            direction,
-            bytes,
-            then,
-        }
+        Self::CutAfter { direction, bytes, then }
     }
 }

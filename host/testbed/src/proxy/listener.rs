@@ -16,8 +16,8 @@ use super::state::State;
 const LOOK: Duration = Duration::from_millis(1);
 
 pub(super) fn bind(port: u16) -> Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .with_context(|| format!("cannot bind port {port}"))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("cannot bind port {port}"))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

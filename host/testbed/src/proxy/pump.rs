@@ -38,13 +38,7 @@ struct Pump<'a> {
 
 impl<'a> Pump<'a> {
     fn new(state: &'a State, connection: &'a Connection, direction: Direction) -> Self {
-        Self {
-            state,
-            connection,
-            direction,
-            carried: 0,
-            tail: Vec::new(),
-        }
+        Self { state, connection, direction, carried: 0, tail: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -75,36 +69,26 @@ impl<'a> Pump<'a> {
         }
         let fault = self.state.fault();
         match &*fault {
-            Fault::Delay {
-                to_server,
-                to_client,
-            } => thread::sleep(match self.direction {
+            Fault::Delay { to_server, to_client } => thread::sleep(match self.direction {
                 Direction::ToServer => *to_server,
                 Direction::ToClient => *to_client,
             }),
             Fault::Throttle { bytes_per_second } => {
                 return self.trickle(piece, to, *bytes_per_second);
             }
-            Fault::CutAfter {
-                direction,
-                bytes,
-                then,
-            } if *direction == self.direction => {
-                let left =
-                    usize::try_from(bytes.saturating_sub(self.carried)).unwrap_or(usize::MAX);
+            Fault::CutAfter { direction, bytes, then } if *direction == self.direction => {
+                let left = usize::try_from(bytes.saturating_sub(self.carried)).unwrap_or(usize::MAX);
                 if piece.len() > left && self.state.fire(&fault) {
                     self.write(piece.get(..left)?, to)?;
                     return self.end(*then);
                 }
             }
-            Fault::OnPattern {
-                pattern,
-                when,
-                then,
-            } if self.meets(pattern, piece) && self.state.fire(&fault) => match when {
-                When::Before => return self.end(*then),
-                When::After => *lock(&self.connection.at_the_reply) = Some(*then),
-            },
+            Fault::OnPattern { pattern, when, then } if self.meets(pattern, piece) && self.state.fire(&fault) => {
+                match when {
+                    When::Before => return self.end(*then),
+                    When::After => *lock(&self.connection.at_the_reply) = Some(*then),
+                }
+            }
             _ => {}
         }
         self.write(piece, to)
@@ -136,9 +120,7 @@ impl<'a> Pump<'a> {
             if self.connection.is_over() {
                 return None;
             }
-            thread::sleep(
-                Duration::from_secs(1) * u32::try_from(part.len()).ok()? / bytes_per_second.max(1),
-            );
+            thread::sleep(Duration::from_secs(1) * u32::try_from(part.len()).ok()? / bytes_per_second.max(1));
             self.write(part, to)?;
         }
         Some(())
@@ -150,15 +132,8 @@ impl<'a> Pump<'a> {
             return false;
         }
         self.tail.extend_from_slice(piece);
-        let met = self
-            .tail
-            .windows(pattern.len())
-            .any(|window| window == pattern);
-        let keep = if met {
-            0
-        } else {
-            self.tail.len().min(pattern.len() - 1)
-        };
+        let met = self.tail.windows(pattern.len()).any(|window| window == pattern);
+        let keep = if met { 0 } else { self.tail.len().min(pattern.len() - 1) };
         self.tail.drain(..self.tail.len() - keep);
         met
     }

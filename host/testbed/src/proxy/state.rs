@@ -43,10 +43,7 @@ impl State {
     }
 
     pub(super) fn set(&self, fault: Fault, once: bool) {
-        *lock(&self.current) = Current {
-            fault: Arc::new(fault),
-            once,
-        };
+        *lock(&self.current) = Current { fault: Arc::new(fault), once };
         self.changed.notify_all();
     }
 
@@ -72,9 +69,7 @@ impl State {
     pub(super) fn wait_out_black_hole(&self, connection: &Connection) {
         let mut current = lock(&self.current);
         while *current.fault == Fault::BlackHole && !connection.is_over() && !self.has_ended() {
-            let waited = self
-                .changed
-                .wait_timeout(current, Duration::from_millis(20));
+            let waited = self.changed.wait_timeout(current, Duration::from_millis(20));
             current = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
     }
@@ -116,18 +111,11 @@ impl State {
     }
 
     pub(super) fn open_connections(&self) -> usize {
-        lock(&self.connections)
-            .iter()
-            .filter_map(Weak::upgrade)
-            .filter(|known| !known.is_over())
-            .count()
+        lock(&self.connections).iter().filter_map(Weak::upgrade).filter(|known| !known.is_over()).count()
     }
 
     pub(super) fn drop_connections(&self) {
-        let connections: Vec<_> = lock(&self.connections)
-            .drain(..)
-            .filter_map(|known| known.upgrade())
-            .collect();
+        let connections: Vec<_> = lock(&self.connections).drain(..).filter_map(|known| known.upgrade()).collect();
         connections.iter().for_each(|known| known.end(Then::Reset));
     }
 
@@ -155,12 +143,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(client: TcpStream, server: TcpStream) -> Self {
-        Self {
-            client,
-            server,
-            over: AtomicBool::new(false),
-            at_the_reply: Mutex::new(None),
-        }
+        Self { client, server, over: AtomicBool::new(false), at_the_reply: Mutex::new(None) }
     }
 
     pub(super) fn is_over(&self) -> bool {

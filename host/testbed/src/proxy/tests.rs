@@ -67,9 +67,7 @@ fn refusing_and_listening_again_on_the_same_port() -> Result<()> {
     let (proxy, _) = echo()?;
     proxy.set(Fault::Refuse)?;
     assert_eq!(
-        TcpStream::connect(proxy.addr())
-            .map(drop)
-            .map_err(|error| error.kind()),
+        TcpStream::connect(proxy.addr()).map(drop).map_err(|error| error.kind()),
         Err(ErrorKind::ConnectionRefused)
     );
     proxy.set(Fault::Pass)?;
@@ -110,16 +108,11 @@ fn delays_and_throttles_take_their_time() -> Result<()> {
     let (proxy, _) = echo()?;
     let open = client(&proxy)?;
     let (to_server, to_client) = (Duration::from_millis(40), Duration::from_millis(60));
-    proxy.set(Fault::Delay {
-        to_server,
-        to_client,
-    })?;
+    proxy.set(Fault::Delay { to_server, to_client })?;
     let start = Instant::now();
     assert_eq!(say(&open, b"a"), Ok(b"a".to_vec()));
     assert!(start.elapsed() >= to_server + to_client);
-    proxy.set(Fault::Throttle {
-        bytes_per_second: 1000,
-    })?;
+    proxy.set(Fault::Throttle { bytes_per_second: 1000 })?;
     let start = Instant::now();
     assert_eq!(say(&open, &[7; 100]), Ok(vec![7; 100]));
     assert!(start.elapsed() >= Duration::from_millis(100));
@@ -150,10 +143,7 @@ fn a_pattern_is_cut_before_the_server_hears_it() -> Result<()> {
 #[test]
 fn a_pattern_is_cut_after_the_server_has_answered_it() -> Result<()> {
     let (proxy, heard) = echo()?;
-    for (then, seen) in [
-        (Then::Close, Ok(Vec::new())),
-        (Then::BlackHole, Err(ErrorKind::WouldBlock)),
-    ] {
+    for (then, seen) in [(Then::Close, Ok(Vec::new())), (Then::BlackHole, Err(ErrorKind::WouldBlock))] {
         heard.store(0, Ordering::SeqCst);
         proxy.set_once(Fault::on("COMMIT", When::After, then))?;
         assert_eq!(say(&client(&proxy)?, b"COMMIT"), seen);

@@ -113,11 +113,7 @@ impl Builder {
         let port = self.port.map_or_else(ports::free, Ok)?;
         let log = self.log.clone().unwrap_or_else(|| dir.path().join("log"));
         let process = Process::start(&self.command(port)?, &log)?;
-        Ok(Service {
-            process,
-            port,
-            _dir: dir,
-        })
+        Ok(Service { process, port, _dir: dir })
     }
 
     /// Starts it and waits for its end, which a wrong configuration must bring about: the status and all it wrote.
@@ -127,11 +123,7 @@ impl Builder {
     pub fn start_expecting_exit(&self) -> Result<(ExitStatus, String)> {
         let service = self.launch()?;
         let Ok(status) = service.wait(self.deadline) else {
-            bail!(
-                "it runs on after {:?}, and should have ended:\n{}",
-                self.deadline,
-                service.log()
-            );
+            bail!("it runs on after {:?}, and should have ended:\n{}", self.deadline, service.log());
         };
         Ok((status, service.log()))
     }
@@ -154,15 +146,11 @@ impl Builder {
             command.envs(environment.map(|(name, value)| (name, value)));
             return Ok(command);
         }
-        Ok(wasmedge(
-            &program,
-            environment.map(|(name, value)| (name.as_str(), value.as_str())),
-        ))
+        Ok(wasmedge(&program, environment.map(|(name, value)| (name.as_str(), value.as_str()))))
     }
 
     fn program_path(&self) -> Result<PathBuf> {
-        let given =
-            |default: fn() -> Result<PathBuf>| self.program.clone().map_or_else(default, Ok);
+        let given = |default: fn() -> Result<PathBuf>| self.program.clone().map_or_else(default, Ok);
         match self.runtime {
             Runtime::Native => given(artifacts::native),
             Runtime::Interpreter => given(artifacts::wasm),
@@ -173,10 +161,7 @@ impl Builder {
 
 /// `wasmedge` with the host's files and the given environment: it hands over neither by itself.
 #[must_use]
-pub fn wasmedge<'a>(
-    program: &Path,
-    environment: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Command {
+pub fn wasmedge<'a>(program: &Path, environment: impl Iterator<Item = (&'a str, &'a str)>) -> Command {
     let mut command = Command::new("wasmedge");
     command.args(["--dir", "/:/"]);
     for (name, value) in environment {
@@ -198,16 +183,10 @@ fn wait_until_healthy(service: &Service, limit: Duration) -> Result<bool> {
             if !ports::is_free(service.port()) {
                 return Ok(false);
             }
-            bail!(
-                "the service ended ({status}) before it answered:\n{}",
-                service.log()
-            );
+            bail!("the service ended ({status}) before it answered:\n{}", service.log());
         }
         if Instant::now() >= deadline {
-            bail!(
-                "the service did not answer /health within {limit:?}:\n{}",
-                service.log()
-            );
+            bail!("the service did not answer /health within {limit:?}:\n{}", service.log());
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -218,8 +197,7 @@ fn answers(port: u16) -> bool {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream
-            .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;
         Ok(status.ends_with(b" 200"))
