@@ -164,7 +164,8 @@ fn bound_to_this_process(command: &Command) -> Command {
     bound
 }
 
-fn exists(program: &OsStr) -> bool {
+/// Whether a program of that name or path is there.
+pub(crate) fn exists(program: &OsStr) -> bool {
     if Path::new(program).components().count() > 1 {
         return Path::new(program).is_file();
     }

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{MariaDb, Tls};
 use crate::ports;
-use crate::process::Process;
+use crate::process::{Process, exists};
 use crate::temp::TempDir;
 
 /// Starts that are tried when another process takes the port first.
@@ -168,8 +168,7 @@ fn init_statements(password: &str) -> String {
 
 /// Debian keeps it where a user's PATH does not look.
 fn server_program() -> &'static str {
-    let known = "/usr/sbin/mariadbd";
-    if Path::new(known).exists() { known } else { "mariadbd" }
+    if exists("mariadbd".as_ref()) { "mariadbd" } else { "/usr/sbin/mariadbd" }
 }
 
 /// `mariadbd` refuses to run as root unless told so.
