@@ -4,8 +4,13 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 
 /// What a write to standard output would meet.
+#[cfg(target_os = "wasi")]
+pub(crate) use wasmedge_wasi_socket::pipe::Room;
+
+/// What a write to standard output would meet.
+#[cfg(not(target_os = "wasi"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stdout {
+pub(crate) enum Room {
     /// At least 4 KiB (`PIPE_BUF`) fit without waiting.
     Ready,
     /// Whoever reads it is behind: a write would wait.
@@ -15,35 +20,22 @@ pub(crate) enum Stdout {
 }
 
 /// What a write to standard output would meet now.
+#[cfg(target_os = "wasi")]
+pub(crate) fn room_on_stdout() -> Room {
+    wasmedge_wasi_socket::pipe::room(&io::stdout())
+}
+
+/// What a write to standard output would meet now.
 #[cfg(not(target_os = "wasi"))]
-pub(crate) fn stdout() -> Stdout {
+pub(crate) fn room_on_stdout() -> Room {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let stdout = rustix::stdio::stdout();
     let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
     match poll(&mut fds, Some(&Timespec::default())) {
-        Ok(0) | Err(_) => Stdout::Full,
-        Ok(_) if fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL)) => Stdout::Gone,
-        Ok(_) => Stdout::Ready,
+        Ok(0) | Err(_) => Room::Full,
+        Ok(_) if fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL)) => Room::Gone,
+        Ok(_) => Room::Ready,
     }
-}
-
-/// What a write to standard output would meet now.
-///
-/// What cannot be polled (a regular file, `/dev/null`) never makes a writer wait: the runtime then answers with EPERM.
-#[cfg(target_os = "wasi")]
-pub(crate) fn stdout() -> Stdout {
-    use std::time::SystemTime;
-    use wasmedge_wasi_socket::poll::{EventType, Subscription, poll};
-    let at_once = Some(SystemTime::now());
-    let Ok(events) = poll(&[Subscription::io(0, &io::stdout(), false, true, at_once)]) else {
-        return Stdout::Ready;
-    };
-    events.iter().fold(Stdout::Full, |seen, event| match &event.event_type {
-        EventType::Write => Stdout::Ready,
-        EventType::Error(error) if error.kind() == io::ErrorKind::PermissionDenied => Stdout::Ready,
-        EventType::Error(_) => Stdout::Gone,
-        EventType::Timeout | EventType::Read => seen,
-    })
 }
 
 /// True for the errors that say the process or the system has no file descriptor left.

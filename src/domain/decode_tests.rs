@@ -75,10 +75,10 @@ fn a_batch_names_the_item_and_is_bounded() {
 
 #[test]
 fn what_is_not_json_and_what_is_no_order_are_told_apart() {
-    for json in ["", "{", "[1,", "{\"a\":}", "{\"a\" 1}", "nope", "{} {}", "\u{feff}{}"] {
+    for json in ["", "{", "{\"a\":}", "{\"a\" 1}", "nope", "{} {}", "\u{feff}{}"] {
         assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Syntax(_))), "{json}");
     }
-    for json in ["1", "null", "[]", "\"x\"", "true"] {
+    for json in ["1", "null", "[]", "[1,", "\"x\"", "true"] {
         assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Shape(_))), "{json}");
     }
     assert!(matches!(decode_batch(GOOD.as_bytes(), 1), Err(DecodeError::Shape(_))));

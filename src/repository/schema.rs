@@ -90,7 +90,7 @@ fn statements(sql: &str) -> Vec<String> {
     let code: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let code = code.join("\n");
     code.split_inclusive(";\n")
-        .map(|statement| statement.trim().trim_end_matches(';').to_owned())
+        .map(|statement| statement.trim().trim_end_matches(';').trim_end().to_owned())
         .filter(|statement| !statement.is_empty())
         .collect()
 }

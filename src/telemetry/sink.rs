@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::platform::{self, Stdout};
+use crate::platform::{self, Room};
 
 /// The most that waits to be written; more is dropped.
 const CAPACITY: usize = 256 * 1024;
@@ -15,7 +15,7 @@ const CAPACITY: usize = 256 * 1024;
 const PIECE: usize = 4096;
 
 /// Lines are gathered this long and leave in one write: a system call for many requests.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(100);
 
 /// How long a reader that is behind is left alone.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -66,10 +66,10 @@ impl Sink {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = 0;
         while let Some(piece) = next_piece(held.lines.get(written..).unwrap_or_default()) {
-            match platform::stdout() {
-                Stdout::Full => break,
-                Stdout::Gone => written = held.lines.len(),
-                Stdout::Ready => {
+            match platform::room_on_stdout() {
+                Room::Full => break,
+                Room::Gone => written = held.lines.len(),
+                Room::Ready => {
                     let mut stdout = std::io::stdout().lock();
                     // Nothing can be done about an error, and nothing depends on a line.
                     let _ = stdout.write_all(piece).and_then(|()| stdout.flush());
