@@ -72,11 +72,14 @@ fn watch(settings: &Settings, database: &Database, service: &Process, stop: &Sto
         if database.has_died() {
             bail!("MariaDB ended by itself; its last lines:\n{}", database.last_words());
         }
-        if !told && (answers(settings.listen, "/ready") || start.elapsed() > PATIENCE) {
-            told = true;
-            tell(settings.listen);
+        thread::sleep(LOOK);
+        if !told {
+            let ready = answers(settings.listen, "/ready");
+            told = ready || start.elapsed() > PATIENCE;
+            if told {
+                tell(settings.listen, ready);
+            }
         }
-        thread::sleep(if told { LOOK } else { LOOK / 10 });
     }
     say("");
     say("make run: stopping …");
@@ -84,14 +87,14 @@ fn watch(settings: &Settings, database: &Database, service: &Process, stop: &Sto
 }
 
 /// The URL, and three lines to try.
-fn tell(listen: SocketAddr) {
+fn tell(listen: SocketAddr, ready: bool) {
     let url = match listen.ip() {
         ip if ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::LOCALHOST) => {
             format!("http://localhost:{}", listen.port())
         }
         ip => format!("http://{}", SocketAddr::new(ip, listen.port())),
     };
-    if answers(listen, "/ready") {
+    if ready {
         say(&format!("\nServing orders at {url} (WasmEdge, compiled ahead of time). Try, in another terminal:\n"));
     } else {
         say(&format!(
