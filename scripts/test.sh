@@ -59,10 +59,12 @@ for group in "$@"; do
     case $group in
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
+        part binding $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket
         part tools $cargo test --no-fail-fast --target "$host" --package testbed --package run --package bench
         ;;
     wasm)
         part 'service in wasm' $cargo test --no-fail-fast --package order-service --lib --bins
+        part 'binding in wasm' $cargo test --no-fail-fast --package wasmedge_wasi_socket --lib
         ;;
     e2e)
         build wasm $cargo build --release &&
