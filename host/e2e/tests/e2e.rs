@@ -16,6 +16,7 @@ mod bad_input;
 mod concurrency;
 mod database;
 mod interface;
+mod limits;
 mod money;
 mod streaming;
 mod support;

@@ -21,6 +21,8 @@ fn no_address() -> Vec<String> {
     let mut all: Vec<String> = [
         "\"\"", "\" \"", r#""\t""#, "\"\u{3000}\u{a0} \"", r#""a\u0000b""#, r#""a\nb""#, r#""\u001b[31m""#, "\"a\u{7f}\"", "\"a\u{85}b\"",
         "null", "12", "true", "[\"a\"]", "{}",
+        // Grammatical JSON, but no text: half of a surrogate pair, and one the wrong way round.
+        r#""\ud800""#, r#""\udc00\ud800""#,
     ]
     .map(str::to_owned)
     .to_vec();

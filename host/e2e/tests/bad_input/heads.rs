@@ -121,10 +121,23 @@ fn other_forms_of_a_good_request_are_good() {
         ("an empty line first", b"\r\nGET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
         ("no white space after the colon", b"GET /orders/1 HTTP/1.1\r\nHost:x\r\n\r\n", Fine(200)),
         ("an empty query", b"GET /orders/1? HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
-        ("Expect", b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", Fine(100)),
+        ("Expect", b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", Fine(200)),
     ];
     for (what, bytes, answer) in table {
         throw(&app, what, bytes, answer);
         still_serves(&app, what);
     }
+}
+
+#[test]
+fn a_client_that_waits_for_100_gets_it_and_then_its_answer() {
+    let app = target();
+    let body = crate::support::order(2);
+    let mut raw = app.raw();
+    raw.send(format!("POST /create_order HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len()));
+    assert_eq!(raw.must_reply().status, 100);
+    raw.send(&body);
+    assert_eq!(raw.must_reply().status, 200);
+    app.delete("/orders/2").expect(204);
+    still_serves(&app, "100-continue");
 }

@@ -16,12 +16,17 @@ fn wrong_queries_are_400_and_change_nothing() {
         "/delete_order?id=1&id=2", "/delete_order?id=1&force=true", "/delete_order?order_id=1", "/delete_order?ID=1", "/delete_order?id=1,2",
         "/delete_order?id=1%00", "/delete_order?id=1%20OR%201=1", "/delete_order?id=0x1", "/delete_order?id=%D9%A1",
     ];
+    let mut accepted = Vec::new();
     for path in wrong {
         let reply = app.get(path);
-        assert_eq!(reply.status, 400, "GET {path}: {}", reply.summary());
+        if reply.status == 200 {
+            accepted.push(path);
+            continue;
+        }
         reply.expect_problem(400, "invalid-query");
         still_serves(&app, path);
     }
+    assert!(accepted.is_empty(), "taken for good: {accepted:#?}");
 }
 
 #[test]

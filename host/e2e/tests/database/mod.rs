@@ -39,7 +39,7 @@ fn in_time(what: &str, ask: impl FnOnce() -> Reply) -> Reply {
 /// One of the answers that say that the database cannot be used, in full order; its name.
 #[track_caller]
 fn expect_no_database(what: &str, reply: &Reply) -> &'static str {
-    let slugs = [(503, "database-unavailable"), (504, "database-timeout"), (503, "outcome-unknown"), (503, "overloaded")];
+    let slugs = [(503, "database-unavailable"), (504, "database-timeout"), (503, "outcome-unknown"), (503, "overloaded"), (503, "conflict")];
     let text = reply.text();
     let (status, slug) = slugs
         .into_iter()

@@ -72,6 +72,6 @@ fn without_tls_a_server_that_requires_it_refuses() {
 #[test]
 fn a_server_without_tls_is_refused_where_the_url_requires_it() {
     let tls = Tls::new().expect("certificates");
-    let server = Arc::new(MariaDb::builder().root_password("s3cret").option("--skip-ssl").start().expect("a MariaDB"));
+    let server = Arc::new(MariaDb::builder().option("--skip-ssl").start().expect("a MariaDB"));
     is_refused(&service(&server, "localhost", "?require_ssl=true", Some(&tls.ca())));
 }

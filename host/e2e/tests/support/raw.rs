@@ -115,6 +115,22 @@ impl Raw {
         std::mem::take(&mut self.read)
     }
 
+    /// Whether the service has ended its half of the connection, without waiting for it. What it wrote is kept.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        self.socket.set_nonblocking(true).expect("an option");
+        let mut buffer = [0; 4096];
+        let closed = match self.socket.read(&mut buffer) {
+            Ok(0) => true,
+            Ok(count) => {
+                self.read.extend_from_slice(&buffer[..count]);
+                false
+            }
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+        self.socket.set_nonblocking(false).expect("an option");
+        closed
+    }
+
     /// How long it took the service to close the connection, which it must do within the bound.
     #[track_caller]
     pub(crate) fn closed_within(&mut self, bound: Duration) -> Duration {
