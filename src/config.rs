@@ -67,6 +67,8 @@ pub struct Config {
 pub struct Database {
     /// The URL's contents, with TLS as it asks for. May hold a password.
     pub opts: mysql_async::Opts,
+    /// Whom its certificate must lead up to, instead of one of Mozilla's authorities.
+    pub authorities: Option<webpki_roots::Authorities>,
     /// The most connections.
     pub pool_max: usize,
     /// Bound on getting a connection.
@@ -148,7 +150,7 @@ impl Config {
 impl Database {
     fn read(env: &Variables<'_>) -> Result<Self, ConfigError> {
         const EXAMPLE: &str = "mysql://orders:password@db:3306/orders";
-        let ca_file = env.optional("DATABASE_CA_FILE", "/run/secrets/database-ca.pem", parse::readable_file)?;
+        let authorities = env.optional("DATABASE_CA_FILE", "/run/secrets/database-ca.pem", parse::authorities)?;
         let opts = match env.text("DATABASE_URL_FILE") {
             Some(_) if env.text("DATABASE_URL").is_some() => {
                 return Err(ConfigError::new(
@@ -158,12 +160,17 @@ impl Database {
                 ));
             }
             Some(_) => env.secret("DATABASE_URL_FILE", "/run/secrets/database-url", |path| {
-                parse::database_url(parse::file(path)?.trim(), ca_file.as_deref())
+                parse::database_url(parse::file(path)?.trim())
             })?,
-            None => env.secret("DATABASE_URL", EXAMPLE, |url| parse::database_url(url, ca_file.as_deref()))?,
+            None => env.secret("DATABASE_URL", EXAMPLE, parse::database_url)?,
         };
+        if authorities.is_some() && opts.ssl_opts().is_none() {
+            const PROBLEM: &str = "is set, but the database URL does not ask for TLS by require_ssl=true";
+            return Err(ConfigError::new("DATABASE_CA_FILE", PROBLEM, "/run/secrets/database-ca.pem"));
+        }
         Ok(Self {
             opts,
+            authorities,
             pool_max: env.parsed("POOL_MAX", "10", |text| parse::count(text, 1..=1000))?,
             connect_timeout: env.parsed("CONNECT_TIMEOUT", "2s", parse::duration)?,
             statement_timeout: env.parsed("STATEMENT_TIMEOUT", "5s", parse::duration)?,

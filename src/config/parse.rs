@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mysql_async::{Opts, OptsBuilder, SslOpts, UrlError};
+use mysql_async::{Opts, UrlError};
+use webpki_roots::Authorities;
 
 use crate::telemetry::{Format, Level};
 
@@ -97,12 +97,13 @@ pub(super) fn file(path: &str) -> Result<String, String> {
         .map_err(|error| format!("names {path:?}, which cannot be read ({error}; WasmEdge needs --dir for it)"))
 }
 
-pub(super) fn readable_file(path: &str) -> Result<PathBuf, String> {
-    file(path).map(|_| PathBuf::from(path))
+/// The authorities in a PEM file.
+pub(super) fn authorities(path: &str) -> Result<Authorities, String> {
+    Authorities::from_pem(file(path)?.as_bytes()).map_err(|problem| format!("the file {problem}"))
 }
 
-/// The database's URL, and the authority its certificate is checked against. No error shows any of the URL.
-pub(super) fn database_url(url: &str, ca_file: Option<&Path>) -> Result<Opts, String> {
+/// The database's URL. No error shows any of it.
+pub(super) fn database_url(url: &str) -> Result<Opts, String> {
     let opts = Opts::from_url(url).map_err(|error| match error {
         UrlError::UnsupportedScheme { .. } => "must start with mysql://".to_owned(),
         UrlError::UnknownParameter { param } => format!("has a parameter {param:?} that is not known"),
@@ -120,12 +121,5 @@ pub(super) fn database_url(url: &str, ca_file: Option<&Path>) -> Result<Opts, St
     if opts.socket().is_some() {
         return Err("must not name a socket: WASI has TCP only".into());
     }
-    match (ca_file, opts.ssl_opts().cloned()) {
-        (None, _) => Ok(opts),
-        (Some(_), None) => Err("must have require_ssl=true, since DATABASE_CA_FILE is set".into()),
-        (Some(path), Some(ssl)) => {
-            let ssl: SslOpts = ssl.with_root_cert_path(Some(path.to_path_buf()));
-            Ok(OptsBuilder::from_opts(opts).ssl_opts(ssl).into())
-        }
-    }
+    Ok(opts)
 }

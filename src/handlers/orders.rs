@@ -5,7 +5,7 @@ use hyper::{Body, Request, Response, StatusCode};
 
 use super::body::{Accepts, Received, receive};
 use super::conditional::{if_match, is_known};
-use super::query::Query;
+use super::query::{Query, whole_number};
 use super::{App, stream};
 use crate::domain::{Draft, Order, OrderId, decode_batch, decode_draft};
 use crate::error::Error;
@@ -60,11 +60,10 @@ pub(crate) async fn list(app: &App, request: &Request<Body>, head: bool) -> Resu
     let query = Query::of(request, &["limit", "after"])?;
     let limit = query.optional(
         "limit",
-        |text| text.parse().ok().filter(|limit| (1..=LONGEST_PAGE).contains(limit)),
+        |text| whole_number(text).filter(|limit| (1..=LONGEST_PAGE).contains(limit)),
         "must be a whole number from 1 to 1000",
     )?;
-    let after =
-        query.optional("after", |text| text.parse::<u32>().ok(), "must be a whole number from 0 to 4294967295")?;
+    let after = query.optional("after", whole_number, "must be a whole number from 0 to 4294967295")?;
     let after = after.and_then(OrderId::new);
     match limit {
         Some(limit) => page(app, after, limit).await,
@@ -133,7 +132,7 @@ async fn receive_draft(app: &App, request: Request<Body>, accepts: Accepts) -> R
 }
 
 fn parse_id(text: &str) -> Option<OrderId> {
-    text.parse().ok().and_then(OrderId::new)
+    whole_number(text).and_then(OrderId::new)
 }
 
 fn as_condition<F: Fn(&Order) -> bool + Send + Sync>(condition: Option<&F>) -> Option<Condition<'_>> {

@@ -56,3 +56,8 @@ impl Query {
             .ok_or_else(|| Error::InvalidQuery { parameter: name.to_owned(), detail: "is missing" })
     }
 }
+
+/// A whole number in its one notation: digits, no sign.
+pub(super) fn whole_number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}

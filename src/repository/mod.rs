@@ -29,6 +29,9 @@ impl Repository {
     /// Prepares for the database; connects when it is first needed.
     #[must_use]
     pub fn new(database: &Database) -> Self {
+        if let Some(authorities) = &database.authorities {
+            webpki_roots::trust_only(authorities.clone());
+        }
         Self { connections: Connections::new(database) }
     }
 }

@@ -39,11 +39,8 @@ impl Connections {
 
     /// Lends a connection.
     pub(super) async fn session(&self, deadline: Deadline) -> Result<Session, RepositoryError> {
-        let permit = match timeout(deadline.left(self.connect_timeout), Arc::clone(&self.permits).acquire_owned()).await
-        {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) | Err(_) => return Err(RepositoryError::Busy),
-        };
+        let permit = timeout(deadline.left(self.connect_timeout), Arc::clone(&self.permits).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Err(RepositoryError::Busy) };
         match timeout(deadline.left(self.connect_timeout), self.pool.get_conn()).await {
             Ok(Ok(conn)) => {
                 let lent = Lent { conn: Some(conn), permit: Some(permit) };

@@ -33,7 +33,8 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
     let timeouts = &server.timeouts;
     let stream = TimedStream::new(stream, activity.clone(), timeouts.idle, timeouts.write);
     let mut http = Http::new();
-    http.http1_only(true).http1_header_read_timeout(timeouts.header).max_buf_size(BUFFER);
+    // A client that has said all it has to may close its side and wait for the answer (RFC 9112 §9.6 speaks of the same for us).
+    http.http1_only(true).http1_half_close(true).http1_header_read_timeout(timeouts.header).max_buf_size(BUFFER);
     let service = service_fn(|incoming| {
         let (server, busy) = (Arc::clone(&server), activity.busy());
         // hyper_wasi wants to move it while the connection is polled by hand.

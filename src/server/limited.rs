@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::request::new_request_id;
 use crate::error::Error;
 
 /// Connections beyond the bound that are told so at one time; more are just closed.
@@ -26,10 +27,11 @@ pub(super) fn refuse(mut stream: TcpStream, refusals: &Arc<Semaphore>) {
     let Ok(place) = Arc::clone(refusals).try_acquire_owned() else { return };
     tokio::spawn(async move {
         let problem = Error::Overloaded("too many connections").problem();
-        let body = problem.to_json("none");
+        let id = new_request_id();
+        let body = problem.to_json(&id);
         let head = format!(
             "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-             connection: close\r\ncontent-length: {}\r\n\r\n",
+             x-request-id: {id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         let answer = [head.into_bytes(), body].concat();

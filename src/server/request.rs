@@ -24,6 +24,7 @@ const ALWAYS_ADMITTED: &str = "/health";
 pub(super) async fn serve(server: &Server, request: Request<Body>, busy: Busy) -> Response<TrackedBody> {
     let started = Instant::now();
     let id = request_id(request.headers());
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let origin = request.headers().get(ORIGIN).cloned();
 
@@ -31,6 +32,11 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, busy: Busy) -
         Ok(answer) => answer,
         Err(error) => refuse(&error, &id),
     };
+    if is_chunked {
+        // hyper_wasi takes a chunk-size line without digits for the end of a body, where a proxy in front may see more body: nothing
+        // that follows on this connection is to be obeyed as a request.
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response::set(&mut answer, REQUEST_ID, &id);
     meta::allow_origin(&server.app, origin.as_ref(), &mut answer);
 
@@ -98,6 +104,11 @@ fn request_id(headers: &HeaderMap) -> String {
     };
     match headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_plain) {
         Some(id) => id.to_owned(),
-        None => format!("{:016x}", platform::random()),
+        None => new_request_id(),
     }
+}
+
+/// An id that no other request has.
+pub(super) fn new_request_id() -> String {
+    format!("{:016x}", platform::random())
 }
