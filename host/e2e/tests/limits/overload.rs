@@ -29,6 +29,9 @@ fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
     let app = TestApp::setup().through_proxy().env(&[("MAX_IN_FLIGHT", "5")]).start();
     app.post("/create_order", order(1)).expect_done();
     let delay = Duration::from_millis(1_500);
+    // Five connections first: making one takes more answers of the database than asking for an order.
+    app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(100) }).unwrap();
+    burst(&app, 20, "/orders/1");
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: delay }).unwrap();
     let all = thread::scope(|scope| {
         let burst = scope.spawn(|| burst(&app, 40, "/orders/1"));

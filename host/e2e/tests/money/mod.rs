@@ -66,7 +66,7 @@ fn write(cents: u64, style: u8, shift: u8) -> String {
         2 if part % 10 == 0 => format!("{whole}.{}", part / 10),
         3 => format!("{cents}e-2"),
         4 => format!("{cents}E-02"),
-        5 => format!("{}{}e-{}", cents, "0".repeat(shift.into()), u32::from(shift) + 2),
+        5 if cents > 0 => format!("{}{}e-{}", cents, "0".repeat(shift.into()), u32::from(shift) + 2),
         6 => format!("{}000", canonical(cents)),
         7 if part == 0 => format!("{whole}.0e+0"),
         8 => {

@@ -107,12 +107,12 @@ impl TestApp {
         self.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id = {id}")) == "1"
     }
 
-    /// Ends the service as `kill -9` does, and starts another one before the same database, through the same proxy if any.
-    pub(crate) fn kill_and_start_again(mut self) -> Self {
-        self.service.kill();
+    /// Starts another service before the same database, through the same proxy if any, in place of one that has ended.
+    pub(crate) fn start_again(mut self) -> Self {
         let url = database_url(&self.server, self.proxy.as_ref(), &self.database);
         self.service = Service::builder().database_url(&url).start().expect("the service starts again");
         self.client = Client::new(&self.service.url(""));
+        eventually("the service to be ready", || (self.get("/ready").status == 200).then_some(()));
         self
     }
 }
