@@ -59,7 +59,7 @@ for group in "$@"; do
     case $group in
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
-        part binding $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket
+        part crates $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket --package webpki-roots@0.25.90
         part tools $cargo test --no-fail-fast --target "$host" --package testbed --package run --package bench
         ;;
     wasm)

@@ -18,6 +18,8 @@ pub enum Error {
     NoSuchPath,
     /// The endpoint does not know the method; the ones it knows, for `Allow`.
     MethodNotAllowed(String),
+    /// What came is no HTTP request.
+    Malformed,
     /// A header is missing, wrong or contradicts another.
     InvalidHeader(&'static str),
     /// The head is larger than it may be; the most bytes it may have.
@@ -144,12 +146,18 @@ impl Error {
                     format!("this path takes {allow}"),
                 )
             },
+            Self::Malformed => Problem::new(
+                S::BAD_REQUEST,
+                "invalid-request",
+                "Not an HTTP request",
+                "what came cannot be read as HTTP/1.1",
+            ),
             Self::InvalidHeader(detail) => Problem::new(S::BAD_REQUEST, "invalid-header", "Invalid header", *detail),
             Self::HeadersTooLarge(most) => Problem::new(
                 S::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "headers-too-large",
                 "Request head too large",
-                format!("a request's target and headers may have {most} bytes in all"),
+                format!("a request's target and headers may have {most} bytes in all, and there may be 100 headers"),
             ),
             Self::InvalidQuery { parameter, detail } => Problem {
                 errors: vec![FieldError { field: parameter.clone(), detail: (*detail).to_owned() }],

@@ -31,7 +31,7 @@ pub(super) struct Timeouts {
 pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
     let activity = Activity::default();
     let timeouts = &server.timeouts;
-    let stream = TimedStream::new(stream, activity.clone(), timeouts.idle, timeouts.write);
+    let stream = TimedStream::new(stream, activity.clone(), timeouts, server.max_header_bytes);
     let mut http = Http::new();
     // A client that has said all it has to may close its side and wait for the answer (RFC 9112 §9.6 speaks of the same for us).
     http.http1_only(true).http1_half_close(true).http1_header_read_timeout(timeouts.header).max_buf_size(BUFFER);

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::request::new_request_id;
+use super::raw;
 use crate::error::Error;
 
 /// Connections beyond the bound that are told so at one time; more are just closed.
@@ -26,15 +26,7 @@ const PIECE: usize = 4096;
 pub(super) fn refuse(mut stream: TcpStream, refusals: &Arc<Semaphore>) {
     let Ok(place) = Arc::clone(refusals).try_acquire_owned() else { return };
     tokio::spawn(async move {
-        let problem = Error::Overloaded("too many connections").problem();
-        let id = new_request_id();
-        let body = problem.to_json(&id);
-        let head = format!(
-            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-             x-request-id: {id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        let answer = [head.into_bytes(), body].concat();
+        let answer = raw::answer(&Error::Overloaded("too many connections"));
         if let Ok(Ok(())) = timeout(LINGER, stream.write_all(&answer)).await {
             say_goodbye(stream).await;
         }

@@ -5,6 +5,7 @@
 mod activity;
 mod connection;
 mod limited;
+mod raw;
 mod request;
 mod stream;
 

@@ -9,10 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Server;
 use super::activity::{Busy, TrackedBody};
+use super::raw::new_request_id;
 use crate::error::Error;
 use crate::handlers::meta;
 use crate::response::REQUEST_ID;
-use crate::{platform, response, router};
+use crate::{response, router};
 
 /// The longest request id that is taken from a client.
 const LONGEST_ID: usize = 64;
@@ -106,9 +107,4 @@ fn request_id(headers: &HeaderMap) -> String {
         Some(id) => id.to_owned(),
         None => new_request_id(),
     }
-}
-
-/// An id that no other request has.
-pub(super) fn new_request_id() -> String {
-    format!("{:016x}", platform::random())
 }

@@ -11,19 +11,45 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::Activity;
+use super::connection::Timeouts;
+use super::raw;
 
 /// Ends with [`io::ErrorKind::TimedOut`] where the client, without a request at work, sends nothing for too long, or takes
-/// nothing of what is written for too long.
+/// nothing of what is written for too long. Says what is wrong where hyper, which could not read a head, only says that it is.
 pub(super) struct TimedStream {
     stream: TcpStream,
     activity: Activity,
     idle: Timer,
     stalled: Timer,
+    max_header_bytes: usize,
+    /// What is written in place of what hyper writes, as far as it is not written yet.
+    instead: Option<Vec<u8>>,
 }
 
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, activity: Activity, idle: Duration, stalled: Duration) -> Self {
-        Self { stream, activity, idle: Timer::new(idle), stalled: Timer::new(stalled) }
+    pub(super) fn new(stream: TcpStream, activity: Activity, timeouts: &Timeouts, max_header_bytes: usize) -> Self {
+        let (idle, stalled) = (Timer::new(timeouts.idle), Timer::new(timeouts.write));
+        Self { stream, activity, idle, stalled, max_header_bytes, instead: None }
+    }
+
+    /// Ready with the length of all that hyper writes once what is said in its place is written.
+    fn poll_write_instead(&mut self, cx: &mut Context<'_>, hyper_s: usize) -> Poll<io::Result<usize>> {
+        while let Some(rest) = self.instead.as_mut().filter(|rest| !rest.is_empty()) {
+            let written = match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(written)) => written,
+                waiting_or_failed => return self.written(waiting_or_failed, cx),
+            };
+            rest.drain(..written.min(rest.len()));
+        }
+        self.written(Poll::Ready(Ok(hyper_s)), cx)
+    }
+
+    /// True where hyper's answer is being replaced, from the first look at it on.
+    fn replaces(&mut self, buf: &[u8]) -> bool {
+        if self.instead.is_none() && !self.activity.is_busy() {
+            self.instead = raw::instead_of(buf, self.max_header_bytes);
+        }
+        self.instead.is_some()
     }
 
     fn written<T>(&mut self, result: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -49,6 +75,9 @@ impl AsyncRead for TimedStream {
 
 impl AsyncWrite for TimedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.replaces(buf) {
+            return self.poll_write_instead(cx, buf.len());
+        }
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.written(result, cx)
     }
@@ -58,6 +87,9 @@ impl AsyncWrite for TimedStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.replaces(bufs.first().map_or(&[], |first| first)) {
+            return self.poll_write_instead(cx, bufs.iter().map(|buf| buf.len()).sum());
+        }
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.written(result, cx)
     }
