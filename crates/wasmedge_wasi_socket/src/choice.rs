@@ -6,18 +6,21 @@
 //!
 //! - those that were active in the last 64 to 128 waits;
 //! - a slice of the others, sized by the time that has passed, so that each is asked about once a [`round`] however busy the rest is;
-//! - all of them, as soon as the active ones have been silent for [`silence`], and for as long as waits are rare.
+//! - all of them, once the active ones have been silent for [`silence`], and for as long as waits are rare.
 //!
 //! Nothing here knows the runtime: time and descriptors come in as numbers, and the tests run the choice against a model.
 
 /// Up to so many subscriptions all are asked about: choosing would save nothing.
-pub(crate) const FEW: usize = 64;
+pub(crate) const FEW: usize = 16;
 
 /// Waits after which a descriptor that has not been active stops counting as active; at most twice as many.
 const GENERATION: u32 = 64;
 
-/// What adding a descriptor to a wait and taking it out again costs, in nanoseconds: two `epoll_ctl`, measured at 600 to 800.
-const COST: u64 = 700;
+/// What asking about one idle descriptor costs, in nanoseconds: a look by `recv`, measured at 400 to 700 (see docs/BENCHMARKS.md).
+const LOOK: u64 = 700;
+
+/// What adding a descriptor to a wait and taking it out again costs, in nanoseconds: two `epoll_ctl` and the runtime's notes of both.
+const CHANGE: u64 = 1_400;
 
 /// Descriptors are spread over so many classes by their number; slices are made of classes.
 const CLASSES: u64 = 256;
@@ -25,27 +28,42 @@ const CLASSES: u64 = 256;
 /// The bits that remember who was active.
 const BITS: usize = 8192;
 
-/// The time in which every descriptor is asked about at least once, in nanoseconds: eight times what asking about all of them costs, so
-/// that the slices take about an eighth of the time, and no less than 2 ms. With 1,000 descriptors 5.6 ms, with 5,000 28.
+/// The time in which every descriptor is asked about at least once, in nanoseconds: eight times what asking about all of them costs, so that the
+/// slices take about an eighth of the time, and no less than 2 ms. With 1,000 descriptors 5.6 ms, with 5,000 28.
 pub(crate) fn round(count: usize) -> u64 {
-    (8 * COST * count as u64).max(2_000_000)
+    (8 * LOOK * count as u64).max(2_000_000)
 }
 
-/// How long the active descriptors may be silent until all are asked about, in nanoseconds.
-pub(crate) fn silence(count: usize) -> u64 {
-    (2_000 * count as u64).clamp(1_000_000, 4_000_000)
+/// How long the active descriptors may be silent until all are asked about, in nanoseconds: twice what that change costs, so that a process
+/// that is interrupted or served slowly does not change back and forth. The slices go on meanwhile.
+fn silence(count: usize) -> u64 {
+    (2 * CHANGE * count as u64).max(1_000_000)
 }
+
+/// How long one wait for the active descriptors lasts at most, in nanoseconds; then the next slice is looked at.
+const STEP: u64 = 4_000_000;
 
 /// What a wait asks about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     /// Everything.
     All,
-    /// What [`Choice::wants`] says, and all of it if that is silent for so many nanoseconds.
+    /// What [`Choice::wants`] says, for so many nanoseconds; then see [`Choice::go_on`].
     Some {
         /// The nanoseconds.
-        silence: u64,
+        step: u64,
     },
+}
+
+/// What to do about one descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Ask the runtime to wait for it.
+    Wait,
+    /// See whether it is ready; if it is not, there is no need to wait for it.
+    Look,
+    /// Nothing, this time.
+    Nothing,
 }
 
 /// The choice, from one wait to the next.
@@ -83,23 +101,38 @@ impl Choice {
         if count <= FEW || self.calm {
             return Ask::All;
         }
+        self.next_slice(count, now);
+        Ask::Some { step: silence(count).min(STEP) }
+    }
+
+    /// Goes on with a wait that asked about some, began `passed` nanoseconds ago and has been silent.
+    pub(crate) fn go_on(&mut self, count: usize, passed: u64, now: u64) -> Ask {
+        let left = silence(count).saturating_sub(passed);
+        if left == 0 {
+            return Ask::All;
+        }
+        self.next_slice(count, now);
+        Ask::Some { step: left.min(STEP) }
+    }
+
+    /// Moves the slice on by the time that has passed.
+    fn next_slice(&mut self, count: usize, now: u64) {
         let round = round(count);
         let passed = now.saturating_sub(self.last).min(round);
         self.last = now;
         let next = self.position + ((passed * CLASSES) << 16) / round;
         self.slice = (self.position >> 16, (next >> 16) - (self.position >> 16));
         self.position = next;
-        Ask::Some { silence: silence(count) }
     }
 
-    /// Whether a wait that asks about some asks about this one.
-    pub(crate) fn wants(&self, fd: u32) -> bool {
-        let (first, length) = self.slice;
-        if class(fd).wrapping_sub(first) % CLASSES < length {
-            return true;
-        }
+    /// What a wait that asks about some does about this one.
+    pub(crate) fn wants(&self, fd: u32) -> Want {
         let (word, bit) = place(fd);
-        self.active.iter().any(|generation| generation.get(word).is_some_and(|bits| bits & bit != 0))
+        if self.active.iter().any(|generation| generation.get(word).is_some_and(|bits| bits & bit != 0)) {
+            return Want::Wait;
+        }
+        let (first, length) = self.slice;
+        if class(fd).wrapping_sub(first) % CLASSES < length { Want::Look } else { Want::Nothing }
     }
 
     /// Says that a descriptor is active: it was ready, or it was written to.
@@ -117,7 +150,7 @@ impl Choice {
     /// asks about everything too, which is cheaper than taking out and adding again.
     pub(crate) fn end(&mut self, all: bool, count: usize, began: u64, now: u64) {
         if all {
-            self.calm = now.saturating_sub(began) >= 2 * COST * count as u64;
+            self.calm = now.saturating_sub(began) >= CHANGE * count as u64;
             self.last = now;
         }
     }

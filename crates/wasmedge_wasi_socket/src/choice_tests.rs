@@ -50,7 +50,7 @@ fn longest_neglect(seed: u64) -> (u64, u64, u64) {
         let began = now;
         let ask = choice.begin(count, now);
         for (fd, asked) in all.iter().zip(&mut asked) {
-            if ask == Ask::All || choice.wants(*fd) {
+            if ask == Ask::All || choice.wants(*fd) != Want::Nothing {
                 neglect = neglect.max(now - *asked);
                 *asked = now;
             }
@@ -91,7 +91,7 @@ fn an_active_descriptor_is_always_asked_about() {
             assert_ne!(ask, Ask::All, "the process is busy");
             for (fd, when) in &recent {
                 if wait - when < GENERATION {
-                    assert!(choice.wants(*fd), "seed {seed}: {fd} was active {} waits ago", wait - when);
+                    assert_eq!(choice.wants(*fd), Want::Wait, "seed {seed}: {fd} was active {} waits ago", wait - when);
                 }
             }
             let fd = all[numbers.below(all.len() as u64) as usize];
@@ -110,7 +110,7 @@ fn a_busy_process_asks_about_few() {
     let (mut asked, waits) = (0, 10_000);
     for wait in 0..waits {
         choice.begin(all.len(), wait * 50_000);
-        asked += all.iter().filter(|fd| choice.wants(**fd)).count() as u64;
+        asked += all.iter().filter(|fd| choice.wants(**fd) != Want::Nothing).count() as u64;
         choice.active(all[0]);
     }
     // 50 µs of a round of 11.2 ms are 9 of 2,000; the active one and those that share its bit come to it.
@@ -126,9 +126,24 @@ fn few_are_always_asked_about_and_a_calm_process_asks_about_all() {
     choice.end(true, 5_000, 1_000_000_000, 1_000_050_000);
     assert_eq!(choice.begin(FEW, 1_000_060_000), Ask::All, "few");
     match choice.begin(5_000, 1_000_070_000) {
-        Ask::Some { silence } => assert_eq!(silence, 4_000_000),
+        Ask::Some { step } => assert_eq!(step, STEP),
         Ask::All => panic!("a busy process does not ask about all"),
     }
+}
+
+#[test]
+fn silence_is_waited_out_in_steps_and_then_all_are_asked_about() {
+    let (count, mut now, mut steps) = (5_000, 1_000, 0);
+    let mut choice = Choice::new();
+    choice.end(true, count, 0, now);
+    let (began, mut ask) = (now, choice.begin(count, now));
+    while let Ask::Some { step } = ask {
+        assert!(step > 0 && step <= STEP);
+        now += step;
+        steps += 1;
+        ask = choice.go_on(count, now - began, now);
+    }
+    assert_eq!((steps, now - began), (4, silence(count)));
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! `src/sys/wasi/wasmedge.rs` sets `writestate` to 2), so that each request makes two waits that return at once and tell nobody anything new. A
 //! socket that was reported writable, and to which every write since has gone out whole, is still writable as far as its owner can know: a
 //! wait need not ask the kernel about it. The first write that does not go out whole, and a connect, end that knowledge.
+//!
+//! A listener is never writable, and tokio_wasi asks all the same whether it is.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,8 +15,31 @@ thread_local! {
     static SOCKETS: RefCell<Sockets> = const { RefCell::new(None) };
 }
 
-/// The sockets of this process that this crate opened, and whether each is known to be writable; made with the first one.
-type Sockets = Option<HashMap<u32, bool, BuildHasherDefault<FdHasher>>>;
+/// The sockets of this process that this crate opened, and what is known of each.
+type Table = HashMap<u32, Known, BuildHasherDefault<FdHasher>>;
+
+/// The table, made with the first socket.
+type Sockets = Option<Table>;
+
+/// What is known of a socket.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    writing: Writing,
+    /// A read that has nothing returns at once.
+    nonblocking: bool,
+}
+
+/// What is known of a socket's readiness to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Writing {
+    /// Only the kernel knows.
+    #[default]
+    Unknown,
+    /// It is writable, and its owner was told.
+    Ready,
+    /// It listens: there is nothing to be written, ever.
+    Never,
+}
 
 /// Descriptors are random numbers already.
 #[derive(Default)]
@@ -37,7 +62,7 @@ impl Hasher for FdHasher {
 }
 
 /// Does something with the table; nothing if it is in use or the process is ending.
-fn with<R: Default>(act: impl FnOnce(&mut HashMap<u32, bool, BuildHasherDefault<FdHasher>>) -> R) -> R {
+fn with<R: Default>(act: impl FnOnce(&mut Table) -> R) -> R {
     let act = |cell: &RefCell<Sockets>| {
         cell.try_borrow_mut().map(|mut table| act(table.get_or_insert_default())).unwrap_or_default()
     };
@@ -47,7 +72,7 @@ fn with<R: Default>(act: impl FnOnce(&mut HashMap<u32, bool, BuildHasherDefault<
 /// A socket was opened under this number, which may have been another's before.
 pub(crate) fn opened(fd: u32) {
     with(|sockets| {
-        sockets.insert(fd, false);
+        sockets.insert(fd, Known::default());
     });
     crate::wait::active(fd);
 }
@@ -59,33 +84,53 @@ pub(crate) fn closed(fd: u32) {
     });
 }
 
+/// A socket listens from now on.
+pub(crate) fn listens(fd: u32) {
+    learn(fd, Writing::Never);
+}
+
 /// Something was written, or nothing could be.
 pub(crate) fn sent(fd: u32, whole: bool) {
     if !whole {
-        blocked(fd);
+        learn(fd, Writing::Unknown);
     }
     crate::wait::active(fd);
 }
 
-/// From now on only the kernel knows whether the socket is writable.
-pub(crate) fn blocked(fd: u32) {
-    with(|sockets| {
-        if let Some(writable) = sockets.get_mut(&fd) {
-            *writable = false;
-        }
-    });
+/// A connection is being made.
+pub(crate) fn connects(fd: u32) {
+    learn(fd, Writing::Unknown);
 }
 
 /// The kernel has said that the socket is writable, and its owner is told.
 pub(crate) fn told(fd: u32) {
+    learn(fd, Writing::Ready);
+}
+
+/// What is known of a socket.
+pub(crate) fn writing(fd: u32) -> Writing {
+    with(|sockets| sockets.get(&fd).map(|known| known.writing).unwrap_or_default())
+}
+
+/// Writes down what is known of a socket that this crate opened.
+fn learn(fd: u32, writing: Writing) {
     with(|sockets| {
-        if let Some(writable) = sockets.get_mut(&fd) {
-            *writable = true;
+        if let Some(known) = sockets.get_mut(&fd) {
+            known.writing = writing;
         }
     });
 }
 
-/// Whether the socket is known to be writable.
-pub(crate) fn is_writable(fd: u32) -> bool {
-    with(|sockets| sockets.get(&fd).copied().unwrap_or(false))
+/// A socket was made non-blocking, or blocking again.
+pub(crate) fn blocks(fd: u32, blocking: bool) {
+    with(|sockets| {
+        if let Some(known) = sockets.get_mut(&fd) {
+            known.nonblocking = !blocking;
+        }
+    });
+}
+
+/// Whether a read of this socket is sure to return at once: it is a non-blocking one of this crate's, and no listener.
+pub(crate) fn can_be_looked_at(fd: u32) -> bool {
+    with(|sockets| sockets.get(&fd).is_some_and(|known| known.nonblocking && known.writing != Writing::Never))
 }

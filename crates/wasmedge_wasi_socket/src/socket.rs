@@ -248,7 +248,9 @@ impl Socket {
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         let flags = if nonblocking { host::NONBLOCK } else { 0 };
         // SAFETY: takes numbers only.
-        errno::check(unsafe { host::fd_fdstat_set_flags(self.number(), u32::from(flags)) })
+        errno::check(unsafe { host::fd_fdstat_set_flags(self.number(), u32::from(flags)) })?;
+        edges::blocks(self.number(), !nonblocking);
+        Ok(())
     }
 
     /// Connects. On a non-blocking socket the error of number 26 (in progress) is the rule: ready to write, it is connected or has failed, which
@@ -259,7 +261,7 @@ impl Socket {
     pub fn connect(&self, to: &SocketAddr) -> io::Result<()> {
         let (mut bytes, size) = addr::plain(to.ip());
         let address = Address { buf: bytes.as_mut_ptr(), size };
-        edges::blocked(self.number());
+        edges::connects(self.number());
         // SAFETY: `address` points at `bytes`, of which `size` are there, and both live through the call.
         let result = errno::check(unsafe { host::sock_connect(self.number(), &address, u32::from(to.port())) });
         match result {
@@ -291,6 +293,7 @@ impl Socket {
     /// # Errors
     /// The kernel's.
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
+        edges::listens(self.number());
         // SAFETY: takes numbers only.
         errno::check(unsafe { host::sock_listen(self.number(), backlog as u32) })
     }
@@ -353,6 +356,16 @@ impl Socket {
         // SAFETY: takes numbers only.
         errno::check(unsafe { host::sock_shutdown(self.number(), flags) })
     }
+}
+
+/// Whether there is something to be read from a non-blocking socket, the end of the stream or an error included.
+pub(crate) fn has_something(fd: u32) -> bool {
+    let mut byte = 0;
+    let piece = Piece { buf: &raw mut byte, size: 1 };
+    let (mut length, mut out) = (0, 0);
+    // SAFETY: `piece` is `byte`, live like the two numbers; nothing else is written to.
+    let result = unsafe { host::sock_recv(fd, &piece, 1, u32::from(MSG_PEEK), &mut length, &mut out) };
+    result != u32::from(errno::AGAIN)
 }
 
 /// Makes a call until no signal interrupts it.

@@ -15,11 +15,12 @@
 
 use std::cell::RefCell;
 
-use crate::choice::{Ask, Choice};
+use crate::choice::{Ask, Choice, Want};
+use crate::edges::Writing;
 use crate::wasi_poll::{
     CLOCKID_MONOTONIC, EVENTTYPE_FD_WRITE, Event, EventFdReadwrite, Subscription, SubscriptionClock,
 };
-use crate::{edges, errno, host};
+use crate::{edges, errno, host, socket};
 
 /// How long readiness to write that its owner knows of may wait for company.
 const PATIENCE: u64 = 10_000_000;
@@ -119,15 +120,16 @@ impl State {
     }
 
     /// Asks until there is an event or it is time to report what is known; says whether everything was asked about.
-    fn until_something(&mut self, subscriptions: &[Subscription], edges: bool, ask: Ask, began: u64) -> bool {
+    fn until_something(&mut self, subscriptions: &[Subscription], edges: bool, mut ask: Ask, began: u64) -> bool {
         let mut without = Without { known: edges, unwanted: ask != Ask::All, writers: false };
         let mut passed = 0;
         loop {
             let unwanted = self.choose(subscriptions, without, passed);
             let mut limit = u64::MAX;
-            match ask {
-                Ask::Some { silence } if without.unwanted && unwanted > 0 => limit = silence,
-                _ => without.unwanted = false,
+            // Nothing left out is everything asked about, whatever was planned.
+            without.unwanted &= unwanted > 0;
+            if let (Ask::Some { step }, true) = (ask, without.unwanted) {
+                limit = step;
             }
             if without.writers {
                 limit = limit.min(ASIDE);
@@ -145,7 +147,11 @@ impl State {
                 return !without.unwanted;
             }
             match end {
-                End::InTime if without.unwanted => without.unwanted = false,
+                End::InTime if without.unwanted => {
+                    let count = subscriptions.len();
+                    ask = with_choice(|choice| choice.go_on(count, passed, began + passed)).unwrap_or(Ask::All);
+                    without.unwanted = ask != Ask::All;
+                }
                 End::InTime => without.writers = false,
                 End::Early | End::Failed => without.writers = true,
             }
@@ -166,16 +172,16 @@ impl State {
                 match one.fd() {
                     None => shorten(&mut one, passed),
                     Some(fd) if one.u.tag == EVENTTYPE_FD_WRITE => {
-                        if without.known && edges::is_writable(fd) {
+                        let known = if without.known { edges::writing(fd) } else { Writing::Unknown };
+                        if known == Writing::Ready {
                             self.known.push(place);
-                            continue;
                         }
-                        if without.writers {
+                        if known != Writing::Unknown || without.writers {
                             continue;
                         }
                     }
                     Some(fd) => {
-                        if without.unwanted && choice.as_ref().is_some_and(|choice| !choice.wants(fd)) {
+                        if without.unwanted && !choice.as_ref().is_none_or(|choice| is_wanted(choice, fd)) {
                             unwanted += 1;
                             continue;
                         }
@@ -241,7 +247,11 @@ impl State {
     /// Adds the readiness to write that was known and therefore not asked about.
     fn add_known(&mut self, subscriptions: &[Subscription]) {
         for place in &self.known {
-            if subscriptions.get(*place).and_then(Subscription::fd).is_some_and(edges::is_writable) {
+            if subscriptions
+                .get(*place)
+                .and_then(Subscription::fd)
+                .is_some_and(|fd| edges::writing(fd) == Writing::Ready)
+            {
                 let fd_readwrite = EventFdReadwrite { nbytes: 1, flags: 0 };
                 self.events.push(Event { userdata: *place as u64, error: 0, type_: EVENTTYPE_FD_WRITE, fd_readwrite });
             }
@@ -252,6 +262,15 @@ impl State {
 /// Does something with the choice; nothing if it is in use or the process is ending.
 fn with_choice<R>(act: impl FnOnce(&mut Choice) -> R) -> Option<R> {
     CHOICE.try_with(|cell| cell.try_borrow_mut().ok().map(|mut choice| act(&mut choice))).ok().flatten()
+}
+
+/// Whether to wait for a descriptor. One that is only to be looked at is waited for if there is something, so that the wait ends at once.
+fn is_wanted(choice: &Choice, fd: u32) -> bool {
+    match choice.wants(fd) {
+        Want::Wait => true,
+        Want::Look => !edges::can_be_looked_at(fd) || socket::has_something(fd),
+        Want::Nothing => false,
+    }
 }
 
 /// Takes the time that has passed off a relative timeout.
