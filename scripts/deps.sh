@@ -35,7 +35,7 @@ need() {
 build_group() {
     if ! path_rust_has_wasm && ! debian_rust_has_wasm && { [ "$check" = yes ] || ! rustup_adds_wasm; }; then
         # All of them at once: an older rustc that is there already must move too.
-        missing="$missing rustc cargo libstd-rust-dev-wasm32 rust-clippy rustfmt"
+        for package in rustc cargo libstd-rust-dev-wasm32 rust-clippy rustfmt; do need "no $package" "$package"; done
     fi
     need cc gcc
     need /usr/include/stdlib.h libc6-dev
