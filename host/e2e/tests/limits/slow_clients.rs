@@ -136,3 +136,24 @@ fn a_request_that_takes_longer_than_the_idle_bound_is_not_idle() {
     app.new_client().get("/orders/1").expect(200);
     assert!(started.elapsed() >= delay);
 }
+
+#[test]
+fn a_half_closed_client_gets_its_answer_and_costs_nothing_meanwhile() {
+    let app = TestApp::setup().through_proxy().start();
+    app.post("/create_order", order(1)).expect_done();
+    app.proxy().set(testbed::Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
+    let mut waiting: Vec<Raw> = (0..5).map(|_| app.raw()).collect();
+    for raw in &mut waiting {
+        raw.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").finish();
+    }
+    let mut raw = app.raw();
+    raw.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n").finish();
+    let before = app.service().cpu_time().unwrap();
+    assert_eq!(raw.must_reply().status, 200);
+    let spent = app.service().cpu_time().unwrap().saturating_sub(before);
+    assert!(spent < Duration::from_millis(500), "{spent:?} of processor time while waiting for the database");
+    for raw in &mut waiting {
+        assert_eq!(raw.must_reply().status, 200);
+        raw.closed_within(SOON);
+    }
+}

@@ -25,11 +25,9 @@ fn stalled(app: &TestApp) -> Raw {
 #[test]
 fn a_client_that_takes_nothing_is_disconnected() {
     let app = large(&[("WRITE_TIMEOUT", "1s")]);
-    let before = app.service().open_fds().unwrap();
-    let mut raw = stalled(&app);
-    eventually("the connection to be dropped", || (app.service().open_fds().unwrap() <= before + 1).then_some(()));
-    let rest = raw.widen().until_closed();
-    assert!(!rest.ends_with(b"0\r\n\r\n"), "an answer cut short must not look whole");
+    let held: Vec<Raw> = (0..10).map(|_| stalled(&app)).collect();
+    let during = app.service().open_fds().unwrap();
+    eventually("the connections to be dropped", || (app.service().open_fds().unwrap() <= during - held.len()).then_some(()));
     app.get("/orders?limit=1").expect(200);
 }
 

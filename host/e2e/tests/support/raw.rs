@@ -39,12 +39,6 @@ impl Raw {
         raw
     }
 
-    /// Undoes what [`Raw::connect_narrow`] did.
-    pub(crate) fn widen(&mut self) -> &mut Self {
-        rustix::net::sockopt::set_socket_recv_buffer_size(&self.socket, 1 << 20).expect("a buffer size");
-        self
-    }
-
     /// Sends bytes. A service that has closed already is no failure here: its answer may still be there to read.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.try_send(bytes);
