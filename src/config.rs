@@ -6,6 +6,10 @@
 //! | `DATABASE_URL_FILE` | – | a file that holds the URL, instead of `DATABASE_URL` (a mounted secret) |
 //! | `DATABASE_CA_FILE` | – | PEM file of the authority that signed the database's certificate; with `require_ssl=true` |
 //! | `LISTEN_ADDR` | `0.0.0.0:8080` | where the service listens |
+//! | `ADMIN_ADDR` | – | where the operator's listener is: `/health`, `/ready`, `/drain`; not for the public |
+//! | `DRAIN_DELAY` | `3s` | from `/drain` to the closing of the listener; `0s` closes at once |
+//! | `DRAIN_TIMEOUT` | `20s` | from then on, for what is in flight to end |
+//! | `FATAL_EXIT` | `status` | how a start that cannot go on ends: `status` 64 or 71, or by a `trap`, which container engines see as failure where they lose a wasm module's status |
 //! | `AUTO_INIT` | `true` | create what is missing in the database at the start; `false`: only `GET /init` does |
 //! | `ALLOW_RESET` | `false` | let `GET /init?reset=true` drop all orders |
 //! | `POOL_MAX` | `10` | connections to the database, 1–1000 |
@@ -48,6 +52,10 @@ use variables::Variables;
 pub struct Config {
     /// Where the service listens.
     pub listen_addr: SocketAddr,
+    /// Where the operator's listener is, if there is one.
+    pub admin_addr: Option<SocketAddr>,
+    /// How the process leaves when it is asked to.
+    pub leaving: Leaving,
     /// How the database is reached and used.
     pub database: Database,
     /// How long clients may take, and how much they may ask for.
@@ -60,6 +68,24 @@ pub struct Config {
     pub cors_allow_origin: Option<String>,
     /// What is logged, and how.
     pub log: telemetry::Settings,
+}
+
+/// How the process leaves when it is asked to.
+#[derive(Debug, Clone)]
+pub struct Leaving {
+    /// From the announcement to the closing of the listener.
+    pub delay: Duration,
+    /// From then on, for what is in flight to end.
+    pub timeout: Duration,
+}
+
+/// How a process ends that cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FatalExit {
+    /// With a status of its own.
+    Status,
+    /// By a trap. crun's WasmEdge handler turns every status of a module into 0, but a trap into 1.
+    Trap,
 }
 
 /// How the database is reached and used.
@@ -125,14 +151,29 @@ impl Config {
         Self::read(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
+    /// How to end where nothing else of the configuration can be relied on.
+    #[must_use]
+    pub fn fatal_exit() -> FatalExit {
+        match std::env::var_os("FATAL_EXIT") {
+            Some(value) if value == "trap" => FatalExit::Trap,
+            _ => FatalExit::Status,
+        }
+    }
+
     /// Reads the variables that `lookup` knows.
     ///
     /// # Errors
     /// The first variable that is wrong, in one line.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let env = Variables::new(lookup);
+        env.parsed("FATAL_EXIT", "status", parse::fatal_exit)?;
         let config = Self {
             listen_addr: env.parsed("LISTEN_ADDR", "0.0.0.0:8080", parse::address)?,
+            admin_addr: env.optional("ADMIN_ADDR", "127.0.0.1:9090", parse::address)?,
+            leaving: Leaving {
+                delay: env.parsed("DRAIN_DELAY", "3s", parse::delay)?,
+                timeout: env.parsed("DRAIN_TIMEOUT", "20s", parse::duration)?,
+            },
             limits: Limits::read(&env)?,
             auto_init: env.parsed("AUTO_INIT", "true", parse::boolean)?,
             allow_reset: env.parsed("ALLOW_RESET", "false", parse::boolean)?,

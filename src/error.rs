@@ -45,6 +45,8 @@ pub enum Error {
     ResetForbidden,
     /// There is more to do than can be done.
     Overloaded(&'static str),
+    /// The process is leaving.
+    Draining,
     /// The database did not do it.
     Repository(RepositoryError),
 }
@@ -191,6 +193,13 @@ impl Error {
             Self::Overloaded(detail) => {
                 Problem::new(S::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", *detail).retry()
             }
+            Self::Draining => Problem::new(
+                S::SERVICE_UNAVAILABLE,
+                "draining",
+                "Leaving",
+                "this process is leaving; another will serve",
+            )
+            .retry(),
             Self::Repository(error) => repository_problem(error),
         }
     }

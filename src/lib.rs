@@ -9,6 +9,7 @@
 //! | [`handlers`] | decode, call, encode |
 //! | [`domain`] | what an order is |
 //! | [`repository`] | all SQL |
+//! | [`drain`] | leaving cleanly |
 //! | [`error`], [`response`] | what a client is told |
 //!
 //! Data flows one way: `main → server → router → handlers → {domain, repository}`. Calls to other services will have a room
@@ -18,6 +19,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod drain;
 pub mod error;
 pub mod handlers;
 mod platform;

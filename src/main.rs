@@ -1,12 +1,13 @@
 //! The order service: configuration, then telemetry, then the database, then serving.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use order_service::config::Config;
+use order_service::config::{Config, FatalExit};
 use order_service::handlers::App;
 use order_service::repository::{Deadline, Repository};
 use order_service::{server, telemetry};
@@ -36,9 +37,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen_addr)
-        .await
-        .with_context(|| format!("cannot listen on {}; LISTEN_ADDR names another address", config.listen_addr))?;
+    let listener = listen("LISTEN_ADDR", config.listen_addr).await?;
+    let operator = match config.admin_addr {
+        Some(address) => Some(listen("ADMIN_ADDR", address).await?),
+        None => None,
+    };
     tokio::spawn(telemetry::write_out());
     tracing::info!(address = %config.listen_addr, version = env!("CARGO_PKG_VERSION"), "listening");
 
@@ -46,8 +49,16 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if config.auto_init {
         tokio::spawn(initialise(Arc::clone(&repository), config.limits.request_timeout));
     }
-    server::run(listener, App::new(config, repository), config).await;
+    server::run(listener, operator, App::new(config, Arc::clone(&repository)), config).await;
+    repository.close().await;
+    tracing::info!("gone");
+    telemetry::flush();
     Ok(())
+}
+
+async fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}; {variable} names another address"))
 }
 
 /// Creates what is missing in the database as soon as it is there. The service answers meanwhile; it is just not ready.
@@ -64,9 +75,12 @@ async fn initialise(repository: Arc<Repository>, within: Duration) {
     tracing::info!("the database is ready");
 }
 
-/// Says in one line why the process ends.
+/// Says in one line why the process ends, and how it ends.
 fn stop(code: u8, reason: &str) -> ExitCode {
     // There may be nobody to read it.
     let _ = writeln!(std::io::stderr(), "order-service: {reason}");
-    ExitCode::from(code)
+    match Config::fatal_exit() {
+        FatalExit::Status => ExitCode::from(code),
+        FatalExit::Trap => std::process::abort(),
+    }
 }

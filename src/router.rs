@@ -17,6 +17,13 @@
 //! | `/health` | GET | the process is alive | 200 |
 //! | `/ready` | GET | the database's tables answer | 200, 503 |
 //!
+//! On the operator's listener, and there alone:
+//!
+//! | path | methods | does | answers |
+//! |---|---|---|---|
+//! | `/health`, `/ready` | GET | as above | 200, 503 |
+//! | `/drain` | POST, GET | asks the process to leave | 200 |
+//!
 //! HEAD is answered wherever GET is, and never changes anything. OPTIONS is answered everywhere.
 
 use hyper::{Body, Method, Request, Response};
@@ -105,6 +112,21 @@ pub async fn route(app: &App, request: Request<Body>) -> Result<Response<Body>, 
         (Endpoint::Order(id), "PUT") => orders::put(app, request, id).await,
         (Endpoint::Order(id), "DELETE") => orders::delete(app, &request, id).await,
         (endpoint, _) => Err(Error::MethodNotAllowed(endpoint.allow().to_owned())),
+    }
+}
+
+/// Does what the operator asks for.
+///
+/// # Errors
+/// Why it was not done.
+pub async fn route_operator(app: &App, request: &Request<Body>) -> Result<Response<Body>, Error> {
+    match (request.uri().path(), request.method().as_str()) {
+        ("/health", "GET" | "HEAD") => Ok(operations::health()),
+        ("/ready", "GET" | "HEAD") => operations::ready(app).await,
+        ("/drain", "GET" | "POST") => Ok(operations::drain(app)),
+        ("/health" | "/ready", _) => Err(Error::MethodNotAllowed("GET, HEAD".to_owned())),
+        ("/drain", _) => Err(Error::MethodNotAllowed("GET, POST".to_owned())),
+        _ => Err(Error::NoSuchPath),
     }
 }
 

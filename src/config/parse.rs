@@ -31,6 +31,11 @@ pub(super) fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, S
         .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// A duration that may be nothing.
+pub(super) fn delay(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
+}
+
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let number_end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(number_end);
@@ -70,6 +75,13 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("must be one origin (scheme, host and port, no path) or *".into())
+    }
+}
+
+pub(super) fn fatal_exit(text: &str) -> Result<(), String> {
+    match text {
+        "status" | "trap" => Ok(()),
+        _ => Err("must be status or trap".into()),
     }
 }
 

@@ -28,6 +28,10 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
     for (name, value) in [
         ("LISTEN_ADDR", "8080"),
         ("LISTEN_ADDR", "localhost:8080"),
+        ("ADMIN_ADDR", "admin:9090"),
+        ("DRAIN_DELAY", "0"),
+        ("DRAIN_TIMEOUT", "0s"),
+        ("FATAL_EXIT", "panic"),
         ("AUTO_INIT", "yes"),
         ("ALLOW_RESET", "1"),
         ("POOL_MAX", "0"),

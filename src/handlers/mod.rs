@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Limits};
+use crate::drain::Drain;
 use crate::repository::{Deadline, Repository};
 
 /// What the handlers work with.
@@ -21,6 +22,7 @@ pub struct App {
     limits: Limits,
     allow_reset: bool,
     cors_allow_origin: Option<String>,
+    drain: Drain,
     /// Memory for bodies, in KiB.
     buffers: Arc<Semaphore>,
     /// Places for tables being streamed.
@@ -36,9 +38,16 @@ impl App {
             limits: config.limits.clone(),
             allow_reset: config.allow_reset,
             cors_allow_origin: config.cors_allow_origin.clone(),
+            drain: Drain::new(config.leaving.delay),
             buffers: Arc::new(Semaphore::new(config.limits.max_buffered_bytes / body::UNIT)),
             streams: Arc::new(Semaphore::new(config.limits.max_streams)),
         }
+    }
+
+    /// The process's leaving.
+    #[must_use]
+    pub fn drain(&self) -> &Drain {
+        &self.drain
     }
 
     /// The moment by which a request that starts its work at the database now must be done with it.

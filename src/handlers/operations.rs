@@ -36,7 +36,16 @@ pub(crate) fn health() -> Response<Body> {
 
 /// `GET /ready`: requests can be served, since the tables answer.
 pub(crate) async fn ready(app: &App) -> Result<Response<Body>, Error> {
+    if app.drain.is_announced() {
+        return Err(Error::Draining);
+    }
     let within = READY_WITHIN.min(app.limits.request_timeout);
     app.repository.check(Deadline::after(within)).await?;
     Ok(response::json(StatusCode::OK, r#"{"status":"ready"}"#))
+}
+
+/// `/drain`, by POST, or by GET, which is all that Kubernetes' `preStop.httpGet` can: asks the process to leave. Answers at once.
+pub(crate) fn drain(app: &App) -> Response<Body> {
+    let status = if app.drain.announce() { r#"{"status":"draining"}"# } else { r#"{"status":"draining already"}"# };
+    response::json(StatusCode::OK, status)
 }

@@ -34,6 +34,11 @@ impl Repository {
         }
         Self { connections: Connections::new(database) }
     }
+
+    /// Ends the work for good: COMMITs under way get their answers, no other begins, and the connections are closed.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
 }
 
 /// The moment by which a request's work at the database must be done.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mysql_async::prelude::{Queryable as _, StatementLike};
 use mysql_async::{Conn, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::timeout;
 
 use super::{Deadline, RepositoryError};
@@ -23,6 +23,8 @@ pub(super) struct Connections {
     pool: Pool,
     /// As many as there may be connections: who waits for a free one can be told from who waits for the database.
     permits: Arc<Semaphore>,
+    /// Held for reading by every COMMIT under way: who leaves waits for them.
+    commits: Arc<RwLock<()>>,
     connect_timeout: Duration,
     statement_timeout: Duration,
 }
@@ -32,6 +34,7 @@ impl Connections {
         Self {
             pool: Pool::new(options(database)),
             permits: Arc::new(Semaphore::new(database.pool_max)),
+            commits: Arc::default(),
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
         }
@@ -44,11 +47,20 @@ impl Connections {
         match timeout(deadline.left(self.connect_timeout), self.pool.get_conn()).await {
             Ok(Ok(conn)) => {
                 let lent = Lent { conn: Some(conn), permit: Some(permit) };
-                Ok(Session { lent, deadline, statement_timeout: self.statement_timeout })
+                let commits = Arc::clone(&self.commits);
+                Ok(Session { lent, deadline, statement_timeout: self.statement_timeout, commits })
             }
             Ok(Err(error)) => Err(RepositoryError::from_connect(&error)),
             Err(_) => Err(RepositoryError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
         }
+    }
+
+    /// Waits for the COMMITs that are under way, lets no other begin, and closes the connections.
+    pub(super) async fn close(&self) {
+        let none_left = Arc::clone(&self.commits).write_owned().await;
+        // Never given back: what would commit now waits until the process has ended.
+        std::mem::forget(none_left);
+        let _ = timeout(GOODBYE, self.pool.clone().disconnect()).await;
     }
 
     /// Lends a connection with a transaction begun; [`Session::end_transaction`] ends it.
@@ -112,6 +124,7 @@ pub(super) struct Session {
     lent: Lent,
     deadline: Deadline,
     statement_timeout: Duration,
+    commits: Arc<RwLock<()>>,
 }
 
 impl Session {
@@ -177,6 +190,8 @@ impl Session {
     /// Ends a transaction for good. Not cut short by the caller's deadline: the answer is waited for as long as a statement may take.
     async fn commit(&mut self) -> Result<(), RepositoryError> {
         let most = self.statement_timeout;
+        let commits = Arc::clone(&self.commits);
+        let _under_way = commits.read().await;
         match timeout(most, self.conn()?.query_drop("COMMIT")).await {
             Ok(result) => result.map_err(RepositoryError::from_commit),
             Err(_) => Err(RepositoryError::OutcomeUnknown("no answer within STATEMENT_TIMEOUT".into())),

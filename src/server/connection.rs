@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use super::{Server, limited, request};
 /// What the parser may hold of a request's head, and what waits to be written. Above MAX_HEADER_BYTES' bound, so that a head
 /// that is only a little too large is told so by us.
 const BUFFER: usize = 64 * 1024;
+
+/// How long a client that is connected when the process leaves has to begin a request.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
 
 /// How long a client may keep us waiting.
 pub(super) struct Timeouts {
@@ -41,10 +45,35 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
         Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, incoming, busy).await) })
     });
     let mut connection = http.serve_connection(stream, service);
-    if let Err(error) = poll_fn(|cx| connection.poll_without_shutdown(cx)).await {
+    let ended = tokio::select! {
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(ended),
+        () = server.drain.closing() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            // Ends what is idle at once, the rest after the request at work.
+            Pin::new(&mut connection).graceful_shutdown();
+            tokio::select! {
+                ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+                () = last_request(&activity) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(error = %error, "a connection ended early");
     }
     if let Some(parts) = connection.try_into_parts() {
         limited::say_goodbye(parts.io).await;
+    }
+}
+
+/// Waits until a connection that is to end has had time to begin a last request and has none at work.
+async fn last_request(activity: &Activity) {
+    loop {
+        tokio::time::sleep(LAST_REQUEST).await;
+        if !activity.is_busy() {
+            return;
+        }
     }
 }

@@ -15,49 +15,128 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
+use crate::drain::Drain;
 use crate::handlers::App;
 use crate::platform;
 
 /// How long the accept loop waits where no file descriptor is left: until some connection has ended.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
 
-/// What all connections share.
+/// Connections that the operator's listener takes at one time.
+const MOST_OPERATORS: usize = 64;
+
+/// Which of the two listeners a connection came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// For everybody.
+    Public,
+    /// For the operator: what ends or describes the process.
+    Operator,
+}
+
+/// What all connections of a listener share.
 struct Server {
-    app: App,
+    door: Door,
+    app: Arc<App>,
+    drain: Drain,
     timeouts: connection::Timeouts,
     max_header_bytes: usize,
     /// Places for requests being worked on.
     in_flight: Arc<Semaphore>,
 }
 
-/// Accepts connections on the listener and serves them; never ends by itself.
-pub async fn run(listener: TcpListener, app: App, config: &Config) {
-    let limits = &config.limits;
-    let server = Arc::new(Server {
-        app,
-        timeouts: connection::Timeouts {
-            header: limits.header_timeout,
-            idle: limits.idle_timeout,
-            write: limits.write_timeout,
-        },
-        max_header_bytes: limits.max_header_bytes,
-        in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
-    });
-    let places = Arc::new(Semaphore::new(limits.max_connections));
-    let refusals = Arc::new(Semaphore::new(limited::MOST_REFUSALS));
-    loop {
-        let Some(stream) = accept(&listener).await else { continue };
-        match Arc::clone(&places).try_acquire_owned() {
+impl Server {
+    fn new(door: Door, app: &Arc<App>, limits: &Limits) -> Self {
+        Self {
+            door,
+            app: Arc::clone(app),
+            drain: app.drain().clone(),
+            timeouts: connection::Timeouts {
+                header: limits.header_timeout,
+                idle: limits.idle_timeout,
+                write: limits.write_timeout,
+            },
+            max_header_bytes: limits.max_header_bytes,
+            in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
+        }
+    }
+}
+
+/// Serves whoever comes to the listeners until the process is asked to leave; then lets what is in flight end, within the bound.
+pub async fn run(public: TcpListener, operator: Option<TcpListener>, app: App, config: &Config) {
+    let (app, limits) = (Arc::new(app), &config.limits);
+    let visitors = Arc::new(Visitors::new(Server::new(Door::Public, &app, limits), limits.max_connections));
+    if let Some(listener) = operator {
+        let operators = Visitors::new(Server::new(Door::Operator, &app, limits), MOST_OPERATORS);
+        tokio::spawn(async move { operators.welcome_all(&listener).await });
+    }
+    tokio::select! {
+        () = visitors.welcome_all(&public) => {}
+        () = app.drain().closing() => visitors.welcome_the_last(&public).await,
+    }
+    drop(public);
+    visitors.wait_until_gone(config.leaving.timeout).await;
+}
+
+/// A listener's connections.
+struct Visitors {
+    server: Arc<Server>,
+    most: usize,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+}
+
+impl Visitors {
+    fn new(server: Server, most: usize) -> Self {
+        let refusals = Arc::new(Semaphore::new(limited::MOST_REFUSALS));
+        Self { server: Arc::new(server), most, places: Arc::new(Semaphore::new(most)), refusals }
+    }
+
+    /// Accepts connections for ever.
+    async fn welcome_all(&self, listener: &TcpListener) {
+        loop {
+            if let Some(stream) = accept(listener).await {
+                self.welcome(stream);
+            }
+        }
+    }
+
+    /// Accepts the connections that wait already, and no others.
+    async fn welcome_the_last(&self, listener: &TcpListener) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(stream) = accept(listener) => self.welcome(stream),
+                () = tokio::task::yield_now() => return,
+            }
+        }
+    }
+
+    fn welcome(&self, stream: TcpStream) {
+        match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => {
-                let server = Arc::clone(&server);
+                let server = Arc::clone(&self.server);
                 tokio::spawn(async move {
                     connection::serve(server, stream).await;
                     drop(place);
                 });
             }
-            Err(_) => limited::refuse(stream, &refusals),
+            Err(_) => limited::refuse(stream, &self.refusals),
+        }
+    }
+
+    /// Waits until all connections have ended, at most so long.
+    async fn wait_until_gone(&self, at_most: Duration) {
+        let all = u32::try_from(self.most).unwrap_or(u32::MAX);
+        match timeout(at_most, self.places.acquire_many(all)).await {
+            Ok(_) => tracing::info!("all connections have ended"),
+            Err(_) => {
+                let left = self.most - self.places.available_permits();
+                tracing::warn!(connections = left as u64, "DRAIN_TIMEOUT is over; what is left is cut off");
+            }
         }
     }
 }

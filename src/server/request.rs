@@ -7,9 +7,9 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANS
 use hyper::{Body, HeaderMap, Request, Response, Version};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Server;
 use super::activity::{Busy, TrackedBody};
 use super::raw::new_request_id;
+use super::{Door, Server};
 use crate::error::Error;
 use crate::handlers::meta;
 use crate::response::REQUEST_ID;
@@ -33,6 +33,10 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, busy: Busy) -
         Ok(answer) => answer,
         Err(error) => refuse(&error, &id),
     };
+    if server.drain.is_announced() {
+        // So that the client's next request goes to a process that stays.
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if is_chunked {
         // hyper_wasi takes a chunk-size line without digits for the end of a body, where a proxy in front may see more body: nothing
         // that follows on this connection is to be obeyed as a request.
@@ -49,6 +53,9 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, busy: Busy) -
 
 async fn work(server: &Server, request: Request<Body>) -> Result<Response<Body>, Error> {
     check_head(&request, server.max_header_bytes)?;
+    if server.door == Door::Operator {
+        return router::route_operator(&server.app, &request).await;
+    }
     let _place = admit(server, request.uri().path())?;
     router::route(&server.app, request).await
 }
