@@ -5,6 +5,7 @@
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + what the end-to-end tests use
 #   scripts/deps.sh bench        + the load generator
+#   scripts/deps.sh cluster      + what a Kubernetes on this machine is made of
 #   scripts/deps.sh --check …    says what is missing and changes nothing; exit 1 if anything is
 #
 # Debian 13 (trixie) has all of it. On Debian 12 the packages come from Debian 13 through a source with a low pin,
@@ -13,6 +14,7 @@
 set -eu
 
 . "$(dirname "$0")/toolchain.sh"
+. "$(dirname "$0")/go.sh"
 
 # A user's PATH has no room for servers on Debian.
 PATH=$PATH:/usr/sbin:/sbin
@@ -63,14 +65,32 @@ bench_group() {
     run_group
     need wrk wrk
 }
+# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian has.
+cluster_group() {
+    run_group
+    find_go >/dev/null || missing="$missing golang-1.24-go"
+    need etcd etcd-server
+    need containerd containerd
+    need runc runc
+    need crun crun
+    need /usr/lib/cni/bridge containernetworking-plugins
+    need kubectl kubernetes-client
+    need ip iproute2
+    need nft nftables
+    need conntrack conntrack
+    need nsenter util-linux
+    need docker-registry docker-registry
+    need skopeo skopeo
+    need mmdebstrap mmdebstrap
+}
 
 check=no
 [ "${1-}" != --check ] || { check=yes; shift; }
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | run | test | bench) "${group}_group" ;;
-    *) fail "no group '$group'; there are build, run, test and bench" ;;
+    build | run | test | bench | cluster) "${group}_group" ;;
+    *) fail "no group '$group'; there are build, run, test, bench and cluster" ;;
     esac
 done
 missing=${missing# }
@@ -103,7 +123,8 @@ esac
 [ "$(id -u)" = 0 ] || by_hand "packages can be installed by root only, and this is $(id -un)."
 
 from=
-if [ "$codename" = bookworm ]; then
+# The first packages from Debian 13 bring its base-files, and from then on the machine calls itself trixie: the source tells.
+if [ "$codename" = bookworm ] || [ -s "$SOURCE" ] || [ -s "${SOURCE%.sources}.list" ]; then
     from='-t trixie'
     say "Debian 12 lacks WasmEdge and the wasm toolchain: they come from Debian 13, added to apt as a source pinned low"
     say "($SOURCE and $PIN; nothing else of this system is upgraded to it by itself)."

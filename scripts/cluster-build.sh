@@ -1,0 +1,72 @@
+#!/bin/sh
+# Compiles the programs of a Kubernetes cluster, at the versions of host/cluster/go.mod, and prints the directory they are in.
+#
+# They are built once for each state of that module (about 7 minutes on two cores) and kept outside the work tree, in
+# ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+module=$here/host/cluster
+. "$here/scripts/go.sh"
+
+say() { printf 'cluster: %s\n' "$*" >&2; }
+
+kubernetes=$(sed -n 's,^.*k8s.io/kubernetes v\([0-9.]*\).*,\1,p' "$module/go.mod")
+hash=$(cat "$module/go.mod" "$module/go.sum" "$module/coredns/main.go" | sha256sum | cut -c1-16)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/order-service/cluster
+target=$cache/$hash
+programs="kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet coredns"
+
+[ ! -e "$target/done" ] || { printf '%s\n' "$target"; exit 0; }
+mkdir -p "$cache"
+# Two at a time would do the same work twice.
+exec 9>"$cache/lock"
+flock -n 9 || { say "another build is under way: waiting for it"; flock 9; }
+[ ! -e "$target/done" ] || { printf '%s\n' "$target"; exit 0; }
+
+go=$(find_go) || { say "Go 1.24 or later is missing: scripts/deps.sh cluster installs it"; exit 1; }
+export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
+major=${kubernetes%%.*}
+minor=${kubernetes#*.}
+minor=${minor%%.*}
+version=k8s.io/component-base/version
+flags="-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=$major -X $version.gitMinor=$minor"
+
+package() {
+    case $1 in
+    coredns) echo ./coredns ;;
+    *) echo "k8s.io/kubernetes/cmd/$1" ;;
+    esac
+}
+paths=$(for program in $programs; do package "$program"; done)
+
+cd "$module"
+say "building Kubernetes $kubernetes and CoreDNS with $("$go" env GOVERSION), once; $cache keeps them"
+say "fetching the modules"
+# shellcheck disable=SC2086 # a list of words
+total=$("$go" list -deps $paths | wc -l)
+rm -rf "$target"
+mkdir -p "$target"
+started=$(date +%s)
+
+# One line each 100 packages: `go build -v` names each as it is compiled; those already in Go's own cache are not named.
+# A line with a space in it is not a package's name, but what the compiler has to say.
+progress() {
+    awk -v total="$total" '
+        /^go: downloading/ { next }
+        / / { print "cluster: " $0 > "/dev/stderr"; next }
+        ++count % 100 == 0 { printf "cluster: %d of %d packages compiled\n", count, total > "/dev/stderr" }'
+}
+# The status of the build, not of what shows it.
+status=$target/status
+# shellcheck disable=SC2086 # a list of words
+{ "$go" build -v -trimpath -ldflags "$flags" -o "$target/" $paths 2>&1; echo $? >"$status"; } | progress
+[ "$(cat "$status")" = 0 ] || { say "the build failed (above)"; rm -rf "$target"; exit 1; }
+rm -f "$status"
+touch "$target/done"
+say "built in $(($(date +%s) - started)) s: $(du -sh "$target" | cut -f1) in $target"
+# What older states of the module left.
+for old in "$cache"/*/; do
+    [ "${old%/}" = "$target" ] || rm -rf "$old"
+done
+printf '%s\n' "$target"
