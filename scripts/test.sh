@@ -71,7 +71,6 @@ for group in "$@"; do
         ;;
     e2e)
         build wasm $cargo build --release &&
-            build native $cargo build --profile native --target "$host" &&
             build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
             part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e
         ;;

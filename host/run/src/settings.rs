@@ -10,7 +10,10 @@ use anyhow::{Result, bail};
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Every other variable that the service reads (src/config.rs); WasmEdge hands over only what is named.
-const PASSED_ON: [&str; 22] = [
+const PASSED_ON: [&str; 25] = [
+    "ADMIN_ADDR",
+    "DRAIN_DELAY",
+    "DRAIN_TIMEOUT",
     "AUTO_INIT",
     "ALLOW_RESET",
     "POOL_MAX",
