@@ -37,9 +37,9 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
-    let listener = listen("LISTEN_ADDR", config.listen_addr).await?;
+    let listener = listen("LISTEN_ADDR", config.listen_addr)?;
     let operator = match config.admin_addr {
-        Some(address) => Some(listen("ADMIN_ADDR", address).await?),
+        Some(address) => Some(listen("ADMIN_ADDR", address)?),
         None => None,
     };
     tokio::spawn(telemetry::write_out());
@@ -56,9 +56,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
-    listener.with_context(|| format!("cannot listen on {address}; {variable} names another address"))
+fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::listen(address).with_context(|| format!("cannot listen on {address}; {variable} names another address"))
 }
 
 /// Creates what is missing in the database as soon as it is there. The service answers meanwhile; it is just not ready.

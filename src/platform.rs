@@ -2,6 +2,9 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
 
 /// What a write to standard output would meet.
 #[cfg(target_os = "wasi")]
@@ -36,6 +39,28 @@ pub(crate) fn room_on_stdout() -> Room {
         Ok(_) if fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL)) => Room::Gone,
         Ok(_) => Room::Ready,
     }
+}
+
+/// What the kernel may hold of an answer that a client does not take; Linux doubles it. Left to itself it takes up to 4 MB,
+/// which a container's memory limit counts, for each slow client.
+const SEND_BUFFER: u32 = 256 * 1024;
+
+/// A listener whose connections have send buffers of a bounded size.
+#[cfg(target_os = "wasi")]
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    use wasmedge_wasi_socket::socket::{SocketOptLevel, SocketOptName};
+    let listener = wasmedge_wasi_socket::TcpListener::bind(address, true)?;
+    listener.as_ref().setsockopt(SocketOptLevel::SolSocket, SocketOptName::SoSndbuf, SEND_BUFFER)?;
+    TcpListener::from_std(listener)
+}
+
+/// A listener whose connections have send buffers of a bounded size.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER as usize)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 /// True for the errors that say the process or the system has no file descriptor left.

@@ -118,11 +118,12 @@ pub(super) fn authorities(path: &str) -> Result<Authorities, String> {
 pub(super) fn database_url(url: &str) -> Result<Opts, String> {
     let opts = Opts::from_url(url).map_err(|error| match error {
         UrlError::UnsupportedScheme { .. } => "must start with mysql://".to_owned(),
-        UrlError::UnknownParameter { param } => format!("has a parameter {param:?} that is not known"),
-        UrlError::InvalidParamValue { param, .. } => format!("has a wrong value for its parameter {param:?}"),
-        UrlError::FeatureRequired { param, .. } => {
-            format!("has a parameter {param:?} that this build does not support")
+        // Not even a parameter's name: it may be half of a password that has a question mark in it.
+        UrlError::UnknownParameter { .. } => {
+            "has a parameter that is not known (a ? in a password is written %3F)".to_owned()
         }
+        UrlError::InvalidParamValue { .. } => "has a wrong value for a parameter".to_owned(),
+        UrlError::FeatureRequired { .. } => "has a parameter that this build does not support".to_owned(),
         UrlError::InvalidPoolConstraints { .. } | UrlError::Invalid | UrlError::Parse(_) => {
             "is not a complete URL".to_owned()
         }

@@ -55,6 +55,8 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
         ("DATABASE_URL", "mysql://orders:hunter2@db:3306"),
         ("DATABASE_URL", "mysql://orders:hunter2@db:3306/orders?colour=red"),
         ("DATABASE_URL", "mysql://orders:hunter2@db:notaport/orders"),
+        ("DATABASE_URL", "mysql://orders:1?hunter2@db:3306/orders"),
+        ("DATABASE_URL", "mysql://orders@db:3306/orders?require_ssl=hunter2"),
         ("DATABASE_URL", "hunter2"),
     ] {
         let error = read(&[(name, value), URL]).unwrap_err();

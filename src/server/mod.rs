@@ -10,6 +10,7 @@ mod request;
 mod stream;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,14 @@ impl Server {
             in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
         }
     }
+}
+
+/// Listens for connections.
+///
+/// # Errors
+/// The system's: the address is taken, or not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    platform::listen(address)
 }
 
 /// Serves whoever comes to the listeners until the process is asked to leave; then lets what is in flight end, within the bound.
