@@ -5,7 +5,8 @@ use crate::support::{TestApp, order};
 
 /// A `POST /create_order` of order 2 with these framing headers and these bytes after the head.
 fn post(framing: &str, after: &str) -> Vec<u8> {
-    format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}\r\n{after}").into_bytes()
+    format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{framing}\r\n{after}")
+        .into_bytes()
 }
 
 /// A request that must not be heard: it is inside another's body, or behind one whose end is in doubt.
@@ -58,16 +59,31 @@ fn a_body_shorter_than_sent_leaves_no_half_order_and_no_second_request() {
     let app = target();
     let body = order(2);
     let lengths = [0, 1, body.len() - 1];
-    change_nothing(&app, lengths.map(|short| ("a length that is too short", post(&format!("Content-Length: {short}\r\n"), &body))));
+    change_nothing(
+        &app,
+        lengths.map(|short| ("a length that is too short", post(&format!("Content-Length: {short}\r\n"), &body))),
+    );
 }
 
 #[test]
 fn transfer_codings_other_than_chunked_are_refused() {
     let app = target();
     let chunked = format!("{:x}\r\n{}\r\n0\r\n\r\n", order(2).len(), order(2));
-    let codings = ["gzip", "identity", "xchunked", "chunked, gzip", "chunked;q=1", "\"chunked\"", "cow", "", "chunked\r\nTransfer-Encoding: gzip"];
+    let codings = [
+        "gzip",
+        "identity",
+        "xchunked",
+        "chunked, gzip",
+        "chunked;q=1",
+        "\"chunked\"",
+        "cow",
+        "",
+        "chunked\r\nTransfer-Encoding: gzip",
+    ];
     change_nothing(&app, codings.map(|coding| (coding, post(&format!("Transfer-Encoding: {coding}\r\n"), &chunked))));
-    let old = format!("POST /create_order HTTP/1.0\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}");
+    let old = format!(
+        "POST /create_order HTTP/1.0\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}"
+    );
     change_nothing(&app, [("chunked in HTTP/1.0", old.into_bytes())]);
 }
 
@@ -147,7 +163,9 @@ fn endless_chunk_extensions_and_trailers_take_no_memory() {
     let before = app.service().rss_bytes().unwrap();
     let extension = format!("1;{}\r\n \r\n", "e".repeat(20 << 20));
     let trailers: String = (0..20_000).map(|n| format!("X-Trailer-{n}: {}\r\n", "t".repeat(100))).collect();
-    for (what, chunks) in [("an extension of 20 MB", extension), ("2 MB of trailers", format!("2\r\n{{}}\r\n0\r\n{trailers}\r\n"))] {
+    for (what, chunks) in
+        [("an extension of 20 MB", extension), ("2 MB of trailers", format!("2\r\n{{}}\r\n0\r\n{trailers}\r\n"))]
+    {
         assert_eq!(obeyed(&app, what, &post("Transfer-Encoding: chunked\r\n", &chunks)), None);
     }
     let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
@@ -160,7 +178,8 @@ fn good_chunks_are_good_however_they_are_cut() {
     let body = order(2);
     let whole = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let upper = format!("{:X};name=value\r\n{body}\r\n00\r\n\r\n", body.len());
-    let single: String = body.chars().map(|piece| format!("1\r\n{piece}\r\n")).chain(["0\r\n\r\n".to_owned()]).collect();
+    let single: String =
+        body.chars().map(|piece| format!("1\r\n{piece}\r\n")).chain(["0\r\n\r\n".to_owned()]).collect();
     let trailer = format!("{:x}\r\n{body}\r\n0\r\nX-Trailer: yes\r\n\r\n", body.len());
     for chunks in [whole, upper, single, trailer] {
         let mut raw = app.raw();

@@ -58,7 +58,12 @@ fn an_offer_of_http_2_is_left_alone() {
     let app = target();
     let upgrade = get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
     throw(&app, "h2c", &upgrade, Fine(200));
-    throw(&app, "a websocket", &get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"), Fine(200));
+    throw(
+        &app,
+        "a websocket",
+        &get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"),
+        Fine(200),
+    );
     still_serves(&app, "offers to upgrade");
 }
 
@@ -93,8 +98,16 @@ fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
         ("a body on GET", [get("Content-Length: 5\r\n"), b"hello".to_vec()].concat(), Fine(200)),
         ("an Accept of something else", get("Accept: text/html\r\n"), Fine(200)),
         ("an old proxy's method override", get("X-HTTP-Method-Override: DELETE\r\n"), Fine(200)),
-        ("a forwarded path", get("X-Original-URL: /delete_order?id=1\r\nX-Rewrite-URL: /delete_order?id=1\r\n"), Fine(200)),
-        ("bytes beyond ASCII", [&b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Name: "[..], b"\xff\xfe\r\n\r\n"].concat(), Fine(200)),
+        (
+            "a forwarded path",
+            get("X-Original-URL: /delete_order?id=1\r\nX-Rewrite-URL: /delete_order?id=1\r\n"),
+            Fine(200),
+        ),
+        (
+            "bytes beyond ASCII",
+            [&b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Name: "[..], b"\xff\xfe\r\n\r\n"].concat(),
+            Fine(200),
+        ),
         (
             "an unreadable If-Match",
             b"DELETE /orders/1 HTTP/1.1\r\nHost: x\r\nIf-Match: \xff\xfe\r\n\r\n".to_vec(),
@@ -134,7 +147,10 @@ fn a_client_that_waits_for_100_gets_it_and_then_its_answer() {
     let app = target();
     let body = crate::support::order(2);
     let mut raw = app.raw();
-    raw.send(format!("POST /create_order HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len()));
+    raw.send(format!(
+        "POST /create_order HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    ));
     assert_eq!(raw.must_reply().status, 100);
     raw.send(&body);
     assert_eq!(raw.must_reply().status, 200);

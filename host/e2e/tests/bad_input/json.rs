@@ -64,7 +64,10 @@ fn shapes() -> Vec<(&'static str, String)> {
         ("100 levels of arrays", format!("{}{}", "[".repeat(100), "]".repeat(100))),
         ("30,000 levels of arrays", format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))),
         ("10,000 levels of objects", format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000))),
-        ("30,000 levels inside a field", with(2, "amount", Some(&format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))))),
+        (
+            "30,000 levels inside a field",
+            with(2, "amount", Some(&format!("{}{}", "[".repeat(30_000), "]".repeat(30_000)))),
+        ),
         ("30,000 levels inside an unknown field", order(2).replace('}', &format!(",\"x\":{}}}", "[".repeat(30_000)))),
     ]
 }

@@ -62,7 +62,9 @@ fn throw(app: &TestApp, what: &str, bytes: &[u8], answer: Answer) {
         (Answer::Refused, Some(reply)) => {
             assert!((400..500).contains(&reply.status), "{what}: {} {}", reply.head, reply.text());
         }
-        (Answer::Fine(status), Some(reply)) => assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text()),
+        (Answer::Fine(status), Some(reply)) => {
+            assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text());
+        }
         (_, None) => panic!("{what}: the connection ended without an answer"),
     }
 }

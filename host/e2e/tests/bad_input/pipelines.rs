@@ -6,7 +6,10 @@ use crate::support::{order, with};
 const GET: &str = "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n";
 
 fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 #[test]
@@ -14,7 +17,8 @@ fn pipelined_requests_are_answered_in_order() {
     let app = target();
     let mut raw = app.raw();
     let paths = ["/orders/1", "/health", "/nowhere", "/orders/2", "/orders?limit=0"];
-    let all: String = paths.iter().cycle().take(100).map(|path| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
+    let all: String =
+        paths.iter().cycle().take(100).map(|path| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
     raw.send(all);
     let statuses: Vec<u16> = (0..100).map(|_| raw.must_reply().status).collect();
     assert_eq!(statuses, [200, 200, 404, 404, 400].repeat(20));
@@ -35,7 +39,12 @@ fn pipelined_writes_are_seen_by_the_reads_behind_them() {
 #[test]
 fn what_is_behind_a_broken_request_is_not_obeyed() {
     let app = target();
-    for broken in ["NONSENSE\r\n\r\n", "GET / HTTP/9.9\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost x\r\n\r\n", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"] {
+    for broken in [
+        "NONSENSE\r\n\r\n",
+        "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost x\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    ] {
         let mut raw = app.raw();
         raw.send(format!("{GET}{broken}GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n"));
         assert_eq!(raw.must_reply().status, 200, "the good request before {broken:?} is answered");
@@ -52,10 +61,17 @@ fn a_refused_body_is_not_taken_for_a_request() {
     let app = target();
     // The body of a request that is answered without reading it must not be read as the next request.
     let body = "GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
-    for (method, path, kind) in [("POST", "/nowhere", "application/json"), ("POST", "/orders", "text/plain"), ("PATCH", "/orders", "application/json"), ("GET", "/health", "text/plain")] {
+    for (method, path, kind) in [
+        ("POST", "/nowhere", "application/json"),
+        ("POST", "/orders", "text/plain"),
+        ("PATCH", "/orders", "application/json"),
+        ("GET", "/health", "text/plain"),
+    ] {
         let mut raw = app.raw();
         let length = body.len();
-        raw.send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}{GET}"));
+        raw.send(format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}{GET}"
+        ));
         raw.must_reply();
         if let Some(second) = raw.reply() {
             assert_eq!((second.status, second.text().trim().to_owned()), (200, order(1)), "after {method} {path}");

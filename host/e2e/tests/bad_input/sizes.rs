@@ -12,7 +12,12 @@ fn head(method: &str, path: &str, headers: &str) -> Vec<u8> {
 fn heads_beyond_the_limit_are_431() {
     let app = target();
     let padding = "v".repeat(17 * 1024);
-    throw(&app, "one header of 17 KiB", &head("GET", "/orders", &format!("X-Big: {padding}\r\n")), Problem(431, "headers-too-large"));
+    throw(
+        &app,
+        "one header of 17 KiB",
+        &head("GET", "/orders", &format!("X-Big: {padding}\r\n")),
+        Problem(431, "headers-too-large"),
+    );
     still_serves(&app, "a large header");
     let many: String = (0..80).map(|n| format!("X-Header-{n}: {}\r\n", "v".repeat(220))).collect();
     throw(&app, "80 headers, 18 KiB", &head("GET", "/orders", &many), Problem(431, "headers-too-large"));
@@ -48,12 +53,17 @@ fn a_head_within_the_limit_is_served() {
 fn an_order_beyond_its_limit_is_413_however_it_is_sent() {
     let app = target();
     let padded = format!("{}{}", " ".repeat(65 * 1024), order(2));
-    for (method, path) in [("POST", "/create_order"), ("POST", "/orders"), ("POST", "/update_order"), ("PUT", "/orders/1")] {
+    for (method, path) in
+        [("POST", "/create_order"), ("POST", "/orders"), ("POST", "/update_order"), ("PUT", "/orders/1")]
+    {
         let reply = app.send(method, path, &[("content-type", "application/json")], Some(padded.as_bytes()));
         assert_eq!(reply.status, 413, "{method} {path}: {}", reply.summary());
         reply.expect_problem(413, "body-too-large");
-        let chunked = [head(method, path, "Transfer-Encoding: chunked\r\n"),
-            format!("{:x}\r\n{padded}\r\n0\r\n\r\n", padded.len()).into_bytes()].concat();
+        let chunked = [
+            head(method, path, "Transfer-Encoding: chunked\r\n"),
+            format!("{:x}\r\n{padded}\r\n0\r\n\r\n", padded.len()).into_bytes(),
+        ]
+        .concat();
         throw(&app, path, &chunked, Problem(413, "body-too-large"));
         still_serves(&app, path);
     }
@@ -69,10 +79,14 @@ fn a_batch_beyond_the_limit_is_413_however_it_is_sent() {
     let batch = orders(2..200);
     app.post("/create_orders", &batch).expect_problem(413, "body-too-large");
     still_serves(&app, "a large batch");
-    let chunks: String = batch.as_bytes().chunks(1_000).map(|chunk| {
-        format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk))
-    }).collect();
-    let bytes = [head("POST", "/create_orders", "Transfer-Encoding: chunked\r\n"), chunks.into_bytes(), b"0\r\n\r\n".to_vec()].concat();
+    let chunks: String = batch
+        .as_bytes()
+        .chunks(1_000)
+        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+        .collect();
+    let bytes =
+        [head("POST", "/create_orders", "Transfer-Encoding: chunked\r\n"), chunks.into_bytes(), b"0\r\n\r\n".to_vec()]
+            .concat();
     throw(&app, "a large batch in chunks", &bytes, Problem(413, "body-too-large"));
     still_serves(&app, "a large batch in chunks");
 }
@@ -80,7 +94,12 @@ fn a_batch_beyond_the_limit_is_413_however_it_is_sent() {
 #[test]
 fn a_declared_length_beyond_the_limit_is_413_before_the_body_comes() {
     let app = target();
-    for (path, length) in [("/create_order", 65_537_u64), ("/create_orders", 33_554_433), ("/create_orders", 1 << 40), ("/orders", u64::MAX - 2)] {
+    for (path, length) in [
+        ("/create_order", 65_537_u64),
+        ("/create_orders", 33_554_433),
+        ("/create_orders", 1 << 40),
+        ("/orders", u64::MAX - 2),
+    ] {
         let mut raw = app.raw();
         raw.send(head("POST", path, &format!("Content-Length: {length}\r\n")));
         let reply = raw.reply().unwrap_or_else(|| panic!("{length} to {path} got no answer"));
@@ -102,7 +121,13 @@ fn a_client_that_waits_for_100_is_told_413_instead() {
 fn numbers_of_many_digits_cost_nothing() {
     let app = target();
     let digits = "9".repeat(60_000);
-    for json in [digits.clone(), format!("0.{digits}"), format!("1e{digits}"), format!("1e-{digits}"), format!("{digits}e-{}", 59_999)] {
+    for json in [
+        digits.clone(),
+        format!("0.{digits}"),
+        format!("1e{digits}"),
+        format!("1e-{digits}"),
+        format!("{digits}e-{}", 59_999),
+    ] {
         let problem = app.post("/create_order", with(2, "amount", Some(&json))).expect_problem(400, "invalid-order");
         assert!(problem.blames("amount"));
         let problem = app.post("/create_order", with(2, "quantity", Some(&json))).expect_problem(400, "invalid-order");

@@ -30,10 +30,16 @@ fn with_status(replies: &[Reply], status: u16) -> usize {
 #[test]
 fn of_a_hundred_creations_of_one_order_one_succeeds() {
     let app = TestApp::spawn();
-    let replies = together(&app, 100, |client, number| client.post("/create_order", with(1, "quantity", Some(&(number + 1).to_string()))));
+    let replies = together(&app, 100, |client, number| {
+        client.post("/create_order", with(1, "quantity", Some(&(number + 1).to_string())))
+    });
     assert_eq!((with_status(&replies, 200), with_status(&replies, 409)), (1, 99));
     let winner = replies.iter().position(|reply| reply.status == 200).unwrap() + 1;
-    assert_eq!(app.get("/orders/1").text().trim(), with(1, "quantity", Some(&winner.to_string())), "the winner's order is stored");
+    assert_eq!(
+        app.get("/orders/1").text().trim(),
+        with(1, "quantity", Some(&winner.to_string())),
+        "the winner's order is stored"
+    );
 }
 
 #[test]
@@ -48,7 +54,8 @@ fn of_a_hundred_deletions_of_one_order_one_succeeds() {
 fn a_hundred_orders_without_ids_get_a_hundred_ids() {
     let app = TestApp::spawn();
     let replies = together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
-    let ids: HashSet<u32> = replies.iter().map(|reply| Order::read(&reply.clone().expect(201).text()).order_id).collect();
+    let ids: HashSet<u32> =
+        replies.iter().map(|reply| Order::read(&reply.clone().expect(201).text()).order_id).collect();
     assert_eq!(ids.len(), 100);
     assert_eq!(app.stored(), 100);
 }

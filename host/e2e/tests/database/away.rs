@@ -3,7 +3,7 @@
 use testbed::Fault;
 
 use super::{every_call, expect_no_database, quick, serves_again};
-use crate::support::{TestApp, order, orders};
+use crate::support::{TestApp, eventually, order, orders};
 
 fn starts_without(fault: Fault) {
     let app = quick().fault(fault).not_ready().start();
@@ -56,8 +56,9 @@ fn a_wrong_password_is_not_ready_and_not_told() {
         assert_eq!(reply.status, 503, "{}", reply.summary());
         assert!(!reply.text().contains("nobody") && !reply.text().contains("hunter2"), "{}", reply.text());
     }
-    let log = app.service().log();
-    assert!(log.contains("Access denied"), "the operator is told why:\n{log}");
+    let log = eventually("the operator to be told why", || {
+        Some(app.service().log()).filter(|log| log.contains("Access denied"))
+    });
     assert!(!log.contains("hunter2"), "the log holds the password:\n{log}");
 }
 

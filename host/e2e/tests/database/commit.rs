@@ -3,7 +3,7 @@
 use testbed::{Fault, Then, When};
 
 use super::{in_time, quick, serves_again};
-use crate::support::{Client, Reply, TestApp, order, orders, with};
+use crate::support::{Client, Reply, TestApp, eventually, order, orders, with};
 
 /// A write, what it needs to be there, and whether its effect is there.
 struct Write {
@@ -13,7 +13,11 @@ struct Write {
 }
 
 const WRITES: [Write; 7] = [
-    Write { name: "POST /create_order", act: |client| client.post("/create_order", order(50)), is_done: |app| app.has(50) },
+    Write {
+        name: "POST /create_order",
+        act: |client| client.post("/create_order", order(50)),
+        is_done: |app| app.has(50),
+    },
     Write { name: "POST /orders", act: |client| client.post("/orders", order(50)), is_done: |app| app.has(50) },
     Write {
         name: "POST /create_orders",
@@ -24,9 +28,21 @@ const WRITES: [Write; 7] = [
             count == "11"
         },
     },
-    Write { name: "POST /update_order", act: |client| client.post("/update_order", with(1, "quantity", Some("9"))), is_done: updated },
-    Write { name: "PUT /orders/1", act: |client| client.put("/orders/1", with(1, "quantity", Some("9"))), is_done: updated },
-    Write { name: "GET /delete_order?id=1", act: |client| client.get("/delete_order?id=1"), is_done: |app| !app.has(1) },
+    Write {
+        name: "POST /update_order",
+        act: |client| client.post("/update_order", with(1, "quantity", Some("9"))),
+        is_done: updated,
+    },
+    Write {
+        name: "PUT /orders/1",
+        act: |client| client.put("/orders/1", with(1, "quantity", Some("9"))),
+        is_done: updated,
+    },
+    Write {
+        name: "GET /delete_order?id=1",
+        act: |client| client.get("/delete_order?id=1"),
+        is_done: |app| !app.has(1),
+    },
     Write { name: "DELETE /orders/1", act: |client| client.delete("/orders/1"), is_done: |app| !app.has(1) },
 ];
 
@@ -109,6 +125,11 @@ fn the_log_tells_an_unknown_outcome_with_its_request() {
     app.proxy().set_once(Fault::on("COMMIT", When::After, Then::Reset)).unwrap();
     let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(7).as_bytes())).expect_problem(503, "outcome-unknown");
-    let log = app.service().log();
-    assert!(log.lines().any(|line| line.contains("lost-commit-1") && line.contains("commit")), "no line tells of it:\n{log}");
+    eventually("a line that tells of it", || {
+        app.service()
+            .log()
+            .lines()
+            .any(|line| line.contains("lost-commit-1") && line.contains("a commit got no answer"))
+            .then_some(())
+    });
 }

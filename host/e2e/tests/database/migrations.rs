@@ -6,7 +6,12 @@ use crate::support::{TestApp, eventually, order, orders};
 
 /// What the finished schema looks like, and how often each migration was applied.
 fn check_schema(app: &TestApp) {
-    assert_eq!(app.sql("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'orders'"), "1");
+    assert_eq!(
+        app.sql(
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'orders'"
+        ),
+        "1"
+    );
     let versions = app.sql("SELECT version, COUNT(*) FROM schema_migrations GROUP BY version ORDER BY version");
     assert!(!versions.is_empty(), "no migration is on record");
     for line in versions.lines() {

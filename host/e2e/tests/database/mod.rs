@@ -39,7 +39,13 @@ fn in_time(what: &str, ask: impl FnOnce() -> Reply) -> Reply {
 /// One of the answers that say that the database cannot be used, in full order; its name.
 #[track_caller]
 fn expect_no_database(what: &str, reply: &Reply) -> &'static str {
-    let slugs = [(503, "database-unavailable"), (504, "database-timeout"), (503, "outcome-unknown"), (503, "overloaded"), (503, "conflict")];
+    let slugs = [
+        (503, "database-unavailable"),
+        (504, "database-timeout"),
+        (503, "outcome-unknown"),
+        (503, "overloaded"),
+        (503, "conflict"),
+    ];
     let text = reply.text();
     let (status, slug) = slugs
         .into_iter()
@@ -68,7 +74,10 @@ fn every_call(client: &Client, first_id: u32) -> Vec<(&'static str, Reply)> {
         ("POST /orders", in_time("POST /orders", || client.post("/orders", order(first_id)))),
         ("PUT /orders/{id}", in_time("PUT /orders/{id}", || client.put(&path, order(first_id)))),
         ("POST /create_order", in_time("POST /create_order", || client.post("/create_order", order(first_id + 1)))),
-        ("POST /create_orders", in_time("POST /create_orders", || client.post("/create_orders", orders([first_id + 2, first_id + 3])))),
+        (
+            "POST /create_orders",
+            in_time("POST /create_orders", || client.post("/create_orders", orders([first_id + 2, first_id + 3]))),
+        ),
         ("POST /update_order", in_time("POST /update_order", || client.post("/update_order", order(first_id)))),
         ("GET /delete_order", in_time("GET /delete_order", || client.get(&delete))),
         ("DELETE /orders/{id}", in_time("DELETE /orders/{id}", || client.delete(&path))),

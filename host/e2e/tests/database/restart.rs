@@ -79,7 +79,8 @@ fn under_load(app: &TestApp, disturb: impl FnOnce()) {
     });
     let acknowledged: BTreeSet<u32> = books.iter().flat_map(|(acknowledged, _)| acknowledged).copied().collect();
     let unknown: BTreeSet<u32> = books.iter().flat_map(|(_, unknown)| unknown).copied().collect();
-    let stored: BTreeSet<u32> = Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
+    let stored: BTreeSet<u32> =
+        Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
     let lost: Vec<_> = acknowledged.difference(&stored).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     let surplus: Vec<_> = stored.iter().filter(|id| !acknowledged.contains(id) && !unknown.contains(id)).collect();
@@ -139,7 +140,11 @@ fn connections_that_the_server_ends_for_idleness_are_not_noticed_by_clients() {
     let app = TestApp::setup().env(&QUICK).server(&server).start();
     app.post("/create_order", order(1)).expect_done();
     for id in 2..4 {
-        let sessions = || app.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()");
+        let sessions = || {
+            app.sql(
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+            )
+        };
         crate::support::eventually("the server to end the idle connections", || (sessions() == "0").then_some(()));
         app.get("/orders/1").expect(200);
         app.post("/create_order", order(id)).expect_done();

@@ -11,7 +11,9 @@ use crate::support::{TestApp, eventually, order, orders, with};
 #[test]
 fn a_slow_network_within_the_deadlines_is_only_slow() {
     let app = quick().start();
-    app.proxy().set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) }).unwrap();
+    app.proxy()
+        .set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) })
+        .unwrap();
     app.post("/create_orders", orders([1, 2])).expect_done();
     app.get("/orders").expect(200);
     app.get("/orders/1").expect(200);
@@ -37,7 +39,9 @@ fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
     let app = TestApp::setup().env(&QUICK).start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     thread::scope(|scope| {
-        let holder = scope.spawn(|| app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK"));
+        let holder = scope.spawn(|| {
+            app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK")
+        });
         let locked = || app.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_locked > 0");
         eventually("the row to be locked", || (locked() != "0").then_some(()));
         let reply = in_time("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
@@ -61,8 +65,11 @@ fn a_deadlock_is_tried_again_and_not_shown() {
     thread::scope(|scope| {
         let rows = scope.spawn(|| {
             for _ in 0..20 {
-                let _ = app.server().sql(app.database(), "BEGIN; UPDATE orders SET quantity = 3 WHERE order_id = 1; \
-                    UPDATE orders SET quantity = 3 WHERE order_id = 2; COMMIT");
+                let _ = app.server().sql(
+                    app.database(),
+                    "BEGIN; UPDATE orders SET quantity = 3 WHERE order_id = 1; \
+                    UPDATE orders SET quantity = 3 WHERE order_id = 2; COMMIT",
+                );
             }
         });
         while !rows.is_finished() {

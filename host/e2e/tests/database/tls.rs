@@ -18,7 +18,8 @@ fn server() -> (Arc<MariaDb>, Tls) {
 fn service(server: &Arc<MariaDb>, host: &str, options: &str, ca: Option<&Path>) -> TestApp {
     let database = server.fresh_database_name().expect("a database");
     let url = server.url_by(host, server.port(), &database) + options;
-    let setup = TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(server).database(&database).not_ready();
+    let setup =
+        TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(server).database(&database).not_ready();
     match ca {
         Some(path) => setup.env(&[("DATABASE_CA_FILE", &path.display().to_string())]).start(),
         None => setup.start(),

@@ -11,7 +11,9 @@ fn access_headers(reply: &Reply) -> Vec<&str> {
 #[test]
 fn options_names_the_methods_of_a_path() {
     let app = TestApp::spawn();
-    for (path, method) in [("/orders", "POST"), ("/orders/1", "PUT"), ("/create_order", "POST"), ("/delete_order", "DELETE")] {
+    for (path, method) in
+        [("/orders", "POST"), ("/orders/1", "PUT"), ("/create_order", "POST"), ("/delete_order", "DELETE")]
+    {
         let reply = app.options(path, &[]).expect(204);
         let allow = reply.header("allow").expect("Allow");
         assert!(allow.split(", ").any(|have| have == method), "{path}: {allow}");
@@ -33,7 +35,9 @@ fn without_a_configured_origin_nothing_is_said_of_origins() {
 fn the_configured_origin_may_ask_and_use() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
     let preflight = [
-        ("origin", ORIGIN), ("access-control-request-method", "PUT"), ("access-control-request-headers", "content-type, if-match"),
+        ("origin", ORIGIN),
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", "content-type, if-match"),
     ];
     let reply = app.options("/orders/1", &preflight).expect(204);
     assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
@@ -47,7 +51,10 @@ fn the_configured_origin_may_ask_and_use() {
     for name in ["etag", "link", "location", "x-request-id"] {
         assert!(exposed.contains(name), "{name} is not exposed: {exposed}");
     }
-    assert!(reply.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")), "caches must tell origins apart");
+    assert!(
+        reply.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")),
+        "caches must tell origins apart"
+    );
 }
 
 #[test]

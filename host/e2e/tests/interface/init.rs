@@ -79,7 +79,9 @@ fn the_schema_has_a_version_and_exact_columns() {
         "SELECT GROUP_CONCAT(CONCAT(column_name, ' ', column_type, ' ', is_nullable) ORDER BY ordinal_position SEPARATOR ', ') \
          FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'orders'",
     );
-    for column in ["order_id int(10) unsigned NO", "amount decimal(12,2)", "shipping decimal(12,2)", "tax decimal(12,2)"] {
+    for column in
+        ["order_id int(10) unsigned NO", "amount decimal(12,2)", "shipping decimal(12,2)", "tax decimal(12,2)"]
+    {
         assert!(columns.contains(column), "{column} is not among: {columns}");
     }
     assert!(!columns.contains("float") && !columns.contains("double"), "{columns}");

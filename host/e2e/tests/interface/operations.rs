@@ -23,7 +23,17 @@ fn readiness_means_a_real_table_answers() {
 #[test]
 fn a_missing_path_is_404_whatever_the_method() {
     let app = TestApp::spawn();
-    for path in ["/nowhere", "/orders/1/items", "/Orders", "/create_order/", "//orders", "/orders.json", "/admin", "/metrics", "/drain"] {
+    for path in [
+        "/nowhere",
+        "/orders/1/items",
+        "/Orders",
+        "/create_order/",
+        "//orders",
+        "/orders.json",
+        "/admin",
+        "/metrics",
+        "/drain",
+    ] {
         for method in ["GET", "DELETE"] {
             app.send(method, path, &[], None).expect_problem(404, "not-found");
         }

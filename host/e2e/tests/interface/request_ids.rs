@@ -8,9 +8,18 @@ use crate::support::{TestApp, order};
 fn every_response_has_an_id_of_its_own() {
     let app = TestApp::spawn();
     let replies = [
-        app.get("/"), app.get("/orders"), app.get("/nowhere"), app.get("/health"), app.get("/ready"),
-        app.post("/create_order", order(1)), app.post("/create_order", order(1)), app.post("/create_order", "{"),
-        app.delete("/orders/1"), app.options("/orders", &[]), app.post("/echo", "x"), app.send("PATCH", "/orders", &[], None),
+        app.get("/"),
+        app.get("/orders"),
+        app.get("/nowhere"),
+        app.get("/health"),
+        app.get("/ready"),
+        app.post("/create_order", order(1)),
+        app.post("/create_order", order(1)),
+        app.post("/create_order", "{"),
+        app.delete("/orders/1"),
+        app.options("/orders", &[]),
+        app.post("/echo", "x"),
+        app.send("PATCH", "/orders", &[], None),
     ];
     let ids: HashSet<&str> = replies.iter().map(|reply| reply.header("x-request-id").expect("an id")).collect();
     assert_eq!(ids.len(), replies.len(), "ids are not repeated: {ids:?}");

@@ -106,14 +106,12 @@ fn a_deleted_order_is_204_and_gone() {
 #[test]
 fn what_is_no_id_is_no_resource() {
     let app = TestApp::spawn();
-    for id in ["0", "-1", "+1", "1.0", "01", "4294967296", "99999999999999999999", "abc", "1%20", "%31x", "1/2", "1/", ""] {
+    for id in
+        ["0", "-1", "+1", "1.0", "01", "4294967296", "99999999999999999999", "abc", "1%20", "%31x", "1/2", "1/", ""]
+    {
         let path = format!("/orders/{id}");
         let reply = app.get(&path);
-        assert!(
-            [400, 404].contains(&reply.status),
-            "GET {path} is neither refused nor absent: {}",
-            reply.summary()
-        );
+        assert!([400, 404].contains(&reply.status), "GET {path} is neither refused nor absent: {}", reply.summary());
         assert_eq!(reply.json()["status"], reply.status, "{path}");
     }
 }

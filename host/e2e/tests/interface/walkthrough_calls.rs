@@ -8,7 +8,15 @@ fn the_root_lists_the_endpoints_as_text() {
     let reply = app.get("/").expect(200);
     assert!(reply.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
     for endpoint in [
-        "/echo", "/init", "/create_order", "/create_orders", "/orders", "/update_order", "/delete_order", "/health", "/ready",
+        "/echo",
+        "/init",
+        "/create_order",
+        "/create_orders",
+        "/orders",
+        "/update_order",
+        "/delete_order",
+        "/health",
+        "/ready",
     ] {
         assert!(reply.text().contains(endpoint), "{endpoint} is not listed in:\n{}", reply.text());
     }
@@ -32,9 +40,22 @@ fn a_created_order_is_listed_exactly_as_documented() {
 #[test]
 fn money_is_given_with_two_decimals_however_it_was_written() {
     let app = TestApp::spawn();
-    let written = [("56", "56.00"), ("56.0", "56.00"), ("0.1", "0.10"), ("1e2", "100.00"), ("99999999.99", "99999999.99"),
-        ("0", "0.00"), ("9999999999.99", "9999999999.99"), ("1.5e1", "15.00"), ("1E+2", "100.00"), ("1250e-2", "12.50"),
-        ("0.10", "0.10"), ("1.2300e1", "12.30"), ("0e0", "0.00"), ("-0", "0.00")];
+    let written = [
+        ("56", "56.00"),
+        ("56.0", "56.00"),
+        ("0.1", "0.10"),
+        ("1e2", "100.00"),
+        ("99999999.99", "99999999.99"),
+        ("0", "0.00"),
+        ("9999999999.99", "9999999999.99"),
+        ("1.5e1", "15.00"),
+        ("1E+2", "100.00"),
+        ("1250e-2", "12.50"),
+        ("0.10", "0.10"),
+        ("1.2300e1", "12.30"),
+        ("0e0", "0.00"),
+        ("-0", "0.00"),
+    ];
     for (at, (sent, _)) in (1..).zip(written) {
         // "-0" is zero in JSON's grammar; whether it is taken is tested with the bad inputs.
         if sent != "-0" {
@@ -93,7 +114,8 @@ fn a_batch_with_one_wrong_order_leaves_nothing_behind_and_names_it() {
 #[test]
 fn every_wrong_field_of_an_order_is_named_at_once() {
     let app = TestApp::spawn();
-    let body = r#"{"order_id":0,"product_id":-1,"quantity":0,"amount":0.001,"shipping":"1","tax":null,"shipping_address":""}"#;
+    let body =
+        r#"{"order_id":0,"product_id":-1,"quantity":0,"amount":0.001,"shipping":"1","tax":null,"shipping_address":""}"#;
     let problem = app.post("/create_order", body).expect_problem(400, "invalid-order");
     for field in ["order_id", "product_id", "quantity", "amount", "shipping", "tax", "shipping_address"] {
         assert!(problem.blames(field), "{field} is not named: {problem:?}");
@@ -176,8 +198,17 @@ fn addresses_keep_every_character() {
     let app = TestApp::spawn();
     let longest = "ä".repeat(255);
     let addresses = [
-        "x", "  spaces stay  ", "Ünïcödé 12", "東京都千代田区1-1", "🏠 emoji 👩‍👩‍👧", r#"back\\slash and \"quotes\""#, "'; DROP TABLE orders; --",
-        "a\u{200b}b", "\u{feff}mark", "e\u{301} combining", longest.as_str(),
+        "x",
+        "  spaces stay  ",
+        "Ünïcödé 12",
+        "東京都千代田区1-1",
+        "🏠 emoji 👩‍👩‍👧",
+        r#"back\\slash and \"quotes\""#,
+        "'; DROP TABLE orders; --",
+        "a\u{200b}b",
+        "\u{feff}mark",
+        "e\u{301} combining",
+        longest.as_str(),
     ];
     for (id, address) in (1..).zip(addresses) {
         app.post("/create_order", with(id, "shipping_address", Some(&format!("\"{address}\"")))).expect_done();

@@ -68,12 +68,15 @@ fn waiting_for_a_connection_to_the_database_is_bounded() {
         assert!(*took < Duration::from_secs(3), "told only after {took:?}");
     }
     app.proxy().set(Fault::Pass).unwrap();
-    eventually("the connections to come back", || burst(&app, 2, "/orders/1").iter().all(|(_, reply)| reply.status == 200).then_some(()));
+    eventually("the connections to come back", || {
+        burst(&app, 2, "/orders/1").iter().all(|(_, reply)| reply.status == 200).then_some(())
+    });
 }
 
 #[test]
 fn large_bodies_share_a_bounded_memory() {
-    let app = TestApp::spawn_with(&[("MAX_BODY_BYTES", "8MiB"), ("MAX_BUFFERED_BYTES", "8MiB"), ("BODY_TIMEOUT", "5s")]);
+    let app =
+        TestApp::spawn_with(&[("MAX_BODY_BYTES", "8MiB"), ("MAX_BUFFERED_BYTES", "8MiB"), ("BODY_TIMEOUT", "5s")]);
     app.get("/health").expect(200);
     let before = app.service().rss_bytes().unwrap();
     // Twenty clients that each send seven megabytes and keep the last byte back.

@@ -119,11 +119,15 @@ fn idle_connections_go_and_their_descriptors_with_them() {
     app.get("/health").expect(200);
     let before = app.service().open_fds().unwrap();
     let mut idle: Vec<Raw> = (0..200).map(|_| app.raw()).collect();
-    crate::support::eventually("the connections to be accepted", || (app.service().open_fds().unwrap() >= before + 200).then_some(()));
+    crate::support::eventually("the connections to be accepted", || {
+        (app.service().open_fds().unwrap() >= before + 200).then_some(())
+    });
     for raw in &mut idle {
         raw.closed_within(SOON + SOON);
     }
-    crate::support::eventually("the descriptors to be given back", || (app.service().open_fds().unwrap() <= before + 3).then_some(()));
+    crate::support::eventually("the descriptors to be given back", || {
+        (app.service().open_fds().unwrap() <= before + 3).then_some(())
+    });
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn a_client_that_takes_nothing_is_disconnected() {
     let app = large(&[("WRITE_TIMEOUT", "1s")]);
     let held: Vec<Raw> = (0..10).map(|_| stalled(&app)).collect();
     let during = app.service().open_fds().unwrap();
-    eventually("the connections to be dropped", || (app.service().open_fds().unwrap() <= during - held.len()).then_some(()));
+    eventually("the connections to be dropped", || {
+        (app.service().open_fds().unwrap() <= during - held.len()).then_some(())
+    });
     app.get("/orders?limit=1").expect(200);
 }
 
@@ -67,7 +69,9 @@ fn long_answers_are_bounded_in_number_and_their_places_come_back() {
     refused.expect_problem(503, "overloaded");
     assert!(refused.header("retry-after").is_some());
     app.get("/orders?limit=10").expect(200);
-    eventually_within(Duration::from_secs(15), "a place to be free again", || (app.get("/orders").status == 200).then_some(()));
+    eventually_within(Duration::from_secs(15), "a place to be free again", || {
+        (app.get("/orders").status == 200).then_some(())
+    });
     drop(held);
     let _held: Vec<Raw> = (0..3).map(|_| stalled(&app)).collect();
     app.get("/orders").expect_problem(503, "overloaded");

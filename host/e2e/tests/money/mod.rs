@@ -103,14 +103,16 @@ fn whole() -> impl Strategy<Value = u32> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    (whole(), whole(), money(), money(), money(), address()).prop_map(|(product_id, quantity, amount, shipping, tax, address)| Draft {
-        product_id,
-        quantity,
-        amount,
-        shipping,
-        tax,
-        address,
-    })
+    (whole(), whole(), money(), money(), money(), address()).prop_map(
+        |(product_id, quantity, amount, shipping, tax, address)| Draft {
+            product_id,
+            quantity,
+            amount,
+            shipping,
+            tax,
+            address,
+        },
+    )
 }
 
 /// Runs a property; a failure names the smallest input that was found.

@@ -139,7 +139,8 @@ fn an_authoritys_file_that_holds_no_certificate_stops_the_start() {
 fn a_taken_port_is_one_clear_line() {
     let app = TestApp::spawn();
     let address = app.address().to_string();
-    let builder = Service::builder().database_url("mysql://orders:hunter2@127.0.0.1:1/orders").env("LISTEN_ADDR", &address);
+    let builder =
+        Service::builder().database_url("mysql://orders:hunter2@127.0.0.1:1/orders").env("LISTEN_ADDR", &address);
     let (status, output) = builder.start_expecting_exit().unwrap();
     assert!(!status.success());
     let told: Vec<&str> = output.lines().filter(|line| line.contains(&address)).collect();

@@ -11,13 +11,19 @@ fn create_until_it_ends(client: &Client, first: u32) -> BTreeSet<u32> {
     let mut acknowledged = BTreeSet::new();
     for start in (first..).step_by(10) {
         let body = orders(start + 1..start + 10);
-        let single = client.try_send("POST", "/create_order", &[("content-type", "application/json")], Some(order(start).as_bytes()));
+        let single = client.try_send(
+            "POST",
+            "/create_order",
+            &[("content-type", "application/json")],
+            Some(order(start).as_bytes()),
+        );
         match single {
             Ok(reply) if reply.status == 200 => acknowledged.insert(start),
             Ok(reply) => panic!("{}", reply.summary()),
             Err(_) => break,
         };
-        match client.try_send("POST", "/create_orders", &[("content-type", "application/json")], Some(body.as_bytes())) {
+        match client.try_send("POST", "/create_orders", &[("content-type", "application/json")], Some(body.as_bytes()))
+        {
             Ok(reply) if reply.status == 200 => acknowledged.extend(start + 1..start + 10),
             Ok(reply) => panic!("{}", reply.summary()),
             Err(_) => break,
@@ -43,7 +49,8 @@ fn a_killed_service_has_lost_nothing_that_it_acknowledged() {
         });
         assert!(acknowledged.len() > 20, "only {} orders were acknowledged", acknowledged.len());
         app = app.start_again();
-        let stored: BTreeSet<u32> = Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
+        let stored: BTreeSet<u32> =
+            Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
         let lost: Vec<_> = acknowledged.difference(&stored).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
         // A batch is there whole or not at all.

@@ -30,9 +30,7 @@ fn every_line_is_a_json_object_and_requests_carry_their_ids() {
     let id = "look-for-this-1";
     let headers = [("x-request-id", id), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(1).as_bytes())).expect_done();
-    let line = eventually("the request's line", || {
-        lines(&app).into_iter().find(|line| line.to_string().contains(id))
-    });
+    let line = eventually("the request's line", || lines(&app).into_iter().find(|line| line.to_string().contains(id)));
     let text = line.to_string();
     for part in ["POST", "/create_order", "200"] {
         assert!(text.contains(part), "{part} is not in {text}");

@@ -54,7 +54,14 @@ impl TestApp {
 
     /// A service to be configured.
     pub(crate) fn setup() -> Setup {
-        Setup { env: Vec::new(), server: Server::Shared, database: None, through_proxy: false, fault: Fault::Pass, wait_until_ready: true }
+        Setup {
+            env: Vec::new(),
+            server: Server::Shared,
+            database: None,
+            through_proxy: false,
+            fault: Fault::Pass,
+            wait_until_ready: true,
+        }
     }
 
     pub(crate) fn service(&self) -> &Service {

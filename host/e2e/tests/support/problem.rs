@@ -41,7 +41,8 @@ impl Problem {
         let text = String::from_utf8_lossy(body);
         assert_eq!(status, expected_status, "expected {slug}, got {text}");
         assert_eq!(content_type, Some("application/problem+json"), "content type of {text}");
-        let problem: Self = serde_json::from_slice(body).unwrap_or_else(|error| panic!("not a problem ({error}): {text}"));
+        let problem: Self =
+            serde_json::from_slice(body).unwrap_or_else(|error| panic!("not a problem ({error}): {text}"));
         assert_eq!(problem.kind, format!("urn:order-service:problem:{slug}"), "{text}");
         assert_eq!(problem.status, status, "the body's status is the status line's: {text}");
         assert!(!problem.title.is_empty() && !problem.detail.is_empty(), "says nothing: {text}");

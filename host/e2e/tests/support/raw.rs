@@ -83,7 +83,8 @@ impl Raw {
         };
         let head: Vec<u8> = self.read.drain(..end).collect();
         let head = String::from_utf8_lossy(&head).into_owned();
-        let status = head.get(9..12).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no status: {head}"));
+        let status =
+            head.get(9..12).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no status: {head}"));
         let mut reply = RawReply { status, head, body: Vec::new() };
         if method == "HEAD" || status == 204 || status == 304 || status < 200 {
             return Some(reply);

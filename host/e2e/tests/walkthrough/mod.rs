@@ -63,7 +63,8 @@ fn readmes_walkthrough_works_command_by_command() {
     for step in &steps {
         assert!(step.command.contains(":8080"), "the reader is on port 8080: {}", step.command);
         let command = step.command.replace(":8080", &format!(":{}", app.service().port()));
-        let output = Command::new("sh").args(["-c", &command]).current_dir(artifacts::root()).output().expect("sh runs");
+        let output =
+            Command::new("sh").args(["-c", &command]).current_dir(artifacts::root()).output().expect("sh runs");
         let answer = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}: {}", step.command, String::from_utf8_lossy(&output.stderr));
         assert_eq!(
@@ -95,7 +96,8 @@ fn the_articles_commands_work_as_they_are_typed() {
     let app = TestApp::bare(&[]);
     let run = |command: &str| {
         let command = command.replace(":8080", &format!(":{}", app.service().port()));
-        let output = Command::new("sh").args(["-c", &command]).current_dir(artifacts::root()).output().expect("sh runs");
+        let output =
+            Command::new("sh").args(["-c", &command]).current_dir(artifacts::root()).output().expect("sh runs");
         assert!(output.status.success(), "{command}");
         without_white_space(&String::from_utf8_lossy(&output.stdout))
     };
