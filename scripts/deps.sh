@@ -6,6 +6,8 @@
 #   scripts/deps.sh test         + what the end-to-end tests use
 #   scripts/deps.sh bench        + the load generator
 #   scripts/deps.sh cluster      + what a Kubernetes on this machine is made of
+#   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
+#   scripts/deps.sh containers   + what the container tests use: Podman, a registry, a load balancer
 #   scripts/deps.sh --check …    says what is missing and changes nothing; exit 1 if anything is
 #
 # Debian 13 (trixie) has all of it. On Debian 12 the packages come from Debian 13 through a source with a low pin,
@@ -83,14 +85,38 @@ cluster_group() {
     need skopeo skopeo
     need mmdebstrap mmdebstrap
 }
+# What `make up` uses where no engine is installed: Docker's own with Compose, and the runtime that runs wasm.
+engine_group() {
+    need docker docker-cli
+    need dockerd docker.io
+    need '/usr/*/docker/cli-plugins/docker-buildx' docker-buildx
+    need '/usr/*/docker/cli-plugins/docker-compose' docker-compose
+    need crun crun
+    need curl curl
+}
+# + what the container tests use: a base image without a registry, a registry, Podman, a load balancer.
+containers_group() {
+    run_group
+    engine_group
+    need mmdebstrap mmdebstrap
+    need docker-registry docker-registry
+    need skopeo skopeo
+    need haproxy haproxy
+    need podman podman
+    need /usr/lib/podman/netavark netavark
+    need /usr/lib/podman/aardvark-dns aardvark-dns
+    need iptables iptables
+    need nft nftables
+    need unshare util-linux
+}
 
 check=no
 [ "${1-}" != --check ] || { check=yes; shift; }
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | run | test | bench | cluster) "${group}_group" ;;
-    *) fail "no group '$group'; there are build, run, test, bench and cluster" ;;
+    build | run | test | bench | cluster | engine | containers) "${group}_group" ;;
+    *) fail "no group '$group'; there are build, run, test, bench, cluster, engine and containers" ;;
     esac
 done
 missing=${missing# }
@@ -145,6 +171,13 @@ say "Installing: $missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# Servers are installed as programs: their services are not started (Debian's policy-rc.d says no for as long as this takes).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$log" "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
 apt-get update >"$log" 2>&1 || { tail -n 5 "$log" >&2; fail "apt-get update failed (above)."; }
 # shellcheck disable=SC2086 # both are lists of words
 apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing >"$log" 2>&1 ||
