@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, HttpBody, SizeHint};
@@ -10,17 +10,29 @@ use hyper::{Body, HeaderMap};
 
 /// Shared by a connection's stream and its requests.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Activity(Arc<AtomicBool>);
+pub(super) struct Activity(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    busy: AtomicBool,
+    requests: AtomicU32,
+}
 
 impl Activity {
-    /// True from a request's head until its answer is handed over whole.
+    /// True from the end of a request's head until its answer is handed over whole.
     pub(super) fn is_busy(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.busy.load(Ordering::Relaxed)
     }
 
-    /// Busy until the value is dropped.
+    /// How many requests there have been.
+    pub(super) fn requests(&self) -> u32 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request; busy until the value is dropped.
     pub(super) fn busy(&self) -> Busy {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.busy.store(true, Ordering::Relaxed);
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
         Busy(self.clone())
     }
 }
@@ -31,7 +43,7 @@ pub(super) struct Busy(Activity);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+        self.0.0.busy.store(false, Ordering::Relaxed);
     }
 }
 

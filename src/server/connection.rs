@@ -34,11 +34,10 @@ pub(super) struct Timeouts {
 /// Serves the client until it leaves, errs or is too slow.
 pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
     let activity = Activity::default();
-    let timeouts = &server.timeouts;
-    let stream = TimedStream::new(stream, activity.clone(), timeouts, server.max_header_bytes);
+    let stream = TimedStream::new(stream, Arc::clone(&server), activity.clone());
     let mut http = Http::new();
     // A client that has said all it has to may close its side and wait for the answer (RFC 9112 §9.6 speaks of the same for us).
-    http.http1_only(true).http1_half_close(true).http1_header_read_timeout(timeouts.header).max_buf_size(BUFFER);
+    http.http1_only(true).http1_half_close(true).max_buf_size(BUFFER);
     let service = service_fn(|incoming| {
         let (server, busy) = (Arc::clone(&server), activity.busy());
         // hyper_wasi wants to move it while the connection is polled by hand.

@@ -8,6 +8,7 @@ mod limited;
 mod raw;
 mod request;
 mod stream;
+mod timer;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,35 +1,56 @@
 //! A client's TCP stream that does not wait for ever.
 
-use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::Activity;
-use super::connection::Timeouts;
-use super::raw;
+use super::timer::Timer;
+use super::{Server, raw};
 
-/// Ends with [`io::ErrorKind::TimedOut`] where the client, without a request at work, sends nothing for too long, or takes
-/// nothing of what is written for too long. Says what is wrong where hyper, which could not read a head, only says that it is.
+/// Ends with [`io::ErrorKind::TimedOut`] where the client, without a request at work, sends nothing for too long, takes too
+/// long over a request's head, or takes nothing of what is written for too long. Says what is wrong where hyper, which could not
+/// read a head, only says that it is.
 pub(super) struct TimedStream {
     stream: TcpStream,
+    server: Arc<Server>,
     activity: Activity,
-    idle: Timer,
+    /// How far the client is: the wait for it starts anew when that changes.
+    progress: Progress,
+    waiting: Timer,
     stalled: Timer,
-    max_header_bytes: usize,
     /// What is written in place of what hyper writes, as far as it is not written yet.
     instead: Option<Vec<u8>>,
 }
 
+/// How far a client is that has no request at work.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Progress {
+    /// Requests it has made.
+    requests: u32,
+    /// The head of the next has begun to come.
+    head_begun: bool,
+}
+
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, activity: Activity, timeouts: &Timeouts, max_header_bytes: usize) -> Self {
-        let (idle, stalled) = (Timer::new(timeouts.idle), Timer::new(timeouts.write));
-        Self { stream, activity, idle, stalled, max_header_bytes, instead: None }
+    pub(super) fn new(stream: TcpStream, server: Arc<Server>, activity: Activity) -> Self {
+        let (progress, waiting, stalled) = (Progress::default(), Timer::default(), Timer::default());
+        Self { stream, server, activity, progress, waiting, stalled, instead: None }
+    }
+
+    /// Notes how far the client is: `received` says that something of it has come.
+    fn note(&mut self, received: bool) {
+        let requests = self.activity.requests();
+        let head_begun = received || (self.progress.head_begun && self.progress.requests == requests);
+        let progress = Progress { requests, head_begun };
+        if progress != self.progress {
+            self.progress = progress;
+            self.waiting.stop();
+        }
     }
 
     /// Ready with the length of all that hyper writes once what is said in its place is written.
@@ -47,7 +68,7 @@ impl TimedStream {
     /// True where hyper's answer is being replaced, from the first look at it on.
     fn replaces(&mut self, buf: &[u8]) -> bool {
         if self.instead.is_none() && !self.activity.is_busy() {
-            self.instead = raw::instead_of(buf, self.max_header_bytes);
+            self.instead = raw::instead_of(buf, self.server.max_header_bytes);
         }
         self.instead.is_some()
     }
@@ -57,19 +78,23 @@ impl TimedStream {
             self.stalled.stop();
             return result;
         }
-        self.stalled.poll_expired(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.stalled.poll_expired(cx, self.server.timeouts.write).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl AsyncRead for TimedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let result = Pin::new(&mut this.stream).poll_read(cx, buf);
-        if result.is_ready() || this.activity.is_busy() {
-            this.idle.stop();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if self.activity.is_busy() {
             return result;
         }
-        this.idle.poll_expired(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.note(result.is_ready());
+        if result.is_ready() {
+            return result;
+        }
+        let timeouts = &self.server.timeouts;
+        let most = if self.progress.head_begun { timeouts.header } else { timeouts.idle };
+        self.waiting.poll_expired(cx, most).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -104,33 +129,5 @@ impl AsyncWrite for TimedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// A timer that runs only while something waits, made when it first has to.
-struct Timer {
-    duration: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    running: bool,
-}
-
-impl Timer {
-    fn new(duration: Duration) -> Self {
-        Self { duration, sleep: None, running: false }
-    }
-
-    fn stop(&mut self) {
-        self.running = false;
-    }
-
-    /// Starts the timer unless it runs; ready when it has run out.
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let end = Instant::now() + self.duration;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(end)));
-        if !self.running {
-            sleep.as_mut().reset(end);
-            self.running = true;
-        }
-        sleep.as_mut().poll(cx)
     }
 }
