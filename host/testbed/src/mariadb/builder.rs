@@ -126,6 +126,8 @@ impl Builder {
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
+            // A machine that cannot look up its own name, such as a bare container, is fine.
+            "--force",
         ]);
         command.arg(format!("--datadir={}", partial.display())).arg(format!("--tmpdir={}", dir.path().display()));
         command.args(SMALL).args(user_option()).stdin(Stdio::null());
@@ -161,6 +163,8 @@ fn init_statements(password: &str) -> String {
     format!(
         "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host NOT IN ('localhost', '127.0.0.1'));\n\
          FLUSH PRIVILEGES;\n\
+         CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';\n\
+         GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;\n\
          ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';\n\
          ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';\n"
     )
