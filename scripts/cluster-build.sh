@@ -12,10 +12,10 @@ module=$here/host/cluster
 say() { printf 'cluster: %s\n' "$*" >&2; }
 
 kubernetes=$(sed -n 's,^.*k8s.io/kubernetes v\([0-9.]*\).*,\1,p' "$module/go.mod")
-hash=$(cat "$module/go.mod" "$module/go.sum" "$module/coredns/main.go" | sha256sum | cut -c1-16)
+hash=$(cat "$module/go.mod" "$module/go.sum" "$module"/*/main.go | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/order-service/cluster
 target=$cache/$hash
-programs="kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet coredns"
+programs="kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet coredns pause"
 
 [ ! -e "$target/done" ] || { printf '%s\n' "$target"; exit 0; }
 mkdir -p "$cache"
@@ -34,7 +34,7 @@ flags="-s -w -X $version.gitVersion=v$kubernetes -X $version.gitMajor=$major -X 
 
 package() {
     case $1 in
-    coredns) echo ./coredns ;;
+    coredns | pause) echo "./$1" ;;
     *) echo "k8s.io/kubernetes/cmd/$1" ;;
     esac
 }

@@ -1,0 +1,171 @@
+//! The configuration of the cluster's parts.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::machine::{ADDRESS, output_of};
+
+/// Where the registry listens, on the machine's address.
+pub const REGISTRY: &str = "10.99.0.1:5000";
+/// The one node's name.
+pub const NODE: &str = "node";
+
+/// Users of the API: name, its groups, and the file with its access.
+const USERS: [(&str, &str, &str); 5] = [
+    ("admin", "system:masters", "admin"),
+    ("system:kube-controller-manager", "", "controller-manager"),
+    ("system:kube-scheduler", "", "scheduler"),
+    ("system:kube-proxy", "", "proxy"),
+    ("system:node:node", "system:nodes", "kubelet"),
+];
+
+/// Writes all files under `dir`. `cgroup` is where the pods' control groups go.
+///
+/// # Errors
+/// When a file cannot be written, or `openssl` is missing.
+pub(crate) fn write(dir: &Path) -> Result<()> {
+    let put = |name: &str, text: &str| {
+        let path = dir.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    put("resolv.conf", &resolver("order-service"))?;
+    // What pods get besides the cluster's own names: nothing.
+    put("no-resolv.conf", "options timeout:1\n")?;
+    put("registry.yml", &registry(dir))?;
+    put("hosts/_default/hosts.toml", &mirror())?;
+    put("cni/10-pods.conflist", NETWORK)?;
+    put("containerd.toml", &containerd(dir))?;
+    put("Corefile", &names(dir))?;
+    put("proxy.yaml", &proxy(dir))?;
+    let tokens: String = USERS.iter().map(|(user, groups, file)| format!("token-of-{file},{user},{file},\"{groups}\"\n")).collect();
+    put("tokens.csv", &tokens)?;
+    for (_, _, file) in USERS {
+        put(&format!("{file}.kubeconfig"), &access(file))?;
+    }
+    let key = dir.join("service-accounts.key");
+    output_of(std::process::Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
+    Ok(())
+}
+
+/// The machine's own names: those of a pod in `namespace`.
+fn resolver(namespace: &str) -> String {
+    format!(
+        "nameserver {ADDRESS}\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1\n"
+    )
+}
+
+fn registry(dir: &Path) -> String {
+    format!(
+        "version: 0.1\nlog: {{level: warn}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\nhttp: {{addr: \"{REGISTRY}\"}}\n",
+        dir.join("registry").display()
+    )
+}
+
+/// Every image comes from the registry, whatever host its name says.
+fn mirror() -> String {
+    format!("server = \"http://{REGISTRY}\"\n[host.\"http://{REGISTRY}\"]\n  capabilities = [\"pull\", \"resolve\"]\n")
+}
+
+/// Every pod's traffic is routed, also between two on the node: with a bridge, answers would pass by the rules of Services.
+const NETWORK: &str = r#"{
+  "cniVersion": "1.0.0",
+  "name": "pods",
+  "plugins": [
+    {
+      "type": "ptp",
+      "ipMasq": false,
+      "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.0.0/20"}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    }
+  ]
+}
+"#;
+
+fn containerd(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        r#"version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "pause:1"
+  # A sandbox may not lower what the machine it runs on was given.
+  restrict_oom_score_adj = true
+[plugins."io.containerd.grpc.v1.cri".cni]
+  bin_dir = "/usr/lib/cni"
+  conf_dir = "{dir}/cni"
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "{dir}/hosts"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  default_runtime_name = "runc"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+  runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
+  runtime_type = "io.containerd.runc.v2"
+  pod_annotations = ["module.wasm.image/*", "run.oci.handler"]
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+  BinaryName = "crun"
+"#
+    )
+}
+
+fn names(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        ".:53 {{\n  errors\n  ready :8181\n  kubernetes cluster.local in-addr.arpa {{\n    kubeconfig {dir}/admin.kubeconfig\n    ttl 1\n  }}\n}}\n"
+    )
+}
+
+fn proxy(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        r"apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+clientConnection: {{kubeconfig: {dir}/proxy.kubeconfig}}
+hostnameOverride: {NODE}
+mode: nftables
+nftables: {{minSyncPeriod: 100ms}}
+conntrack: {{maxPerCore: 0}}
+"
+    )
+}
+
+/// The kubelet's configuration, for pods below control group `cgroup`.
+pub(crate) fn kubelet(dir: &Path, cgroup: &str) -> String {
+    let dir = dir.display();
+    format!(
+        r#"apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
+authorization: {{mode: AlwaysAllow}}
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+cgroupDriver: cgroupfs
+cgroupRoot: /{cgroup}
+failCgroupV1: false
+failSwapOn: false
+enforceNodeAllocatable: []
+# Whose disk is full is not what is tested.
+evictionHard: {{memory.available: 1Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}}
+imageGCHighThresholdPercent: 100
+clusterDNS: ["{ADDRESS}"]
+clusterDomain: cluster.local
+resolvConf: {dir}/no-resolv.conf
+serializeImagePulls: false
+"#
+    )
+}
+
+/// The way to the API with the token of `user`. Nothing leaves the machine, so nobody's certificate is checked.
+fn access(user: &str) -> String {
+    format!(
+        r#"apiVersion: v1
+kind: Config
+clusters: [{{name: here, cluster: {{server: "https://{ADDRESS}:6443", insecure-skip-tls-verify: true}}}}]
+users: [{{name: "{user}", user: {{token: token-of-{user}}}}}]
+contexts: [{{name: here, context: {{cluster: here, user: "{user}", namespace: order-service}}}}]
+current-context: here
+"#
+    )
+}

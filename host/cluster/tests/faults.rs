@@ -1,0 +1,80 @@
+//! Ends that nobody announced.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::support::{Pod, SERVICE, World, without_failure};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+impl World {
+    /// The process that runs a pod's container, as seen from here.
+    pub(crate) fn process_of(&self, pod: &Pod) -> Result<u32> {
+        let id = pod.container.pointer("/containerID").and_then(serde_json::Value::as_str).context("no container")?;
+        let id = id.trim_start_matches("containerd://");
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let groups = std::fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
+            if groups.contains(id) {
+                return Ok(pid);
+            }
+        }
+        anyhow::bail!("no process is in the control group of container {id}")
+    }
+}
+
+/// Requests under way there fail; what was acknowledged stays, and the kubelet starts the container anew.
+pub(crate) fn kill_9(world: &mut World) -> Result<()> {
+    let pods = world.wait_for_pods(2, LIMIT)?;
+    let victim = pods.first().context("no pod")?;
+    let load = world.load(4);
+    thread::sleep(Duration::from_secs(1));
+    let process = world.process_of(victim)?;
+    cluster::machine::kill(process)?;
+    cluster::wait::until("the container's restart", LIMIT, || {
+        let pods = world.pods(SERVICE)?;
+        Ok(pods.iter().any(|pod| pod.name == victim.name && pod.restarts == victim.restarts + 1 && pod.ready).then_some(()))
+    })?;
+    world.wait_for_pods(2, LIMIT)?;
+    let answered = load.answered();
+    thread::sleep(Duration::from_secs(2));
+    ensure!(load.answered() > answered, "nothing is answered any more");
+    let outcome = load.finish();
+    cluster::say(&format!("{} answered, {} failed", outcome.answered, outcome.failures.len()));
+    // One connection's worth of requests at most was lost with the process, and some were refused until its pod was unready.
+    ensure!(outcome.answered > 100, "only {} requests were answered", outcome.answered);
+    world.all_there(&outcome)
+}
+
+/// A pod that is deleted leaves by /drain: nobody notices.
+pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
+    let pods = world.wait_for_pods(2, LIMIT)?;
+    let load = world.load(4);
+    let start = std::time::Instant::now();
+    world.cluster.kubectl(&["delete", "pod", &pods.first().context("no pod")?.name])?;
+    let took = start.elapsed();
+    world.wait_for_pods(2, LIMIT)?;
+    let outcome = load.finish();
+    without_failure(&outcome)?;
+    cluster::say(&format!("gone after {:.1} s; {} answered, 0 failed", took.as_secs_f64(), outcome.answered));
+    // It ended by itself: the grace period is 30 s.
+    ensure!(took < Duration::from_secs(20), "the pod took {took:?} to leave");
+    world.all_there(&outcome)
+}
+
+/// Containers go on without the engine that started them.
+pub(crate) fn containerd(world: &mut World) -> Result<()> {
+    let before = world.wait_for_pods(2, LIMIT)?;
+    let load = world.load(4);
+    thread::sleep(Duration::from_secs(1));
+    world.cluster.restart_containerd()?;
+    thread::sleep(Duration::from_secs(15));
+    let after = world.wait_for_pods(2, LIMIT)?;
+    let outcome = load.finish();
+    without_failure(&outcome)?;
+    let same = after.iter().all(|pod| before.iter().any(|old| old.name == pod.name && old.restarts == pod.restarts));
+    ensure!(same, "pods were replaced: {after:#?}");
+    world.all_there(&outcome)
+}

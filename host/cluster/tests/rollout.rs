@@ -1,0 +1,77 @@
+//! New versions and new secrets, while the service is asked all the time.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use cluster::service::{IMAGE, NEXT_IMAGE};
+use cluster::{overlay, say, wait};
+
+use crate::support::{SERVICE, World, without_failure};
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Five times to the other image and back.
+pub(crate) fn under_load(world: &mut World) -> Result<()> {
+    let before = world.wait_for_pods(2, LIMIT)?;
+    for round in 1..=5 {
+        let load = world.load(8);
+        answered_some(&load, 200)?;
+        let image = if round % 2 == 1 { NEXT_IMAGE } else { IMAGE };
+        world.cluster.kubectl(&["set", "image", "deployment/order-service", &format!("order-service={image}")])?;
+        world.cluster.wait_for_rollout("deployment/order-service", LIMIT)?;
+        // Until the last of the old ones has left, not only until the new ones are ready.
+        let pods = world.wait_for_pods(2, LIMIT)?;
+        let so_far = load.answered();
+        answered_some(&load, so_far + 200)?;
+        let outcome = load.finish();
+        without_failure(&outcome)?;
+        world.all_there(&outcome)?;
+        ensure!(pods.iter().all(|pod| before.iter().all(|old| old.name != pod.name)) || round > 1, "nothing was rolled out");
+        for pod in &pods {
+            let of = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
+            ensure!(of.ends_with(image), "pod {} runs {of}, not {image}", pod.name);
+        }
+        say(&format!("round {round}: {} requests, 0 failed", outcome.answered));
+    }
+    ensure!(!drained_by_force(world)?, "a pod did not leave by itself");
+    Ok(())
+}
+
+/// The database's password is changed, and the overlay's with it: one more `apply` brings it to the pods, under load.
+pub(crate) fn of_a_changed_secret(world: &mut World) -> Result<()> {
+    let before = world.wait_for_pods(2, LIMIT)?;
+    // A copy of the manifests, as a user would have them.
+    let copy = world.cluster.dir().join("kubernetes");
+    let source = overlay("crun").join("../..").display().to_string();
+    world.cluster.machine().run("cp", &["--recursive", &source, &copy.display().to_string()])?;
+    let base = copy.join("base/kustomization.yaml");
+    let text = fs::read_to_string(&base)?;
+    let changed = text.replace("mysql://orders:for-trying-out@", "mysql://orders:another-one@");
+    ensure!(changed != text, "the base names no password");
+    fs::write(&base, changed)?;
+    // The old password goes on working until nobody uses it any more.
+    world.sql("ALTER USER 'orders'@'%' IDENTIFIED BY 'another-one'")?;
+    let load = world.load(4);
+    world.cluster.apply(&copy.join("overlays/crun"))?;
+    world.cluster.wait_for_rollout("deployment/order-service", LIMIT)?;
+    let after = world.wait_for_pods(2, LIMIT)?;
+    ensure!(after.iter().all(|pod| before.iter().all(|old| old.name != pod.name)), "the pods are still the old ones");
+    let so_far = load.answered();
+    answered_some(&load, so_far + 100)?;
+    let outcome = load.finish();
+    world.all_there(&outcome)?;
+    ensure!(world.pods(SERVICE)?.iter().all(|pod| pod.restarts == 0), "pods were restarted");
+    Ok(())
+}
+
+/// Waits until the load has had so many answers.
+fn answered_some(load: &cluster::load::Load, count: u64) -> Result<()> {
+    wait::until(&format!("{count} answers"), LIMIT, || Ok((load.answered() >= count).then_some(())))
+}
+
+/// Whether the kubelet had to kill a container that had been asked to leave.
+fn drained_by_force(world: &World) -> Result<bool> {
+    let events = world.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", "--output=name"])?;
+    Ok(!events.trim().is_empty())
+}

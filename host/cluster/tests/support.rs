@@ -1,0 +1,123 @@
+//! What the tests ask the cluster and the service.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use cluster::load::{Answer, Client, Load, Outcome};
+use cluster::{Cluster, wait};
+use serde_json::Value;
+
+/// The selector of the service's pods.
+pub(crate) const SERVICE: &str = "app.kubernetes.io/name=order-service";
+
+/// The cluster with the service on it.
+pub(crate) struct World {
+    pub(crate) cluster: Cluster,
+    /// The Service's address.
+    pub(crate) address: SocketAddr,
+    next_id: u32,
+}
+
+/// A pod as the API tells of it, reduced to what is asked here.
+#[derive(Debug)]
+pub(crate) struct Pod {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) ready: bool,
+    pub(crate) leaving: bool,
+    pub(crate) restarts: u64,
+    /// Its container as the API describes it.
+    pub(crate) container: Value,
+}
+
+impl World {
+    pub(crate) fn new(cluster: Cluster) -> Result<Self> {
+        let address = cluster.service_address()?;
+        Ok(Self { cluster, address, next_id: 100_000_000 })
+    }
+
+    /// The pods that `selector` names.
+    pub(crate) fn pods(&self, selector: &str) -> Result<Vec<Pod>> {
+        let text = self.cluster.kubectl(&["get", "pods", "--output=json", "--selector", selector])?;
+        let list: Value = serde_json::from_str(&text)?;
+        let items = list.pointer("/items").and_then(Value::as_array).context("no list of pods")?;
+        Ok(items.iter().map(pod).collect())
+    }
+
+    /// Waits until exactly `count` pods of the service are there, all ready and none leaving.
+    pub(crate) fn wait_for_pods(&self, count: usize, limit: Duration) -> Result<Vec<Pod>> {
+        wait::until(&format!("{count} ready pods"), limit, || {
+            let pods = self.pods(SERVICE)?;
+            let settled = pods.len() == count && pods.iter().all(|pod| pod.ready && !pod.leaving);
+            Ok(settled.then_some(pods))
+        })
+    }
+
+    /// Starts `clients` that write orders with ids nobody else uses.
+    pub(crate) fn load(&mut self, clients: u32) -> Load {
+        let first = self.next_id;
+        self.next_id += clients * 1_000_000;
+        Load::start(&self.cluster.machine().network(), self.address, clients, first)
+    }
+
+    /// All orders that were acknowledged are there.
+    pub(crate) fn all_there(&self, outcome: &Outcome) -> Result<()> {
+        ensure!(!outcome.acknowledged.is_empty(), "no order was written at all");
+        let low = outcome.acknowledged.iter().min().copied().unwrap_or_default();
+        let high = outcome.acknowledged.iter().max().copied().unwrap_or_default();
+        let text = self.sql(&format!("SELECT order_id FROM orders WHERE order_id BETWEEN {low} AND {high}"))?;
+        let there: std::collections::HashSet<u32> = text.lines().filter_map(|line| line.trim().parse().ok()).collect();
+        let lost = outcome.acknowledged.iter().filter(|id| !there.contains(id)).count();
+        ensure!(lost == 0, "{lost} of {} acknowledged orders are lost", outcome.acknowledged.len());
+        Ok(())
+    }
+
+    /// Asks the database in its own pod.
+    pub(crate) fn sql(&self, statement: &str) -> Result<String> {
+        let client = ["mariadb", "--socket=/run/mysqld/mysqld.sock", "--user=root", "--password=for-trying-out-as-root"];
+        let mut arguments = vec!["exec", "mariadb-0", "--"];
+        arguments.extend(client);
+        arguments.extend(["--batch", "--skip-column-names", "--execute", statement, "orders"]);
+        self.cluster.kubectl(&arguments)
+    }
+
+    /// `curl` on the node, whose names are resolved as a pod's are.
+    pub(crate) fn curl(&self, arguments: &[&str]) -> Result<String> {
+        let mut all = vec!["--silent", "--show-error", "--max-time", "120"];
+        all.extend(arguments);
+        self.cluster.machine().run("curl", &all)
+    }
+
+    /// One request to a pod's own port.
+    pub(crate) fn ask(&self, address: &str, method: &str, path: &str) -> Result<Answer> {
+        let address: SocketAddr = address.parse()?;
+        let (network, method, path) = (self.cluster.machine().network(), method.to_owned(), path.to_owned());
+        let asked = std::thread::spawn(move || {
+            network.enter()?;
+            Client::new(address).request(&method, &path, "")
+        });
+        asked.join().unwrap_or_else(|_| anyhow::bail!("the thread that asks has panicked"))
+    }
+}
+
+fn pod(item: &Value) -> Pod {
+    let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let container = item.pointer("/status/containerStatuses/0").cloned().unwrap_or_default();
+    Pod {
+        name: text("/metadata/name"),
+        address: text("/status/podIP"),
+        ready: container.pointer("/ready").and_then(Value::as_bool).unwrap_or_default(),
+        leaving: item.pointer("/metadata/deletionTimestamp").is_some(),
+        restarts: container.pointer("/restartCount").and_then(Value::as_u64).unwrap_or_default(),
+        container,
+    }
+}
+
+/// Nothing failed, and something was asked.
+pub(crate) fn without_failure(outcome: &Outcome) -> Result<()> {
+    let shown: Vec<&str> = outcome.failures.iter().take(5).map(String::as_str).collect();
+    ensure!(outcome.failures.is_empty(), "{} of {} requests failed: {shown:#?}", outcome.failures.len(), outcome.answered);
+    ensure!(outcome.answered > 100, "only {} requests were made", outcome.answered);
+    Ok(())
+}
