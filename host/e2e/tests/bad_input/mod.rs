@@ -38,7 +38,7 @@ fn still_serves(app: &TestApp, after: &str) {
 enum Answer {
     /// This problem.
     Problem(u16, &'static str),
-    /// A 4xx, or the end of the connection: where the HTTP parser refuses there may be no problem to read.
+    /// Some problem with a 4xx, or the end of the connection: the client may not have sent enough to be answered.
     Refused,
     /// Not an error at all.
     Fine(u16),
@@ -61,6 +61,7 @@ fn throw(app: &TestApp, what: &str, bytes: &[u8], answer: Answer) {
         (Answer::Refused, None) => {}
         (Answer::Refused, Some(reply)) => {
             assert!((400..500).contains(&reply.status), "{what}: {} {}", reply.head, reply.text());
+            reply.expect_any_problem();
         }
         (Answer::Fine(status), Some(reply)) => {
             assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text());

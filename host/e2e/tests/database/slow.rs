@@ -60,23 +60,54 @@ fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
 #[test]
 fn a_deadlock_is_tried_again_and_not_shown() {
     let app = TestApp::spawn();
-    app.post("/create_orders", orders(1..=2)).expect_done();
-    // Two transactions that take the same two rows in opposite order, over and over, beside updates of these rows.
+    let deadlocks = || -> u32 {
+        let count =
+            "SELECT VARIABLE_VALUE FROM information_schema.global_status WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'";
+        app.sql(count).parse().expect("a count")
+    };
+    let before = deadlocks();
+    let insert = |ids: &str| {
+        format!(
+            "INSERT INTO orders SELECT seq, 1, 1, 1, 1, 1, 'x' FROM (WITH RECURSIVE s (seq) AS ({ids}) SELECT seq FROM s) t"
+        )
+    };
+    // A transaction with more to lose than ours, so that the database gives up ours: it holds 20, waits until ours holds 10
+    // and waits for 20, then asks for 10.
+    let heavy = format!(
+        "BEGIN; {}; {}; SELECT SLEEP(1.5); {}; ROLLBACK",
+        insert("SELECT 1000 UNION ALL SELECT seq + 1 FROM s WHERE seq < 1500"),
+        insert("SELECT 20"),
+        insert("SELECT 10"),
+    );
     thread::scope(|scope| {
-        let rows = scope.spawn(|| {
-            for _ in 0..20 {
-                let _ = app.server().sql(
-                    app.database(),
-                    "BEGIN; UPDATE orders SET quantity = 3 WHERE order_id = 1; \
-                    UPDATE orders SET quantity = 3 WHERE order_id = 2; COMMIT",
-                );
-            }
-        });
-        while !rows.is_finished() {
-            app.post("/update_order", order(2)).expect_done();
-            app.post("/update_order", order(1)).expect_done();
-        }
+        let other = scope.spawn(|| app.sql(&heavy));
+        let locked = || app.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_modified > 500");
+        eventually("the other transaction", || (locked() != "0").then_some(()));
+        app.post("/create_orders", orders([10, 20])).expect_done();
+        other.join().expect("the other transaction");
     });
+    assert!(deadlocks() > before, "there was no deadlock");
+    assert_eq!(app.get("/orders").text().trim(), orders([10, 20]), "written once");
+}
+
+#[test]
+fn a_read_only_database_serves_reads_and_refuses_writes() {
+    let server = std::sync::Arc::new(testbed::MariaDb::start().expect("a MariaDB"));
+    server.create_database("shop").unwrap();
+    // The all-powerful user may write all the same: the service is somebody else.
+    server
+        .sql("", "CREATE USER orders@'127.0.0.1' IDENTIFIED BY 's3cret'; GRANT ALL ON shop.* TO orders@'127.0.0.1'")
+        .unwrap();
+    let url = format!("mysql://orders:s3cret@127.0.0.1:{}/shop", server.port());
+    let app = TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(&server).database("shop").start();
+    app.post("/create_order", order(1)).expect_done();
+    server.sql("", "SET GLOBAL read_only = ON").unwrap();
+    for reply in [app.post("/create_order", order(2)), app.put("/orders/1", order(1)), app.delete("/orders/1")] {
+        assert_eq!(expect_no_database("a write", &reply), "database-unavailable");
+    }
+    assert_eq!(app.get("/orders").expect(200).text().trim(), orders([1]));
+    server.sql("", "SET GLOBAL read_only = OFF").unwrap();
+    app.post("/create_order", order(2)).expect_done();
 }
 
 #[test]

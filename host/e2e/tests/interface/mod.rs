@@ -6,6 +6,7 @@ mod cors;
 mod echo;
 mod head;
 mod init;
+mod interpreter;
 mod operations;
 mod paging;
 mod request_ids;

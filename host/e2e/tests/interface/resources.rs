@@ -42,6 +42,16 @@ fn a_given_id_never_meets_one_that_was_chosen() {
 }
 
 #[test]
+fn when_the_greatest_id_is_taken_there_is_none_to_give() {
+    let app = TestApp::spawn();
+    app.post("/orders", order(u32::MAX)).expect(201);
+    let reply = app.post("/orders", with(1, "order_id", None));
+    assert_eq!(reply.status, 409, "{}", reply.summary());
+    reply.expect_problem(409, "ids-exhausted");
+    app.post("/orders", order(7)).expect(201);
+}
+
+#[test]
 fn a_null_id_is_no_id_left_out() {
     let app = TestApp::spawn();
     let problem = app.post("/orders", with(1, "order_id", Some("null"))).expect_problem(400, "invalid-order");

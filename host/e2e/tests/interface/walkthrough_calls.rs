@@ -91,7 +91,8 @@ fn a_duplicate_order_is_refused_with_409() {
 fn a_batch_with_a_duplicate_leaves_nothing_behind() {
     let app = TestApp::spawn();
     app.post("/create_order", order(3)).expect_done();
-    app.post("/create_orders", orders([1, 2, 3, 4])).expect_problem(409, "duplicate-order");
+    let problem = app.post("/create_orders", orders([1, 2, 3, 4])).expect_problem(409, "duplicate-order");
+    assert!(problem.detail.contains('3'), "which one is told: {problem:?}");
     assert_eq!(app.get("/orders").text().trim(), orders([3]));
 }
 

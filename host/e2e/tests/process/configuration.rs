@@ -8,7 +8,7 @@ use testbed::{MariaDb, Service, TempDir};
 use crate::support::{Client, TestApp, eventually};
 
 /// Variables (value by value) that must stop the start; the first one of each row is to be named.
-const WRONG: [(&str, &str); 48] = [
+const WRONG: [(&str, &str); 47] = [
     ("DATABASE_URL", ""),
     ("DATABASE_URL", "nonsense"),
     ("DATABASE_URL", "postgres://orders:hunter2@db:5432/orders"),
@@ -21,7 +21,6 @@ const WRONG: [(&str, &str); 48] = [
     ("DATABASE_URL", "mysql://orders:1?hunter2@db:3306/orders"),
     ("DATABASE_URL", "mysql://orders:1?hunter2=hunter2@db:3306/orders"),
     ("DATABASE_URL", "mysql://orders:1#hunter2@db:3306/orders"),
-    ("DATABASE_URL", "mysql://orders:1/hunter2@db:3306/orders"),
     ("DATABASE_URL_FILE", "/there/is/no/such/file"),
     ("DATABASE_CA_FILE", "/there/is/no/such/file"),
     ("LISTEN_ADDR", "8080"),

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use testbed::{Fault, FaultProxy, MariaDb, Service};
+use testbed::{Fault, FaultProxy, MariaDb, Runtime, Service};
 
 use super::{Client, Raw, eventually};
 
@@ -34,6 +34,7 @@ pub(crate) struct Setup {
     through_proxy: bool,
     fault: Fault,
     wait_until_ready: bool,
+    runtime: Runtime,
 }
 
 impl TestApp {
@@ -61,6 +62,7 @@ impl TestApp {
             through_proxy: false,
             fault: Fault::Pass,
             wait_until_ready: true,
+            runtime: Runtime::Aot,
         }
     }
 
@@ -172,6 +174,12 @@ impl Setup {
         self
     }
 
+    /// Runs the service in something else than WasmEdge with compiled code.
+    pub(crate) fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = runtime;
+        self
+    }
+
     /// Does not wait until the service is ready, only until it is alive.
     pub(crate) fn not_ready(mut self) -> Self {
         self.wait_until_ready = false;
@@ -187,7 +195,7 @@ impl Setup {
             proxy.set(self.fault).expect("a fault");
         }
         let url = database_url(&self.server, proxy.as_ref(), &database);
-        let builder = Service::builder().database_url(&url);
+        let builder = Service::builder().runtime(self.runtime).database_url(&url);
         let builder = self.env.into_iter().fold(builder, |builder, (name, value)| builder.env(name, value));
         let service = builder.start().unwrap_or_else(|error| panic!("{error:#}"));
         let client = Client::new(&service.url(""));

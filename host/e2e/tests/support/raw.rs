@@ -35,7 +35,7 @@ impl Raw {
     /// A connection whose kernel buffer for what comes in is as small as can be, so that a reader that stops is felt.
     pub(crate) fn connect_narrow(address: SocketAddr) -> Self {
         let raw = Self::connect(address);
-        rustix::net::sockopt::set_socket_recv_buffer_size(&raw.socket, 2048).expect("a buffer size");
+        rustix::net::sockopt::set_socket_recv_buffer_size(&raw.socket, 16 * 1024).expect("a buffer size");
         raw
     }
 
@@ -48,6 +48,11 @@ impl Raw {
     /// Sends bytes, and tells whether the connection took them.
     pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.socket.write_all(bytes.as_ref())
+    }
+
+    /// Another hold on the same connection, to send with while this one reads.
+    pub(crate) fn sender(&self) -> Self {
+        Self { socket: self.socket.try_clone().expect("a descriptor"), read: Vec::new() }
     }
 
     /// Ends the sending half.
@@ -211,6 +216,15 @@ impl Raw {
 }
 
 impl RawReply {
+    /// Checks that it is a problem, whichever it is.
+    #[track_caller]
+    pub(crate) fn expect_any_problem(&self) -> Problem {
+        let text = self.text();
+        let slug = text.split_once("\"urn:order-service:problem:").and_then(|(_, rest)| rest.split('"').next());
+        let slug = slug.unwrap_or_else(|| panic!("no problem: {} {text}", self.head));
+        self.expect_problem(self.status, slug)
+    }
+
     /// A header's value, if it is there.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
