@@ -3,7 +3,8 @@
 //! `GET /` answers at once, `GET /sleep` after 50 ms, `GET /large` with 8 MiB, `POST /echo` with what was sent, `GET /resolve?NAME` with the
 //! addresses of a name, `GET /connect?ADDRESS` with the outcome of a connect. Further arguments: with
 //! `deadline` every request has one, so that a timer is pending whenever the process waits; with `flat` hyper writes head and body as
-//! one buffer, which is how the published crate is measured without its 44 ms.
+//! one buffer, which is how the published crate is measured without its 44 ms; with `half` a client that has ended its side is still
+//! answered.
 //!
 //! `cargo build --release --example server && wasmedge target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
 
@@ -34,7 +35,12 @@ mod guest {
         let service = make_service_fn(move |_| async move {
             Ok::<_, Infallible>(service_fn(move |request| bounded(request, deadline)))
         });
-        Server::bind(&address).http1_writev(!has("flat")).serve(service).await.map_err(io::Error::other)
+        Server::bind(&address)
+            .http1_writev(!has("flat"))
+            .http1_half_close(has("half"))
+            .serve(service)
+            .await
+            .map_err(io::Error::other)
     }
 
     async fn bounded(request: Request<Body>, deadline: Option<Duration>) -> Result<Response<Body>, Infallible> {

@@ -1,7 +1,7 @@
 //! Names to addresses.
 //!
 //! The runtime asks the C library of its host (`INode::getAddrinfo` in `inode-linux.cpp`), so names resolve as for every other program in the
-//! container: `/etc/hosts`, the search list and `ndots` of `/etc/resolv.conf`, IPv4 and IPv6 in the order of RFC 6724. Two things about it:
+//! container: `/etc/hosts`, the search list and `ndots` of `/etc/resolv.conf`, IPv4 and IPv6, IPv4 first. Two things about it:
 //! it is asked without a service, because one that is named needs `/etc/services`, which a container made from scratch has not; and
 //! it blocks the one thread for as long as the library waits for a name server.
 //!
@@ -126,6 +126,8 @@ fn lookup(node: &str, service: &str) -> Result<Vec<SocketAddr>, u16> {
             found.extend(addr::from_sa_data(data, family).filter(|address| !found.contains(address)));
         }
     }
+    // tokio_wasi uses the first address alone. A server that listens on IPv4 only is common, one on IPv6 only is not, and `localhost` is both.
+    found.sort_by_key(SocketAddr::is_ipv6);
     if found.is_empty() { Err(errno::AINODATA) } else { Ok(found) }
 }
 

@@ -18,6 +18,7 @@ mod database;
 mod interface;
 mod limits;
 mod money;
+mod platform;
 mod process;
 mod streaming;
 mod support;

@@ -1,0 +1,45 @@
+//! No file descriptor left.
+
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::support::{Raw, TestApp, eventually};
+
+/// Lets the service have so many descriptors and no more.
+fn limit(app: &TestApp, descriptors: u64) {
+    let pid = Pid::from_raw(i32::try_from(app.service().pid()).expect("a pid"));
+    let limit = Rlimit { current: Some(descriptors), maximum: Some(descriptors) };
+    prlimit(pid, Resource::Nofile, limit).expect("the limit is set");
+}
+
+#[test]
+fn without_a_descriptor_left_the_service_waits_quietly_and_goes_on_when_there_is_one() {
+    let app = TestApp::spawn();
+    app.get("/orders").expect(200);
+    let mut kept = app.raw();
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").reply().expect("an answer");
+    limit(&app, app.service().open_fds().expect("descriptors") as u64 + 8);
+
+    let crowd: Vec<Raw> = (0..40).map(|_| app.raw()).collect();
+    eventually("the service to report that it has no descriptor left", || {
+        app.service().log().contains("no connection can be accepted").then_some(())
+    });
+    let before = app.service().cpu_time().expect("a figure");
+    thread::sleep(Duration::from_secs(2));
+    let spent = app.service().cpu_time().expect("a figure").saturating_sub(before);
+    assert!(spent < Duration::from_millis(300), "{spent:?} of processor time in two seconds of waiting");
+    for _ in 0..10 {
+        kept.send("GET /orders HTTP/1.1\r\nhost: test\r\n\r\n");
+        assert_eq!(kept.reply().expect("who is connected is served").status, 200);
+    }
+
+    drop(crowd);
+    eventually("new connections to be served again", || {
+        let mut connection = app.raw();
+        connection.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
+        connection.reply().filter(|reply| reply.status == 200)
+    });
+    assert!(app.service().is_running());
+}

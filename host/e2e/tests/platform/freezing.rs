@@ -1,0 +1,82 @@
+//! SIGSTOP and SIGCONT, as `docker pause` and `unpause`, a laptop's lid, or a debugger do it.
+//!
+//! With the published crate the process ends within some ten freezes: tokio_wasi panics with "unexpected error when polling the I/O driver".
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{Client, Order, TestApp, order};
+
+/// Freezes and thaws, at a different point of the service's work each time.
+fn freeze(app: &TestApp, times: u64) {
+    for round in 0..times {
+        thread::sleep(Duration::from_micros(500 + round * 7_919 % 12_000));
+        app.service().pause();
+        thread::sleep(Duration::from_micros(200 + round * 104_729 % 8_000));
+        app.service().resume();
+        assert!(app.service().is_running(), "ended at freeze {round}: {}", app.service().log());
+    }
+}
+
+/// Creates and reads orders until told to stop; gives how many were acknowledged.
+fn work(client: &Client, first: u32, stop: &AtomicBool) -> u32 {
+    let mut id = first;
+    while !stop.load(Ordering::Relaxed) {
+        client.post("/create_order", order(id)).expect_done();
+        let found = client.get(&format!("/orders/{id}")).expect(200).json();
+        assert_eq!(found["order_id"], id, "another request's answer");
+        id += 1;
+    }
+    id - first
+}
+
+#[test]
+fn two_hundred_freezes_under_load_lose_no_reply_and_double_no_order() {
+    let app = TestApp::spawn();
+    let stop = AtomicBool::new(false);
+    let acknowledged: u32 = thread::scope(|scope| {
+        let workers: Vec<_> = (0..6)
+            .map(|number| {
+                let (client, stop) = (app.new_client(), &stop);
+                scope.spawn(move || work(&client, 1 + number * 1_000_000, stop))
+            })
+            .collect();
+        freeze(&app, 200);
+        stop.store(true, Ordering::Relaxed);
+        workers.into_iter().map(|worker| worker.join().expect("a worker")).sum()
+    });
+    assert!(acknowledged > 100, "only {acknowledged} orders were written: the freezes met no work");
+    let stored = Order::read_all(&app.get("/orders").expect(200).text());
+    assert_eq!(stored.len(), acknowledged as usize);
+}
+
+#[test]
+fn two_hundred_freezes_of_an_idle_service_leave_it_serving_on_the_same_connection() {
+    let app = TestApp::spawn();
+    let mut kept = app.raw();
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").reply().expect("an answer before");
+    freeze(&app, 200);
+    let reply = kept
+        .send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n")
+        .reply()
+        .expect("an answer after, on the same connection");
+    assert_eq!(reply.status, 200);
+    app.get("/orders").expect(200);
+}
+
+#[test]
+fn a_timer_that_came_due_in_the_freeze_fires_after_it() {
+    let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
+    let mut slow = app.raw();
+    slow.send("GET /hea");
+    thread::sleep(Duration::from_millis(300));
+    app.service().pause();
+    thread::sleep(Duration::from_millis(1_500));
+    app.service().resume();
+    let thawed = Instant::now();
+    // What is answered, 408 or an end of the connection, is not the matter here: that it happens, and soon, is.
+    let _ = slow.reply();
+    assert!(thawed.elapsed() < Duration::from_secs(3), "the deadline came {:?} after the thaw", thawed.elapsed());
+    app.get("/health").expect(200);
+}
