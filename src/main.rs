@@ -1,13 +1,13 @@
 //! The order service: configuration, then telemetry, then the database, then serving.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use order_service::config::{Config, FatalExit};
+use order_service::config::{Config, ConfigError, FatalExit};
 use order_service::handlers::App;
 use order_service::repository::{Deadline, Repository};
 use order_service::{server, telemetry};
@@ -21,22 +21,25 @@ const CANNOT_SERVE: u8 = 71;
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    let config = match Config::from_env() {
-        Ok(config) => config,
-        Err(error) => return stop(WRONG_CONFIGURATION, &error.to_string()),
-    };
-    telemetry::install(&config.log);
-    match serve(&config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            telemetry::flush();
-            stop(CANNOT_SERVE, &format!("{error:#}"))
-        }
-    }
+async fn main() {
+    // tokio_wasi does not hear a task that wakes this future until something else happens (docs/PLATFORM.md): so it waits for nothing,
+    // and what is spawned here ends the process.
+    tokio::spawn(async {
+        let Err(error) = work().await;
+        telemetry::flush();
+        stop(error.downcast_ref::<ConfigError>().map_or(CANNOT_SERVE, |_| WRONG_CONFIGURATION), &format!("{error:#}"));
+    });
+    std::future::pending::<()>().await;
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn work() -> anyhow::Result<Infallible> {
+    let config = Config::from_env()?;
+    telemetry::install(&config.log);
+    serve(&config).await
+}
+
+/// Serves until the process has been asked to leave and has left.
+async fn serve(config: &Config) -> anyhow::Result<Infallible> {
     let listener = listen("LISTEN_ADDR", config.listen_addr)?;
     let operator = match config.admin_addr {
         Some(address) => Some(listen("ADMIN_ADDR", address)?),
@@ -49,11 +52,11 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if config.auto_init {
         tokio::spawn(initialise(Arc::clone(&repository), config.limits.request_timeout));
     }
-    server::run(listener, operator, App::new(config, Arc::clone(&repository)), config).await;
-    repository.close().await;
+    server::run(listener, operator, App::new(config, repository), config).await;
     tracing::info!("gone");
     telemetry::flush();
-    Ok(())
+    // At once: what was cut off is not worth taking apart.
+    std::process::exit(0)
 }
 
 fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -74,12 +77,12 @@ async fn initialise(repository: Arc<Repository>, within: Duration) {
     tracing::info!("the database is ready");
 }
 
-/// Says in one line why the process ends, and how it ends.
-fn stop(code: u8, reason: &str) -> ExitCode {
+/// Says in one line why the process ends, and ends it.
+fn stop(status: u8, reason: &str) -> ! {
     // There may be nobody to read it.
     let _ = writeln!(std::io::stderr(), "order-service: {reason}");
     match Config::fatal_exit() {
-        FatalExit::Status => ExitCode::from(code),
+        FatalExit::Status => std::process::exit(status.into()),
         FatalExit::Trap => std::process::abort(),
     }
 }

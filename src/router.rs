@@ -123,9 +123,9 @@ pub async fn route_operator(app: &App, request: &Request<Body>) -> Result<Respon
     match (request.uri().path(), request.method().as_str()) {
         ("/health", "GET" | "HEAD") => Ok(operations::health()),
         ("/ready", "GET" | "HEAD") => operations::ready(app).await,
-        ("/drain", "GET" | "POST") => Ok(operations::drain(app)),
+        ("/drain", "GET" | "HEAD" | "POST") => Ok(operations::drain(app, request.method() == Method::HEAD)),
         ("/health" | "/ready", _) => Err(Error::MethodNotAllowed("GET, HEAD".to_owned())),
-        ("/drain", _) => Err(Error::MethodNotAllowed("GET, POST".to_owned())),
+        ("/drain", _) => Err(Error::MethodNotAllowed("GET, HEAD, POST".to_owned())),
         _ => Err(Error::NoSuchPath),
     }
 }

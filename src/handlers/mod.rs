@@ -50,6 +50,11 @@ impl App {
         &self.drain
     }
 
+    /// Ends the work at the database for good; see [`Repository::close`].
+    pub async fn close(&self) {
+        self.repository.close().await;
+    }
+
     /// The moment by which a request that starts its work at the database now must be done with it.
     fn deadline(&self) -> Deadline {
         Deadline::after(self.limits.request_timeout)

@@ -45,7 +45,8 @@ pub(crate) async fn ready(app: &App) -> Result<Response<Body>, Error> {
 }
 
 /// `/drain`, by POST, or by GET, which is all that Kubernetes' `preStop.httpGet` can: asks the process to leave. Answers at once.
-pub(crate) fn drain(app: &App) -> Response<Body> {
-    let status = if app.drain.announce() { r#"{"status":"draining"}"# } else { r#"{"status":"draining already"}"# };
+pub(crate) fn drain(app: &App, head: bool) -> Response<Body> {
+    let status =
+        if head || app.drain.announce() { r#"{"status":"draining"}"# } else { r#"{"status":"draining already"}"# };
     response::json(StatusCode::OK, status)
 }

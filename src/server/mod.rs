@@ -27,6 +27,9 @@ use crate::platform;
 /// How long the accept loop waits where no file descriptor is left: until some connection has ended.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
 
+/// How long the answers to the last COMMITs have to leave, when all else that is in flight is cut off.
+const LAST_ANSWERS: Duration = Duration::from_millis(200);
+
 /// Connections that the operator's listener takes at one time.
 const MOST_OPERATORS: usize = 64;
 
@@ -88,7 +91,11 @@ pub async fn run(public: TcpListener, operator: Option<TcpListener>, app: App, c
         () = app.drain().closing() => visitors.welcome_the_last(&public).await,
     }
     drop(public);
-    visitors.wait_until_gone(config.leaving.timeout).await;
+    if !visitors.wait_until_gone(config.leaving.timeout).await {
+        tracing::warn!(connections = visitors.number() as u64, "DRAIN_TIMEOUT is over; what is left is cut off");
+    }
+    app.close().await;
+    visitors.wait_until_gone(LAST_ANSWERS).await;
 }
 
 /// A listener's connections.
@@ -138,16 +145,15 @@ impl Visitors {
         }
     }
 
-    /// Waits until all connections have ended, at most so long.
-    async fn wait_until_gone(&self, at_most: Duration) {
+    /// How many connections there are.
+    fn number(&self) -> usize {
+        self.most - self.places.available_permits()
+    }
+
+    /// Waits until all connections have ended, at most so long; says whether they have.
+    async fn wait_until_gone(&self, at_most: Duration) -> bool {
         let all = u32::try_from(self.most).unwrap_or(u32::MAX);
-        match timeout(at_most, self.places.acquire_many(all)).await {
-            Ok(_) => tracing::info!("all connections have ended"),
-            Err(_) => {
-                let left = self.most - self.places.available_permits();
-                tracing::warn!(connections = left as u64, "DRAIN_TIMEOUT is over; what is left is cut off");
-            }
-        }
+        timeout(at_most, self.places.acquire_many(all)).await.is_ok()
     }
 }
 

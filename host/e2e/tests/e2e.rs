@@ -16,6 +16,7 @@ mod bad_input;
 mod concurrency;
 mod database;
 mod interface;
+mod leaving;
 mod limits;
 mod money;
 mod platform;
