@@ -24,11 +24,23 @@ impl Process {
         self.smaps("Private_Dirty:")
     }
 
-    /// Processor time of all its threads, in user and kernel, to the kernel's tick (10 ms).
+    /// Processor time of its threads, in user and kernel, to the nanosecond where the kernel counts so (schedstat; threads
+    /// that have ended are not in it), else to its tick.
     ///
     /// # Errors
     /// When the process is gone.
     pub fn cpu_time(&self) -> Result<Duration> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).context("the process is gone")?;
+        let nanoseconds = |thread: fs::DirEntry| -> Option<u64> {
+            fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+        };
+        match threads.flatten().filter_map(nanoseconds).sum() {
+            0 => self.cpu_ticks(),
+            sum => Ok(Duration::from_nanos(sum)),
+        }
+    }
+
+    fn cpu_ticks(&self) -> Result<Duration> {
         let stat = self.proc_file("stat")?;
         // The name in field 2 may hold anything; the fields after its last parenthesis begin with field 3.
         let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat has no name")?;
@@ -88,6 +100,19 @@ fn listening_sockets(port: u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_counts_of_processor_time_agree() -> Result<()> {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "while :; do :; done"]);
+        let child = Process::start_with(&command, std::process::Stdio::null(), std::process::Stdio::null())?;
+        while child.cpu_time()? < Duration::from_millis(300) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (fine, coarse) = (child.cpu_time()?, child.cpu_ticks()?);
+        assert!(fine.abs_diff(coarse) < Duration::from_millis(100), "{fine:?} and {coarse:?}");
+        Ok(())
+    }
 
     #[test]
     fn a_listening_socket_is_found_by_its_port() -> Result<()> {
