@@ -151,8 +151,13 @@ impl Connection {
     }
 
     pub(super) fn end(&self, then: Then) {
+        if then == Then::BlackHole {
+            return;
+        }
+        // First: the threads that are woken below must not pass the end on as an orderly one.
+        self.over.store(true, Ordering::SeqCst);
         match then {
-            Then::BlackHole => return,
+            Then::BlackHole => {}
             // Closing the last copy of a socket with a linger time of zero sends RST; shutting down what it reads only wakes
             // the thread that holds a copy.
             Then::Reset => {
@@ -167,6 +172,5 @@ impl Connection {
                 }
             }
         }
-        self.over.store(true, Ordering::SeqCst);
     }
 }

@@ -34,7 +34,7 @@ fn say_back(mut stream: TcpStream, heard: &AtomicUsize) {
 
 fn client(proxy: &FaultProxy) -> Result<TcpStream> {
     let stream = TcpStream::connect(proxy.addr())?;
-    stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     Ok(stream)
 }
 
