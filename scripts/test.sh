@@ -64,10 +64,8 @@ for group in "$@"; do
         ;;
     wasm)
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
-        CARGO_TARGET_WASM32_WASIP1_RUNNER='wasmedge --dir /:/ --env PROPTEST_CASES=64'
-        export CARGO_TARGET_WASM32_WASIP1_RUNNER
-        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast --package order-service --lib --bins
-        part 'binding in wasm' $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
+        part 'service in wasm' env PROPTEST_CASES=64 $cargo test --profile wasm-test --no-fail-fast --package order-service --lib --bins
+        part 'binding in wasm' env PROPTEST_CASES=64 $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
         ;;
     e2e)
         build wasm $cargo build --release &&
