@@ -106,6 +106,7 @@ containers_group() {
     need /usr/lib/podman/netavark netavark
     need /usr/lib/podman/aardvark-dns aardvark-dns
     need iptables iptables
+    need slirp4netns slirp4netns
     need nft nftables
     need unshare util-linux
 }
