@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -28,7 +28,17 @@ request = function()
 end
 "#;
 
-type Samples = HashMap<(usize, u32, Contestant), Vec<(Seen, Duration)>>;
+/// What one run showed.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    seen: Seen,
+    /// The service's processor time for one request.
+    cpu: Duration,
+    /// How much of it was spent in the kernel, of 1.
+    kernel: f64,
+}
+
+type Samples = HashMap<(usize, u32, Contestant), Vec<Sample>>;
 
 /// All tables of this room.
 pub(crate) fn measure(contest: &Contest, servers: &[(Contestant, Service)], plan: &Plan) -> Result<String> {
@@ -41,10 +51,8 @@ pub(crate) fn measure(contest: &Contest, servers: &[(Contestant, Service)], plan
             for contestant in there_and_back(request, plan.rounds) {
                 let Some((_, server)) = servers.iter().find(|(who, _)| *who == contestant) else { continue };
                 let (url, script) = target(server, request, &scripts, created)?;
-                let before = server.cpu_time()?;
-                let seen = wrk::run(&url, connections, plan.seconds, script.as_deref())?;
-                let cpu = server.cpu_time()?.saturating_sub(before).div_f64(seen.requests.max(1.0));
-                samples.entry((index, connections, contestant)).or_default().push((seen, cpu));
+                let sample = sample(server, &url, connections, plan.seconds, script.as_deref())?;
+                samples.entry((index, connections, contestant)).or_default().push(sample);
                 if script.is_some() {
                     created += 5_000_000;
                     contest.database.sql("bench", &format!("DELETE FROM orders WHERE order_id > {ROWS}"))?;
@@ -53,6 +61,18 @@ pub(crate) fn measure(contest: &Contest, servers: &[(Contestant, Service)], plan
         }
     }
     Ok(tables(&samples))
+}
+
+fn sample(server: &Service, url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<Sample> {
+    let (cpu_before, split_before) = (server.cpu_time()?, server.process().cpu_user_and_kernel()?);
+    let seen = wrk::run(url, connections, seconds, script)?;
+    let (cpu, split) = (server.cpu_time()?.saturating_sub(cpu_before), server.process().cpu_user_and_kernel()?);
+    let (user, kernel) = ((split.0 - split_before.0).as_secs_f64(), (split.1 - split_before.1).as_secs_f64());
+    Ok(Sample {
+        seen,
+        cpu: cpu.div_f64(seen.requests.max(1.0)),
+        kernel: kernel / (user + kernel).max(f64::MIN_POSITIVE),
+    })
 }
 
 /// A B C C B A, so often: what warms up or wears out over the run is shared evenly.
@@ -80,20 +100,20 @@ fn tables(samples: &Samples) -> String {
     let mut text = String::from(
         "### Requests\n\nMedians; in brackets the least and the greatest. CPU is the service's own, user and kernel; MariaDB's and the \
          generator's are not in it.\n\n\
-         | request | connections | | requests/s | against native | p50 ms | p99 ms | CPU µs/request |\n\
-         |---|---:|---|---:|---:|---:|---:|---:|\n",
+         | request | connections | | requests/s | against native | p50 ms | p99 ms | CPU µs/request | in the kernel |\n\
+         |---|---:|---|---:|---:|---:|---:|---:|---:|\n",
     );
     for (index, request) in REQUESTS.into_iter().enumerate() {
         for connections in CONNECTIONS {
             let native = per_second(samples, (index, connections, Contestant::Native));
             for contestant in Contestant::SERVICE.into_iter().chain([Contestant::Demo]) {
                 let key = (index, connections, contestant);
-                if let Some(seen) = samples.get(&key) {
+                if let Some(of_this) = samples.get(&key) {
                     let start = format!("| `{request}` | {connections} | {}", contestant.name());
                     let _ = writeln!(
                         text,
                         "{start} {}",
-                        row(seen, median(per_second(samples, key)) / median(native.clone()))
+                        row(of_this, median(per_second(samples, key)) / median(native.clone()))
                     );
                 }
             }
@@ -103,20 +123,21 @@ fn tables(samples: &Samples) -> String {
 }
 
 fn per_second(samples: &Samples, key: (usize, u32, Contestant)) -> Vec<f64> {
-    samples.get(&key).into_iter().flatten().map(|(seen, _)| seen.per_second).collect()
+    samples.get(&key).into_iter().flatten().map(|sample| sample.seen.per_second).collect()
 }
 
-fn row(seen: &[(Seen, Duration)], against_native: f64) -> String {
-    let (least, most) = range(seen.iter().map(|(seen, _)| seen.per_second));
-    let of = |figure: fn(&(Seen, Duration)) -> f64| median(seen.iter().map(figure));
+fn row(samples: &[Sample], against_native: f64) -> String {
+    let (least, most) = range(samples.iter().map(|sample| sample.seen.per_second));
+    let of = |figure: fn(&Sample) -> f64| median(samples.iter().map(figure));
     format!(
-        "| {} ({}–{}) | {against_native:.2} | {:.2} | {:.2} | {} |",
-        readable(of(|(seen, _)| seen.per_second)),
+        "| {} ({}–{}) | {against_native:.2} | {:.2} | {:.2} | {} | {:.0} % |",
+        readable(of(|sample| sample.seen.per_second)),
         readable(least),
         readable(most),
-        of(|(seen, _)| seen.p50.as_secs_f64() * 1e3),
-        of(|(seen, _)| seen.p99.as_secs_f64() * 1e3),
-        readable(of(|(_, cpu)| cpu.as_secs_f64() * 1e6)),
+        of(|sample| sample.seen.p50.as_secs_f64() * 1e3),
+        of(|sample| sample.seen.p99.as_secs_f64() * 1e3),
+        readable(of(|sample| sample.cpu.as_secs_f64() * 1e6)),
+        of(|sample| sample.kernel * 100.0),
     )
 }
 
