@@ -23,6 +23,8 @@ pub(super) struct TimedStream {
     progress: Progress,
     waiting: Timer,
     stalled: Timer,
+    /// Nothing is half-written: what comes next is the beginning of an answer.
+    flushed: bool,
     /// What is written in place of what hyper writes, as far as it is not written yet.
     instead: Option<Vec<u8>>,
 }
@@ -39,7 +41,7 @@ struct Progress {
 impl TimedStream {
     pub(super) fn new(stream: TcpStream, server: Arc<Server>, activity: Activity) -> Self {
         let (progress, waiting, stalled) = (Progress::default(), Timer::default(), Timer::default());
-        Self { stream, server, activity, progress, waiting, stalled, instead: None }
+        Self { stream, server, activity, progress, waiting, stalled, flushed: true, instead: None }
     }
 
     /// Notes how far the client is: `received` says that something of it has come.
@@ -67,9 +69,10 @@ impl TimedStream {
 
     /// True where hyper's answer is being replaced, from the first look at it on.
     fn replaces(&mut self, buf: &[u8]) -> bool {
-        if self.instead.is_none() && !self.activity.is_busy() {
+        if self.instead.is_none() && self.flushed && !self.activity.is_busy() {
             self.instead = raw::instead_of(buf, self.server.max_header_bytes);
         }
+        self.flushed = false;
         self.instead.is_some()
     }
 
@@ -124,7 +127,9 @@ impl AsyncWrite for TimedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        self.flushed |= result.is_ready();
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
