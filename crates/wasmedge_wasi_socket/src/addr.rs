@@ -64,13 +64,8 @@ pub(crate) fn from_sa_data(data: &[u8], family: u8) -> Option<SocketAddr> {
     }
 }
 
-/// The address that says nothing, for a peer that is already gone.
-pub(crate) fn unspecified(like_ipv6: bool) -> SocketAddr {
-    if like_ipv6 { SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)) } else { SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)) }
-}
-
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test may end")]
+#[expect(clippy::expect_used, reason = "a test may end")]
 mod tests {
     use super::*;
 

@@ -11,6 +11,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::rounds::Writing;
+
 thread_local! {
     static SOCKETS: RefCell<Sockets> = const { RefCell::new(None) };
 }
@@ -27,18 +29,6 @@ struct Known {
     writing: Writing,
     /// A read that has nothing returns at once.
     nonblocking: bool,
-}
-
-/// What is known of a socket's readiness to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Writing {
-    /// Only the kernel knows.
-    #[default]
-    Unknown,
-    /// It is writable, and its owner was told.
-    Ready,
-    /// It listens: there is nothing to be written, ever.
-    Never,
 }
 
 /// Descriptors are random numbers already.

@@ -13,7 +13,7 @@
 //! | [`pipe`] | whether a write to a pipe would wait, fail, or end the process |
 //! | [`poll`] | waiting for several sockets, for a program's own loop |
 //! | [`wasi_poll`] | the same in the runtime's own types, as mio_wasi calls it |
-//! | `wait`, `choice`, `edges` (private) | one wait: what survives a freeze, which descriptors are asked about, what is known already |
+//! | `wait`, `rounds`, `choice`, `edges` (private) | one wait: what survives a freeze, which descriptors are asked about, what is known already |
 //!
 //! The runtime's functions are cited as of WasmEdge 0.14.1, by file: `wasifunc.cpp` and `inode-linux.cpp` are in its `lib/host/wasi/`,
 //! `environ.h` in `include/host/wasi/`, `api.hpp` in `thirdparty/wasi/`.
@@ -41,6 +41,8 @@ mod options;
 pub mod pipe;
 #[cfg(target_os = "wasi")]
 pub mod poll;
+#[cfg(any(target_os = "wasi", test))]
+mod rounds;
 #[cfg(target_os = "wasi")]
 pub mod socket;
 #[cfg(target_os = "wasi")]
@@ -49,7 +51,7 @@ mod tcp;
 mod udp;
 #[cfg(target_os = "wasi")]
 mod wait;
-#[cfg(target_os = "wasi")]
+#[cfg(any(target_os = "wasi", test))]
 pub mod wasi_poll;
 
 pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};

@@ -1,12 +1,12 @@
 //! TCP: streams and listeners, as `std::net` has them.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
+use crate::errno;
 use crate::names::{ToSocketAddrs, first_that_works};
 use crate::socket::{AddressFamily, Socket, SocketOptLevel, SocketOptName, SocketType};
-use crate::{addr, errno};
 
 /// How many connections may wait to be accepted; the kernel bounds it by `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
@@ -126,7 +126,7 @@ impl TcpListener {
         }
         // Nothing but resets. The next one is handed out whatever it is: its first read tells, and the caller gets a turn.
         let s = self.s.accept(nonblocking)?;
-        let peer = s.get_peer().unwrap_or_else(|_| addr::unspecified(false));
+        let peer = s.get_peer().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
         Ok((TcpStream { s }, peer))
     }
 

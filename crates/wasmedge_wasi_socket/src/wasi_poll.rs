@@ -2,6 +2,7 @@
 //!
 //! The types are those of WASI preview 1, as every binding to it has them. [`poll`] is more than the host function: see there.
 
+#[cfg(target_os = "wasi")]
 use std::io;
 
 /// A descriptor.
@@ -180,6 +181,7 @@ impl Subscription {
 /// # Safety
 /// `in_` points at `nsubscriptions` subscriptions, each with a tag that is one of the three and goes with its union, and `out` at room for as many
 /// events.
+#[cfg(target_os = "wasi")]
 pub unsafe fn poll(in_: *const Subscription, out: *mut Event, nsubscriptions: usize) -> io::Result<usize> {
     if nsubscriptions == 0 || in_.is_null() {
         return Ok(0);
@@ -200,6 +202,7 @@ pub unsafe fn poll(in_: *const Subscription, out: *mut Event, nsubscriptions: us
 }
 
 /// The event as readiness: an error of the descriptor will show in its next read or write.
+#[cfg(target_os = "wasi")]
 fn without_error(mut event: Event) -> Event {
     if event.error == crate::errno::BADF && event.type_ != EVENTTYPE_CLOCK {
         event.fd_readwrite.flags |= EVENTRWFLAGS_FD_READWRITE_HANGUP;
