@@ -9,13 +9,16 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use testbed::TempDir;
+use testbed::{TempDir, artifacts};
 
 use crate::files::REGISTRY;
 use crate::machine::{Machine, output_of};
 
-/// How the database's image comes up.
-const MARIADB_ENTRYPOINT: &str = include_str!("../mariadb-entrypoint.sh");
+/// What `deploy/mariadb/Dockerfile` does after the packages: the user, and places of its own.
+const MARIADB_USER: &str = r#"chroot "$1" sh -ec '
+    groupadd --system --gid 999 mysql
+    useradd --system --uid 999 --gid mysql --home-dir /var/lib/mysql --no-create-home mysql
+    install -d -o mysql -g mysql /var/lib/mysql /run/mysqld'"#;
 
 /// What an image says of itself, besides its one layer.
 struct Image<'a> {
@@ -45,7 +48,7 @@ pub fn push_program(machine: &Machine, program: &Path, name: &str) -> Result<()>
     push_one_file(machine, program, "program", name, &Image { os: "linux", architecture: architecture(), config })
 }
 
-/// Puts MariaDB, made of Debian's packages, into the registry as `name`. Its files are made once (`mmdebstrap`, a minute)
+/// Puts the image of `deploy/mariadb` into the registry as `name`, made here without an engine. Its packages' files are made once (`mmdebstrap`, a minute)
 /// and kept with the cluster's programs.
 ///
 /// # Errors
@@ -53,15 +56,20 @@ pub fn push_program(machine: &Machine, program: &Path, name: &str) -> Result<()>
 pub fn push_mariadb(machine: &Machine, name: &str) -> Result<()> {
     let base = mariadb_files()?;
     let dir = TempDir::new()?;
-    let entrypoint = dir.path().join("entrypoint.sh");
-    fs::write(&entrypoint, MARIADB_ENTRYPOINT)?;
+    let programs = dir.path().join("usr/local/bin");
+    fs::create_dir_all(&programs)?;
+    for script in ["docker-entrypoint.sh", "healthcheck.sh"] {
+        let from = artifacts::root().join("deploy/mariadb").join(script);
+        fs::copy(&from, programs.join(script)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
     let layer = dir.path().join("layer.tar");
     fs::copy(&base, &layer).with_context(|| format!("cannot copy {}", base.display()))?;
     let mut add = tar("--append");
-    add.arg("--file").arg(&layer).args(["--mode=0755", "--directory"]).arg(dir.path()).arg("entrypoint.sh");
+    add.arg("--file").arg(&layer).args(["--mode=0755", "--directory"]).arg(dir.path()).arg("usr/local/bin");
     output_of(&mut add)?;
     let config = json!({
-        "Entrypoint": ["/entrypoint.sh"], "User": "999:999", "Env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"]
+        "Entrypoint": ["docker-entrypoint.sh"], "Cmd": ["mariadbd"], "Volumes": {"/var/lib/mysql": {}},
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     });
     push(machine, &dir, &layer, name, &Image { os: "linux", architecture: architecture(), config })
 }
@@ -141,7 +149,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
 
 /// Debian 13 with MariaDB as one tar file.
 fn mariadb_files() -> Result<PathBuf> {
-    let path = cache()?.join("images").join("mariadb.tar");
+    let path = cache()?.join("images").join("mariadb-debian-13.tar");
     if path.is_file() {
         return Ok(path);
     }
@@ -149,11 +157,11 @@ fn mariadb_files() -> Result<PathBuf> {
     crate::say("making the database's image of Debian's packages (a minute, once)");
     let partial = path.with_extension(format!("{}.tar", std::process::id()));
     let mut make = Command::new("mmdebstrap");
-    make.args(["--quiet", "--variant=essential", "--include=mariadb-server-core,mariadb-client-core"]);
+    make.args(["--quiet", "--variant=essential", "--include=passwd,mariadb-server-core,mariadb-client-core"]);
     for left_out in ["doc", "man", "locale", "info"] {
         make.arg(format!("--dpkgopt=path-exclude=/usr/share/{left_out}/*"));
     }
-    make.arg("trixie").arg(&partial).args(debian_sources()?);
+    make.arg(format!("--customize-hook={MARIADB_USER}")).arg("trixie").arg(&partial).args(debian_sources()?);
     output_of(&mut make).inspect_err(|_| drop(fs::remove_file(&partial)))?;
     fs::rename(&partial, &path)?;
     Ok(path)

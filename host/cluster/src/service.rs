@@ -34,7 +34,7 @@ impl Cluster {
         self.offer_volume("orders")?;
         say("kubectl apply -k deploy/kubernetes/overlays/crun");
         self.apply(&overlay("crun"))?;
-        self.wait_for_rollout("statefulset/mariadb", Duration::from_secs(180))?;
+        self.wait_for_rollout("statefulset/mariadb", Duration::from_secs(120))?;
         self.wait_for_rollout("deployment/order-service", Duration::from_secs(120))?;
         say("the service is ready");
         Ok(())
