@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use testbed::{MariaDb, Runtime, Service, artifacts};
@@ -56,6 +58,7 @@ impl Contest {
         database.create_database("bench")?;
         let contest = Self { database, demo: build_demo()? };
         let service = contest.builder(Contestant::Native).start()?;
+        wait_until_ready(&service)?;
         for id in 1..=ROWS {
             http::post(service.port(), "/create_order", &order(id)).context("the orders to read")?;
         }
@@ -88,6 +91,16 @@ pub(crate) fn order(id: u32) -> String {
     format!(
         r#"{{"order_id":{id},"product_id":12,"quantity":2,"amount":56.0,"shipping":15.0,"tax":2.0,"shipping_address":"Mataderos 2312"}}"#
     )
+}
+
+/// Waits until the service has made its tables: it listens before that.
+pub(crate) fn wait_until_ready(service: &Service) -> Result<()> {
+    let start = Instant::now();
+    while !http::is_served(service.port(), "/ready") {
+        ensure!(start.elapsed() < Duration::from_secs(20), "the service is not ready:\n{}", service.log());
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 fn build_demo() -> Result<PathBuf> {

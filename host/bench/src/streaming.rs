@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use testbed::Service;
 
-use crate::contest::{Contest, Contestant};
-use crate::http::{self, Body};
+use crate::contest::{Contest, Contestant, wait_until_ready};
+use crate::http::Body;
 use crate::memory::mb;
 use crate::{Plan, say};
 
@@ -55,16 +55,6 @@ pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
     let verdict = if reached { "yes" } else { "**no**" };
     Ok(text
         + &format!("\n| aim | |\n|---|---|\n| AOT: growth ≤ 8 MB and first byte ≤ 50 ms, both readers | {verdict} |\n"))
-}
-
-/// It answers before it has made its table.
-fn wait_until_ready(service: &Service) -> Result<()> {
-    let start = Instant::now();
-    while !http::is_served(service.port(), "/ready") {
-        ensure!(start.elapsed() < Duration::from_secs(20), "the service is not ready:\n{}", service.log());
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }
 
 /// By MariaDB's own sequence table; the service has made the table of orders at its start.
