@@ -104,3 +104,32 @@ fn a_hundred_clients_count_one_by_one_with_if_match() {
     assert_eq!(replies.len(), 100);
     assert_eq!(Order::read(&app.get("/orders/1").text()).quantity, 101, "no increment is lost");
 }
+
+#[test]
+fn the_pool_is_never_larger_than_allowed() {
+    let app = TestApp::spawn_with(&[("POOL_MAX", "3")]);
+    app.post("/create_orders", orders(1..=600)).expect_done();
+    let sessions = || -> u32 {
+        app.sql("SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
+            .parse()
+            .unwrap()
+    };
+    let most = thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            together(&app, 50, |client, number| {
+                for id in 0..10 {
+                    client.get("/orders").expect(200);
+                    client.post("/create_order", order(1_000 + 10 * number + id)).expect_done();
+                }
+                client.get("/orders/1").expect(200)
+            })
+        });
+        let mut most = 0;
+        while !work.is_finished() {
+            most = most.max(sessions());
+        }
+        work.join().expect("the clients");
+        most
+    });
+    assert!((1..=3).contains(&most), "{most} connections at the database, 3 allowed");
+}

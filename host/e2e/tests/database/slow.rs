@@ -34,6 +34,13 @@ fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
     serves_again(&app);
 }
 
+/// Whether another session of the test's database has come to its `SELECT SLEEP`.
+fn sleeps(app: &TestApp) -> bool {
+    let sleeping =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'SELECT SLEEP%'";
+    app.sql(sleeping) != "0"
+}
+
 #[test]
 fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
     let app = TestApp::setup().env(&QUICK).start();
@@ -42,10 +49,13 @@ fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
         let holder = scope.spawn(|| {
             app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK")
         });
-        let locked = || app.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_locked > 0");
-        eventually("the row to be locked", || (locked() != "0").then_some(()));
+        eventually("the row to be locked", || sleeps(&app).then_some(()));
         let reply = in_time("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
         expect_no_database("POST /update_order", &reply);
+        // What the service has given up does not go on at the database.
+        let going_on =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE orders%'";
+        eventually("the statement to end", || (app.sql(going_on) == "0").then_some(()));
         let reply = in_time("DELETE /orders/1", || app.delete("/orders/1"));
         expect_no_database("DELETE /orders/1", &reply);
         // Others are not held up, and reading is not either.
@@ -81,8 +91,7 @@ fn a_deadlock_is_tried_again_and_not_shown() {
     );
     thread::scope(|scope| {
         let other = scope.spawn(|| app.sql(&heavy));
-        let locked = || app.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_modified > 500");
-        eventually("the other transaction", || (locked() != "0").then_some(()));
+        eventually("the other transaction", || sleeps(&app).then_some(()));
         app.post("/create_orders", orders([10, 20])).expect_done();
         other.join().expect("the other transaction");
     });

@@ -54,20 +54,16 @@ fn money_is_given_with_two_decimals_however_it_was_written() {
         ("0.10", "0.10"),
         ("1.2300e1", "12.30"),
         ("0e0", "0.00"),
-        ("-0", "0.00"),
     ];
-    for (at, (sent, _)) in (1..).zip(written) {
-        // "-0" is zero in JSON's grammar; whether it is taken is tested with the bad inputs.
-        if sent != "-0" {
-            app.post("/create_order", with(at, "amount", Some(sent))).expect_done();
-        }
+    for (id, (sent, _)) in (1..).zip(written) {
+        app.post("/create_order", with(id, "amount", Some(sent))).expect_done();
     }
     let all = Order::read_all(&app.get("/orders").expect(200).text());
     for order in &all {
         let (sent, stored) = written[order.order_id as usize - 1];
         assert_eq!(order.amount(), stored, "sent as {sent}");
     }
-    assert_eq!(all.len(), written.len() - 1);
+    assert_eq!(all.len(), written.len());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use testbed::{MariaDb, Process, Runtime, Service, ports};
 
@@ -106,16 +107,40 @@ fn a_full_disk_under_the_log_ends_nothing() {
     assert!(service.is_running());
 }
 
-/// A service whose output goes into a pipe.
-fn into_pipe() -> (Process, Client, File) {
+#[test]
+fn auto_is_text_where_a_terminal_reads_it() {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
+    let (_process, client) = writing_to(open(), open());
+    client.get("/health").expect(200);
+    let (mut terminal, mut text) = (File::from(terminal), String::new());
+    while !text.contains("/health") {
+        let mut buffer = [0; 4096];
+        let count = terminal.read(&mut buffer).expect("lines");
+        text.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_err()), "that is JSON:\n{text}");
+}
+
+/// A service that writes where it is told.
+fn writing_to(stdout: Stdio, stderr: Stdio) -> (Process, Client) {
     let database = MariaDb::shared().unwrap().fresh_database().unwrap();
     let port = ports::free().unwrap();
     let command = Service::builder().runtime(Runtime::Aot).database_url(&database).command(port).unwrap();
+    let process = Process::start_with(&command, stdout, stderr).unwrap();
+    eventually("the service to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
+    (process, Client::new(&format!("http://127.0.0.1:{port}")))
+}
+
+/// A service whose output goes into a pipe.
+fn into_pipe() -> (Process, Client, File) {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let stdout = Stdio::from(writer.try_clone().unwrap());
-    let process = Process::start_with(&command, stdout, Stdio::from(writer)).unwrap();
-    eventually("the service to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
-    (process, Client::new(&format!("http://127.0.0.1:{port}")), File::from(reader))
+    let (process, client) = writing_to(stdout, Stdio::from(writer));
+    (process, client, File::from(reader))
 }
 
 /// Enough requests to fill any pipe with their lines.
