@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes Debian's base system as a tar file, for `docker import` where no registry is in reach.
+#
+#   scripts/base-image.sh FILE
+#
+# It is what debian:trixie-slim is, made by mmdebstrap from the package source that this machine itself uses, with its proxy
+# settings; both stay in the image, so that a build in it finds packages too.
+set -eu
+[ $# = 1 ] || { echo "base-image.sh FILE" >&2; exit 2; }
+command -v mmdebstrap >/dev/null 2>&1 || { echo "base-image.sh: mmdebstrap is missing: scripts/deps.sh containers" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# On Debian 12 the source that deps.sh derived, on Debian 13 the machine's own.
+for file in /etc/apt/sources.list.d/order-service-trixie.sources /etc/apt/sources.list.d/order-service-trixie.list \
+    /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+    if [ -s "$file" ] && grep -q '^[^#]*trixie' "$file"; then source=$file; break; fi
+done
+[ -n "${source-}" ] || { echo "base-image.sh: no source of Debian 13's packages on this machine: scripts/deps.sh build" >&2; exit 1; }
+
+apt-config dump | grep -E '^Acquire::(https?::|ftp::)?(Proxy|Check-Valid-Until|Check-Date|Verify)' >"$work/apt.conf" || true
+nice mmdebstrap --quiet --variant=minbase --format=tar --include=ca-certificates --aptopt="$work/apt.conf" \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    trixie "$work/base.tar" - <"$source" >"$work/log" 2>&1 || { tail -n 15 "$work/log" >&2; echo "base-image.sh: mmdebstrap failed (above)" >&2; exit 1; }
+mv "$work/base.tar" "$1"

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Builds the service's images, with the same digest for the same commit, and says how large they are.
+#
+#   scripts/image.sh build [aot|wasm|native …]   tags order-service:aot and so on; aot and wasm if not said
+#   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot) and :VERSION-wasm; prints the digests
+#   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy) as orders-NAME
+#
+# BUILD_IMAGE: the image it is built in (debian:trixie-slim).
+set -eu
+cd "$(dirname "$0")/.."
+fail() { echo "image: $*" >&2; exit 1; }
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+[ -z "$(git status --porcelain 2>/dev/null)" ] || revision=$revision-changed
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+# Where the source is, without a user name or password that may be in the address.
+origin=$(git config --get remote.origin.url 2>/dev/null | sed -n 's#^\(https://\)\([^/@]*@\)\{0,1\}#\1#p') || origin=
+
+# What the build takes over from this machine: proxies, cargo's configuration, the authorities it trusts.
+surroundings() {
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+        if eval "[ -n \"\${$name-}\" ]"; then echo "--build-arg $name"; fi
+    done
+    cargo_config=${CARGO_HOME:-$HOME/.cargo}/config.toml
+    [ ! -s "$cargo_config" ] || echo "--secret id=cargo,src=$cargo_config"
+    ca=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+    [ ! -s "$ca" ] || echo "--secret id=ca,src=$ca"
+}
+
+build() {
+    platform='--platform wasi/wasm'
+    [ "$1" != native ] || platform=
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    docker build $platform --provenance=false --target "$1" --tag "order-service:$1" $(surroundings) \
+        --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
+        --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE=$origin" ${BUILD_OPTIONS-} .
+}
+
+# All blobs of the image as a registry holds them: layers (compressed), configuration, manifest.
+compressed() {
+    docker save "order-service:$1" | tar -tvf - | awk '$NF ~ /^blobs\/sha256\// { bytes += $3 } END { printf "%d", bytes }'
+}
+
+case ${1-} in
+build)
+    shift
+    [ $# -gt 0 ] || set -- aot wasm
+    docker info --format '{{.DriverStatus}}' 2>/dev/null | grep -q containerd ||
+        fail 'this engine keeps images without platform: set "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json and restart it'
+    for target in "$@"; do build "$target"; done
+    for target in "$@"; do
+        printf 'order-service:%-8s %9d bytes compressed  %s\n' "$target" "$(compressed "$target")" "$(docker image inspect --format '{{.Id}}' "order-service:$target")"
+    done
+    ;;
+push)
+    registry=${2-}
+    [ -n "$registry" ] || fail "push where? make image-push REGISTRY=registry.example.org/team"
+    for target in aot wasm; do
+        name=$registry/order-service:$version
+        [ "$target" = aot ] || name=$name-$target
+        docker tag "order-service:$target" "$name"
+        docker push --quiet "$name" >/dev/null
+        echo "$name@$(docker image inspect --format '{{.Id}}' "order-service:$target")"
+    done
+    ;;
+helper)
+    docker build --quiet --provenance=false --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --tag "orders-$2" "deploy/$2"
+    ;;
+*)
+    fail "build, push or helper"
+    ;;
+esac

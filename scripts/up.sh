@@ -1,0 +1,114 @@
+#!/bin/sh
+# docker compose up and down, with a look at the engine first and a clean end.
+#
+#   scripts/up.sh check [native]   says in one line what is missing, and how to get it
+#   scripts/up.sh up               checks, builds the image, starts, waits until the service is ready
+#   scripts/up.sh down             lets the replicas drain, then stops; the data stay
+#
+# The variables are docker-compose.yml's. MARIADB_IMAGE is made from Debian's packages when it is not named and cannot be pulled.
+set -eu
+cd "$(dirname "$0")/.."
+runtime=${WASM_RUNTIME:-crun}
+port=${PORT:-8080}
+say() { echo "up: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+check() {
+    command -v docker >/dev/null 2>&1 ||
+        fail "no docker: apt-get install docker.io docker-cli docker-buildx docker-compose crun (Debian 13), or https://docs.docker.com/engine/install/"
+    docker compose version >/dev/null 2>&1 || fail "docker has no compose: apt-get install docker-compose docker-buildx (Debian 13), or docker-compose-plugin from Docker's own packages"
+    reason=$(docker info 2>&1 >/dev/null) ||
+        fail "no engine answers at ${DOCKER_HOST:-the default socket}: systemctl start docker, as root or in group docker ($(echo "$reason" | tail -n 1))"
+    docker info --format '{{.DriverStatus}}' | grep -q containerd ||
+        fail 'the containerd image store is off: add "features": {"containerd-snapshotter": true} to /etc/docker/daemon.json, then systemctl restart docker'
+    case $runtime in
+    runc) ;;
+    io.containerd.*)
+        shim=containerd-shim-$(echo "$runtime" | sed 's/^io\.containerd\.//; s/\./-/g')
+        command -v "$shim" >/dev/null 2>&1 || [ -n "${DOCKER_HOST-}" ] ||
+            fail "no $shim on the PATH: take it from https://github.com/containerd/runwasi/releases, or use crun" ;;
+    *) check_crun ;;
+    esac
+    [ -n "$(docker compose ps --quiet orders 2>/dev/null)" ] || port_is_free
+}
+
+check_crun() {
+    path=$(docker info --format "{{with index .Runtimes \"$runtime\"}}{{.Path}}{{end}}")
+    local_crun=${path:-$(command -v crun || true)}
+    [ -n "$local_crun" ] || fail "no crun: apt-get install crun (Debian 13; it has WasmEdge in it), then name it in /etc/docker/daemon.json: \"runtimes\": {\"$runtime\": {\"path\": \"/usr/bin/crun\"}}"
+    # The engine may be elsewhere, and its crun with it; then it shows when the service starts.
+    if [ -x "$local_crun" ]; then
+        "$local_crun" --version 2>/dev/null | grep -q '+WASM:wasmedge' || fail "$local_crun has no WasmEdge in it: Debian 13's has (apt-get install crun), or build crun with --with-wasmedge"
+    fi
+    [ -n "$path" ] || fail "the engine knows no runtime '$runtime': add \"runtimes\": {\"$runtime\": {\"path\": \"$local_crun\"}} to /etc/docker/daemon.json, then systemctl restart docker"
+}
+
+port_is_free() {
+    first=${port%%-*}
+    status=0
+    curl --silent --output /dev/null --max-time 1 "http://127.0.0.1:$first/" || status=$?
+    # 7: nobody accepts.
+    [ "$status" = 7 ] || fail "port $first is taken: PORT=$((first + 1)) make up"
+}
+
+# present IMAGE: it is there, or can be pulled.
+present() { docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1; }
+
+# What cannot be pulled is made from Debian's packages.
+images() {
+    export BUILD_IMAGE="${BUILD_IMAGE:-debian:trixie-slim}"
+    if ! present "$BUILD_IMAGE"; then
+        say "$BUILD_IMAGE cannot be pulled: making Debian's base system from this machine's package source (a minute, once)"
+        BUILD_IMAGE=orders-base
+        if ! docker image inspect "$BUILD_IMAGE" >/dev/null 2>&1; then
+            work=$(mktemp -d)
+            trap 'rm -rf "$work"' EXIT
+            scripts/base-image.sh "$work/base.tar"
+            docker import "$work/base.tar" "$BUILD_IMAGE" >/dev/null
+        fi
+    fi
+    if [ -z "${MARIADB_IMAGE-}" ] && ! present mariadb:11.8; then
+        say "mariadb:11.8 cannot be pulled: making it from Debian's packages"
+        scripts/image.sh helper mariadb >/dev/null
+        MARIADB_IMAGE=orders-mariadb
+    fi
+    export MARIADB_IMAGE="${MARIADB_IMAGE:-mariadb:11.8}"
+    scripts/image.sh build aot
+}
+
+up() {
+    check
+    images
+    docker compose up --detach --no-build
+    tries=0
+    until curl --silent --fail --output /dev/null --max-time 2 "http://127.0.0.1:${port%%-*}/ready"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 300 ] || { docker compose logs --tail 20 >&2; fail "not ready after a minute (the logs are above)"; }
+        sleep 0.2
+    done
+    echo "http://localhost:${port%%-*} is ready. make down stops it and keeps the data."
+}
+
+# Asked through the database's container: the service's image has no shell, and its operator's port is published nowhere.
+drain() {
+    for id in $(docker compose ps --quiet orders); do
+        address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id")
+        # shellcheck disable=SC2016 # bash's, in the container
+        [ -z "$address" ] || docker compose exec -T mariadb bash -c 'exec 3<>"/dev/tcp/$0/9090" &&
+            printf "POST /drain HTTP/1.1\r\nHost: orders\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" >&3 && head -n 1 <&3 >/dev/null' "$address" ||
+            say "replica at $address did not take the drain"
+    done
+}
+
+down() {
+    # The image's name is not known any more when it was made: nothing here starts anything.
+    drain
+    docker compose stop --timeout 30 orders
+    docker compose --profile scale down --remove-orphans
+}
+
+case ${1-} in
+check) check && echo "the engine has all that is needed" ;;
+up | down) "$1" ;;
+*) fail "check, up or down" ;;
+esac
