@@ -3,6 +3,9 @@
 
 use super::*;
 
+/// Runs with different numbers; the interpreter, where the tests run too, is some fifty times slower.
+const RUNS: u64 = if cfg!(target_os = "wasi") { 2 } else { 60 };
+
 /// A generator of numbers, the same ones for the same seed (SplitMix64's constants).
 struct Numbers(u64);
 
@@ -68,7 +71,7 @@ fn longest_neglect(seed: u64) -> (u64, u64, u64) {
 
 #[test]
 fn no_descriptor_is_left_out_for_longer_than_a_round_and_the_longest_pause() {
-    for seed in 0..60 {
+    for seed in 0..RUNS {
         let (neglect, pause, round) = longest_neglect(seed);
         let allowed = round + round / CLASSES + 2 * pause;
         assert!(
@@ -80,7 +83,7 @@ fn no_descriptor_is_left_out_for_longer_than_a_round_and_the_longest_pause() {
 
 #[test]
 fn an_active_descriptor_is_always_asked_about() {
-    for seed in 0..200 {
+    for seed in 0..RUNS {
         let mut numbers = Numbers(seed);
         let all = descriptors(&mut numbers, 3_000);
         let mut choice = Choice::new();

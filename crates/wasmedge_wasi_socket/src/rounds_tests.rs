@@ -194,7 +194,8 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn whatever_becomes_ready_is_reported_soon_with_signals_clocks_and_writers_in_between() {
-    for seed in 0..60 {
+    let runs = if cfg!(target_os = "wasi") { 3 } else { 60 };
+    for seed in 0..runs {
         let longest = run(seed);
         assert!(longest < 60_000_000, "seed {seed}: something waited {longest} ns");
     }

@@ -6,6 +6,7 @@
 //! | `starting` | from the start of the process to the first answer |
 //! | `memory` | private and resident memory, idle and after load |
 //! | `streaming` | memory and first byte while a million rows are read |
+//! | `binding` | what idle connections cost a busy one |
 //! | `sizes` | the files |
 //! | `machine` | what it was measured on |
 //! | `report` | the page |
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+mod binding;
 mod contest;
 mod http;
 mod machine;
@@ -47,6 +49,7 @@ fn main() -> Result<()> {
     page.add(memory::table(&idle, &memory::of(&servers)?));
     drop(servers);
     page.add(streaming::measure(&contest, &plan)?);
+    page.add(binding::measure(&contest, &plan)?);
     page.finish(&machine, &plan, start.elapsed())
 }
 

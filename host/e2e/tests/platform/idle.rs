@@ -6,9 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::support::{Raw, TestApp};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// A service that may have so many connections, and descriptors enough for them here and there.
+fn spacious() -> TestApp {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
+        .expect("the limit that this process may have");
+    assert!(limit.maximum.is_none_or(|most| most >= 4_096), "these tests need `ulimit -Hn` of 4,096 or more");
+    TestApp::spawn_with(&[("MAX_CONNECTIONS", "2000"), ("IDLE_TIMEOUT", "120s")])
+}
 
 /// Connections that have asked once and keep quiet now.
 fn crowd(app: &TestApp, size: usize) -> Vec<Raw> {
@@ -30,7 +41,7 @@ fn cost(app: &TestApp, connection: &mut Raw, requests: u32) -> Duration {
 
 #[test]
 fn every_idle_connection_is_answered_while_others_are_busy() {
-    let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "2000"), ("IDLE_TIMEOUT", "120s")]);
+    let app = spacious();
     let mut crowd = crowd(&app, 1_000);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -57,7 +68,7 @@ fn every_idle_connection_is_answered_while_others_are_busy() {
 
 #[test]
 fn a_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
-    let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "2000"), ("IDLE_TIMEOUT", "120s")]);
+    let app = spacious();
     let mut busy = app.raw();
     cost(&app, &mut busy, 500);
     let alone = cost(&app, &mut busy, 3_000);
@@ -70,7 +81,7 @@ fn a_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
 
 #[test]
 fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
-    let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "2000"), ("IDLE_TIMEOUT", "120s")]);
+    let app = spacious();
     let mut crowd = crowd(&app, 300);
     thread::sleep(Duration::from_millis(300));
     for connection in crowd.iter_mut().rev() {
