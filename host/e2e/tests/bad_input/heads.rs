@@ -128,11 +128,12 @@ fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
 #[test]
 fn other_forms_of_a_good_request_are_good() {
     let app = target();
-    let table: [(&str, &[u8], Answer); 6] = [
+    let table: [(&str, &[u8], Answer); 7] = [
         ("the absolute form", b"GET http://example.org/orders/1 HTTP/1.1\r\nHost: example.org\r\n\r\n", Fine(200)),
         ("HTTP/1.0", b"GET /orders/1 HTTP/1.0\r\n\r\n", Fine(200)),
         ("an empty line first", b"\r\nGET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
         ("no white space after the colon", b"GET /orders/1 HTTP/1.1\r\nHost:x\r\n\r\n", Fine(200)),
+        ("the server as a whole", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", Fine(204)),
         ("an empty query", b"GET /orders/1? HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
         ("Expect", b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", Fine(200)),
     ];

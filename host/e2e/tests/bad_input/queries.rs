@@ -66,6 +66,26 @@ fn wrong_queries_are_400_and_change_nothing() {
 }
 
 #[test]
+fn a_query_where_none_is_known_is_400() {
+    let app = target();
+    let body = crate::support::order(2);
+    let calls: [(&str, &str, Option<&str>); 8] = [
+        ("GET", "/?x=1", None),
+        ("GET", "/orders/1?x=1", None),
+        ("PUT", "/orders/1?force=true", Some(&body)),
+        ("DELETE", "/orders/1?force=true", None),
+        ("POST", "/orders?limit=1", Some(&body)),
+        ("POST", "/create_order?x=1", Some(&body)),
+        ("POST", "/create_orders?x=1", Some("[]")),
+        ("POST", "/update_order?id=1", Some(&body)),
+    ];
+    for (method, path, body) in calls {
+        app.send(method, path, &[], body.map(str::as_bytes)).expect_problem(400, "invalid-query");
+        still_serves(&app, path);
+    }
+}
+
+#[test]
 fn paths_that_lead_nowhere_are_404_and_change_nothing() {
     let app = target();
     for path in [

@@ -63,3 +63,20 @@ fn five_hundred_idle_connections_are_held_beside_the_work() {
         assert_eq!(raw.send(HEALTH).must_reply().status, 200, "an idle connection is served when it speaks");
     }
 }
+
+#[test]
+fn a_service_with_nothing_to_do_does_nothing() {
+    let app = TestApp::spawn();
+    app.post("/create_order", order(1)).expect_done();
+    let idle: Vec<Raw> = (0..100).map(|_| app.raw()).collect();
+    app.get("/orders/1").expect(200);
+    // What the start and the new connections still cost is over when a second has passed with next to nothing spent.
+    let spent_in_a_second = || {
+        let before = app.service().cpu_time().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        app.service().cpu_time().unwrap().saturating_sub(before)
+    };
+    let least = (0..3).map(|_| spent_in_a_second()).min().unwrap();
+    assert!(least <= Duration::from_millis(30), "{least:?} of processor time in a second without a request");
+    drop(idle);
+}
