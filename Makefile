@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help
 help: ## this list
-	@awk -F ' *:.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ' *:.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench)."
 
 .PHONY: run
@@ -46,6 +46,14 @@ test-wasm: deps-test ## the service's tests inside WasmEdge
 test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
 
+.PHONY: cluster
+cluster: deps-cluster build ## a Kubernetes on this machine with the service on it, until Ctrl-C (its first build takes minutes)
+	@$(CARGO) run --quiet --package cluster --target $(HOST)
+
+.PHONY: test-cluster
+test-cluster: deps-cluster ## the manifests and the service on a real Kubernetes, started and ended by the tests
+	@scripts/test.sh cluster
+
 .PHONY: lint
 lint: deps-build ## format, clippy without a warning (wasm and native), scripts
 	@scripts/lint.sh
@@ -62,8 +70,8 @@ bench: deps-bench build aot native ## measure interpreter, AOT and native side b
 deps: ## install what is missing from Debian's packages, for all targets
 	@scripts/deps.sh test bench
 
-.PHONY: deps-build deps-run deps-test deps-bench
-deps-build deps-run deps-test deps-bench:
+.PHONY: deps-build deps-run deps-test deps-bench deps-cluster
+deps-build deps-run deps-test deps-bench deps-cluster:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use cluster::wait;
 
 use crate::support::World;
@@ -22,8 +22,8 @@ pub(crate) fn wrong_configuration(world: &mut World) -> Result<()> {
     let status = pod.container.pointer("/lastState/terminated/exitCode").and_then(serde_json::Value::as_u64);
     ensure!(status.is_some_and(|status| status != 0), "it ended with {status:?}");
     let log = world.cluster.kubectl(&["logs", &pod.name])?;
-    let why = log.lines().find(|line| line.contains("POOL_MAX")).context(format!("the log does not say why:\n{log}"))?;
-    cluster::say(why);
+    ensure!(log.lines().count() == 1 && log.contains("POOL_MAX"), "the log does not say why in one line:\n{log}");
+    cluster::say(log.trim());
     let still = world.pods(crate::support::SERVICE)?;
     ensure!(before.iter().all(|old| still.iter().any(|pod| pod.name == old.name && pod.ready)), "an old pod is gone");
     world.curl(&["--fail", "http://order-service/orders?limit=1"])?;
