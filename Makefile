@@ -54,6 +54,26 @@ cluster: deps-cluster build ## a Kubernetes on this machine with the service on 
 test-cluster: deps-cluster ## the manifests and the service on a real Kubernetes, started and ended by the tests
 	@scripts/test.sh cluster
 
+.PHONY: test-containers
+test-containers: deps-containers ## the image, Compose, a registry, Podman, a rolling restart: on engines of their own
+	@scripts/test.sh containers
+
+.PHONY: image
+image: ## the images order-service:aot and order-service:wasm, and how large they are
+	@scripts/image.sh build aot wasm
+
+.PHONY: image-push
+image-push: ## push them to REGISTRY=registry.example.org/team
+	@scripts/image.sh push "$(REGISTRY)"
+
+.PHONY: up
+up: ## docker compose up on the engine that is there, once it has what is needed; ready when it says so
+	@scripts/up.sh up
+
+.PHONY: down
+down: ## let the replicas drain, then docker compose down; the data stay
+	@scripts/up.sh down
+
 .PHONY: lint
 lint: deps-build ## format, clippy without a warning (wasm and native), scripts
 	@scripts/lint.sh
@@ -70,8 +90,8 @@ bench: deps-bench build aot native ## measure interpreter, AOT and native side b
 deps: ## install what is missing from Debian's packages, for all targets
 	@scripts/deps.sh test bench
 
-.PHONY: deps-build deps-run deps-test deps-bench deps-cluster
-deps-build deps-run deps-test deps-bench deps-cluster:
+.PHONY: deps-build deps-run deps-test deps-bench deps-cluster deps-containers
+deps-build deps-run deps-test deps-bench deps-cluster deps-containers:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

@@ -28,11 +28,14 @@ surroundings() {
     [ ! -s "$ca" ] || echo "--secret id=ca,src=$ca"
 }
 
+# Compressed with zstd, which every engine of the last years takes: a sixth smaller than gzip.
+output=type=image,compression=zstd,compression-level=22,force-compression=true,oci-mediatypes=true
+
 build() {
     platform='--platform wasi/wasm'
     [ "$1" != native ] || platform=
     # shellcheck disable=SC2046,SC2086 # lists of words
-    docker build $platform --provenance=false --target "$1" --tag "order-service:$1" $(surroundings) \
+    docker build $platform --provenance=false --target "$1" $(surroundings) --output "$output,name=order-service:$1" \
         --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
         --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE=$origin" ${BUILD_OPTIONS-} .
 }

@@ -78,6 +78,9 @@ for group in "$@"; do
             build 'cluster programs' scripts/cluster-build.sh &&
             part cluster $cargo test --no-fail-fast --target "$host" --package cluster
         ;;
+    containers)
+        part containers $cargo test --no-fail-fast --target "$host" --package containers
+        ;;
     *)
         echo "test.sh: no group '$group'; there are unit, wasm, e2e and cluster" >&2
         exit 2

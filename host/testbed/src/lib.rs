@@ -8,6 +8,7 @@
 //! | [`aot`] | the compiled form of a `.wasm`, cached by content |
 //! | [`artifacts`] | where the built `.wasm` and the native program are |
 //! | [`process`] | a child that ends with its parent, its log, its figures from `/proc` |
+//! | [`engine`] | a Docker and a Podman of their own: [`Engine`], [`Podman`] |
 //! | [`ports`], [`temp`] | free ports, directories that go away |
 //!
 //! Nothing here outlives the process that made it, not even when that is killed: children get SIGKILL from the kernel,
@@ -24,6 +25,7 @@
 
 pub mod aot;
 pub mod artifacts;
+pub mod engine;
 pub mod mariadb;
 pub mod ports;
 pub mod process;
@@ -33,6 +35,7 @@ pub mod temp;
 
 mod sync;
 
+pub use engine::{Engine, Podman};
 pub use mariadb::{MariaDb, Tls};
 pub use process::Process;
 pub use proxy::{Direction, Fault, FaultProxy, Then, When};

@@ -1,0 +1,172 @@
+//! `docker compose up` as README has it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{docker, get, order_ids, walk_through};
+
+#[test]
+fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
+    let docker = docker();
+    let project = docker.project();
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    walk_through(&docker);
+    project.compose(&["down"]);
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+}
+
+#[test]
+fn make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data() {
+    let docker = docker();
+    let project = docker.project();
+    let said = docker.script("make", &["up"]);
+    assert!(said.contains("http://localhost:8080 is ready"), "{said}");
+    walk_through(&docker);
+    let orders = project.containers("orders");
+    let logs = thread::scope(|scope| {
+        let follow = scope.spawn(|| docker.cli(&["logs", "--follow", &orders[0]]));
+        docker.script("make", &["down"]);
+        follow.join().expect("the log")
+    });
+    assert!(logs.contains("leaving"), "it was not drained:\n{logs}");
+    docker.script("make", &["up"]);
+    assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+}
+
+#[test]
+fn a_plain_stop_takes_two_seconds_at_most_and_loses_nothing_acknowledged() {
+    let docker = docker();
+    let project = docker.project();
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    walk_through(&docker);
+    let start = Instant::now();
+    project.compose(&["stop", "orders"]);
+    let took = start.elapsed();
+    println!("docker compose stop orders: {:.2} s", took.as_secs_f64());
+    assert!(took <= Duration::from_secs(2), "{took:?}");
+    project.compose(&["start", "orders"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+}
+
+#[test]
+fn the_container_has_no_rights_it_does_not_need() {
+    let docker = docker();
+    let project = docker.project();
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let container = docker.inspect(&project.containers("orders")[0]);
+    let host = &container["HostConfig"];
+    assert_eq!(container["Config"]["User"], "65534:65534");
+    assert_eq!(host["Runtime"], "crun");
+    assert_eq!(host["ReadonlyRootfs"], true);
+    assert_eq!(host["CapDrop"].to_string(), r#"["ALL"]"#);
+    assert_eq!(host["SecurityOpt"].to_string(), r#"["no-new-privileges:true"]"#);
+    assert_eq!(host["Memory"], 128 * 1024 * 1024);
+    assert_eq!(host["RestartPolicy"]["Name"], "unless-stopped");
+    assert_eq!(host["PortBindings"].to_string(), r#"{"8080/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}]}"#);
+    // No secret is in the environment, where every `docker inspect` shows it.
+    assert!(!container["Config"]["Env"].to_string().contains("mysql://"));
+    let database = docker.inspect(&project.containers("mariadb")[0]);
+    assert_eq!(database["HostConfig"]["PortBindings"].to_string(), "{}");
+    assert!(database["Config"]["Env"].to_string().contains("MARIADB_PASSWORD_FILE"));
+}
+
+#[test]
+fn an_ended_process_is_restarted_and_a_wrong_configuration_is_seen_as_failed() {
+    let docker = docker();
+    let project = docker.project();
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let id = project.containers("orders")[0].clone();
+    let pid = docker.inspect(&id)["State"]["Pid"].to_string();
+    let killed = docker.engine().room().command("kill").args(["-9", &pid]).status().expect("kill");
+    assert!(killed.success());
+    let start = Instant::now();
+    while docker.inspect(&id)["RestartCount"] != 1 {
+        assert!(start.elapsed() < Duration::from_secs(20), "it was not restarted");
+    }
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let run = ["run", "--platform", "wasi/wasm", "--runtime", "crun", "--annotation", "run.oci.handler=wasm"];
+    let wrong =
+        docker.engine().command("docker").args(run).args(["--rm", "order-service:aot"]).output().expect("docker");
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned() + &String::from_utf8_lossy(&wrong.stdout);
+    assert!(said.contains("DATABASE_URL is not set"), "{said}");
+    assert_ne!(wrong.status.code(), Some(0), "a start that failed looks like a clean end");
+}
+
+#[test]
+fn three_replicas_serve_behind_the_balancer_of_the_scale_profile() {
+    let docker = docker();
+    let project = docker.project().env("PORT", "8080-8089");
+    project.compose(&["--profile", "scale", "up", "--detach", "--no-build", "--scale", "orders=3"]);
+    project.wait_until_ready("http://127.0.0.1:8090/ready");
+    assert_eq!(project.containers("orders").len(), 3);
+    let start = Instant::now();
+    let log = |id: &str| docker.cli(&["logs", id]).matches("\"path\":\"/\"").count();
+    while !project.containers("orders").iter().all(|id| log(id) > 0) {
+        assert!(start.elapsed() < Duration::from_secs(30), "a replica is asked nothing:\n{}", project.logs());
+        assert_eq!(get("http://127.0.0.1:8090/").map(|reply| reply.0), Ok(200));
+    }
+}
+
+#[test]
+fn the_database_image_takes_awkward_names_and_passwords_and_fills_a_volume_once() {
+    let docker = docker();
+    let name = "awkward-database";
+    let password = r#"it's "\ a `$pass"#;
+    let start = |password: &str| {
+        let password = format!("MARIADB_PASSWORD={password}");
+        let variables = ["--env", "MARIADB_DATABASE=da-ta`base", "--env", "MARIADB_USER=o'user", "--env", &password];
+        docker.cli(
+            &[
+                &["run", "--detach", "--name", name, "--volume", "awkward:/var/lib/mysql"][..],
+                &variables,
+                &["orders-mariadb"],
+            ]
+            .concat(),
+        );
+        let begun = Instant::now();
+        while docker.engine().docker_cli(&["exec", name, "healthcheck.sh"]).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{}", docker.cli(&["logs", name]));
+        }
+    };
+    let ask = |statement: &str| {
+        let secret = format!("MYSQL_PWD={password}");
+        docker.cli(&[
+            "exec",
+            "--env",
+            &secret,
+            name,
+            "mariadb",
+            "-h127.0.0.1",
+            "-uo'user",
+            "-NBe",
+            statement,
+            "da-ta`base",
+        ])
+    };
+    start(password);
+    ask("CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)");
+    docker.cli(&["rm", "--force", name]);
+    start("another one, which counts for nothing now");
+    let kept = ask("SELECT n FROM kept");
+    docker.cli(&["rm", "--force", name]);
+    docker.cli(&["volume", "rm", "awkward"]);
+    assert_eq!(kept, "7\n");
+}
+
+#[test]
+fn the_native_override_needs_no_wasm_runtime() {
+    let docker = docker();
+    docker.script("scripts/image.sh", &["build", "native"]);
+    let project = docker.project().file("deploy/compose/native.yml");
+    project.compose(&["up", "--detach", "--no-build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    walk_through(&docker);
+    assert_eq!(docker.inspect(&project.containers("orders")[0])["HostConfig"]["Runtime"], "runc");
+}
