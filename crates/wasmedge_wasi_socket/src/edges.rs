@@ -120,6 +120,11 @@ pub(crate) fn blocks(fd: u32, blocking: bool) {
     });
 }
 
+/// Whether a call on this socket returns at once, as far as is known: it is a non-blocking one of this crate's.
+pub(crate) fn returns_at_once(fd: u32) -> bool {
+    with(|sockets| sockets.get(&fd).is_some_and(|known| known.nonblocking))
+}
+
 /// Whether a read of this socket is sure to return at once: it is a non-blocking one of this crate's, and no listener.
 pub(crate) fn can_be_looked_at(fd: u32) -> bool {
     with(|sockets| sockets.get(&fd).is_some_and(|known| known.nonblocking && known.writing != Writing::Never))

@@ -1,18 +1,19 @@
 //! TCP: streams and listeners, as `std::net` has them.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::errno;
 use crate::names::{ToSocketAddrs, first_that_works};
 use crate::socket::{AddressFamily, Socket, SocketOptLevel, SocketOptName, SocketType};
+use crate::{edges, errno};
 
 /// How many connections may wait to be accepted; the kernel bounds it by `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 
-/// How many connections that were reset before they could be accepted one call passes over.
-const PASSED_OVER: usize = 64;
+/// How many connections a non-blocking listener gives in a row, those that are passed over included, until it says that there is none.
+const TURN: u32 = 32;
 
 /// A TCP connection.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct TcpListener {
     pub address: io::Result<SocketAddr>,
     /// The port that was asked for.
     pub port: Option<u16>,
+    /// Connections accepted in a row.
+    in_a_row: AtomicU32,
 }
 
 /// The connections of a listener, one after another; see [`TcpListener::incoming`].
@@ -100,7 +103,7 @@ impl TcpListener {
             s.bind(&address)?;
             s.listen(BACKLOG)?;
             s.set_nonblocking(nonblocking)?;
-            Ok(Self { s, port: Some(address.port()), address: Ok(address) })
+            Ok(Self { s, port: Some(address.port()), address: Ok(address), in_a_row: AtomicU32::new(0) })
         })
     }
 
@@ -109,25 +112,32 @@ impl TcpListener {
     /// A connection that its client has reset meanwhile is no connection: it is passed over and the next one is taken. Health checks of load
     /// balancers and port scanners make such connections all the time, and an error here would make an accept loop pause.
     ///
+    /// A non-blocking listener says `WouldBlock` after 32 connections in a row even if there are more: its next wait ends at once, and
+    /// meanwhile everybody else has had a turn. Without that a flood keeps an accept loop, and with it the one thread, to itself.
+    ///
     /// # Errors
     /// `WouldBlock` on a non-blocking listener when there is none; otherwise only what concerns the listener itself: descriptors (33, 41)
     /// or memory (42, 48) used up. After these wait a little before the next call; a connection that is waiting stays in the kernel's queue.
     pub fn accept(&self, nonblocking: bool) -> io::Result<(TcpStream, SocketAddr)> {
-        for _ in 0..PASSED_OVER {
+        let shares = edges::returns_at_once(self.s.as_raw_fd() as u32);
+        loop {
+            if shares && self.in_a_row.fetch_add(1, Relaxed) >= TURN {
+                self.in_a_row.store(0, Relaxed);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
             let s = match self.s.accept(nonblocking) {
                 Ok(s) => s,
                 Err(error) if errno::is(&error, errno::CONNABORTED) => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.in_a_row.store(0, Relaxed);
+                    return Err(error);
+                }
             };
             // The kernel has the peer's address as long as the connection stands, so failing to have it says that it was reset.
             if let Ok(peer) = s.get_peer() {
                 return Ok((TcpStream { s }, peer));
             }
         }
-        // Nothing but resets. The next one is handed out whatever it is: its first read tells, and the caller gets a turn.
-        let s = self.s.accept(nonblocking)?;
-        let peer = s.get_peer().unwrap_or_else(|_| (Ipv4Addr::UNSPECIFIED, 0).into());
-        Ok((TcpStream { s }, peer))
     }
 
     /// The connections, one after another, each blocking.
@@ -223,7 +233,7 @@ impl FromRawFd for TcpListener {
         // SAFETY: the caller gives up the descriptor, as this function asks of it.
         let s = unsafe { Socket::from_raw_fd(fd) };
         let address = s.get_local();
-        Self { port: address.as_ref().ok().map(SocketAddr::port), address, s }
+        Self { port: address.as_ref().ok().map(SocketAddr::port), address, s, in_a_row: AtomicU32::new(0) }
     }
 }
 
