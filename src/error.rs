@@ -252,7 +252,7 @@ fn repository_problem(error: &RepositoryError) -> Problem {
             S::PRECONDITION_FAILED,
             "precondition-failed",
             "Precondition failed",
-            format!("order {id} has changed: its ETag is not one of those in If-Match"),
+            format!("order {id} is not one that If-Match or If-None-Match allows: has it changed?"),
         ),
         E::Duplicate(id) => {
             let detail = match id {

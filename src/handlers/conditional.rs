@@ -16,27 +16,64 @@ enum Tags {
     List(Vec<String>),
 }
 
-/// The condition in `If-Match`, if there is one: whether an order is one of those that are named.
+/// What a request's `If-Match` and `If-None-Match` ask of an order before it may be changed; None where there are neither.
 ///
-/// Compared strongly: a weak tag is never the same as ours.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<impl Fn(&Order) -> bool + Send + Sync + use<>>, Error> {
-    let tags = read(headers, IF_MATCH, "If-Match must be * or a list of entity tags")?;
-    Ok(tags.map(|tags| {
-        move |order: &Order| match &tags {
-            Tags::Any => true,
-            Tags::List(list) => list.contains(&entity_tag(order)),
-        }
+/// `If-Match` compares strongly: a weak tag is never the same as ours. `If-None-Match` compares weakly.
+pub(super) fn condition(headers: &HeaderMap) -> Result<Option<impl Fn(&Order) -> bool + Send + Sync + use<>>, Error> {
+    let (wanted, unwanted) = (if_match(headers)?, if_none_match(headers)?);
+    if wanted.is_none() && unwanted.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(move |order: &Order| {
+        let tag = entity_tag(order);
+        wanted.as_ref().is_none_or(|tags| tags.hold_strongly(&tag))
+            && !unwanted.as_ref().is_some_and(|tags| tags.hold_weakly(&tag))
     }))
 }
 
-/// True where `If-None-Match` names the tag: the client has this very order already. Compared weakly.
-pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> Result<bool, Error> {
-    let tags = read(headers, IF_NONE_MATCH, "If-None-Match must be * or a list of entity tags")?;
-    Ok(match tags {
-        None => false,
-        Some(Tags::Any) => true,
-        Some(Tags::List(list)) => list.iter().any(|known| known.trim_start_matches("W/") == tag),
+/// Whether a read is to be answered in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// In full.
+    Full,
+    /// The client has this very order already.
+    NotModified,
+    /// `If-Match` names others.
+    Refused,
+}
+
+/// What the conditions say of reading the order with this tag.
+pub(super) fn read_of(headers: &HeaderMap, tag: &str) -> Result<Read, Error> {
+    let (wanted, known) = (if_match(headers)?, if_none_match(headers)?);
+    Ok(match (wanted, known) {
+        (Some(wanted), _) if !wanted.hold_strongly(tag) => Read::Refused,
+        (_, Some(known)) if known.hold_weakly(tag) => Read::NotModified,
+        _ => Read::Full,
     })
+}
+
+impl Tags {
+    fn hold_strongly(&self, tag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::List(list) => list.iter().any(|known| known == tag),
+        }
+    }
+
+    fn hold_weakly(&self, tag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::List(list) => list.iter().any(|known| known.trim_start_matches("W/") == tag),
+        }
+    }
+}
+
+fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Error> {
+    read(headers, IF_MATCH, "If-Match must be * or a list of entity tags")
+}
+
+fn if_none_match(headers: &HeaderMap) -> Result<Option<Tags>, Error> {
+    read(headers, IF_NONE_MATCH, "If-None-Match must be * or a list of entity tags")
 }
 
 fn read(headers: &HeaderMap, name: HeaderName, detail: &'static str) -> Result<Option<Tags>, Error> {

@@ -1,15 +1,15 @@
 //! Orders: the walkthrough's calls, and the same as resources.
 
-use hyper::header::{ETAG, IF_NONE_MATCH, LINK, LOCATION};
+use hyper::header::{ETAG, LINK, LOCATION};
 use hyper::{Body, Request, Response, StatusCode};
 
 use super::body::{Accepts, Received, receive};
-use super::conditional::{if_match, is_known};
+use super::conditional::{Read, condition, read_of};
 use super::query::{Query, whole_number};
 use super::{App, stream};
 use crate::domain::{Draft, Order, OrderId, decode_batch, decode_draft};
 use crate::error::Error;
-use crate::repository::{Condition, Deadline};
+use crate::repository::{Condition, Deadline, RepositoryError};
 use crate::response;
 
 /// The longest page a client may ask for.
@@ -36,7 +36,7 @@ pub(crate) async fn create_orders(app: &App, request: Request<Body>) -> Result<R
 
 /// `POST /update_order`
 pub(crate) async fn update_order(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let condition = if_match(request.headers())?;
+    let condition = condition(request.headers())?;
     let order = receive_draft(app, request, Accepts::JsonOrForm).await?.into_order()?;
     app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
     Ok(response::done())
@@ -49,7 +49,7 @@ pub(crate) async fn delete_order(app: &App, request: &Request<Body>, head: bool)
     if head {
         app.repository.find(id, app.deadline()).await?;
     } else {
-        let condition = if_match(request.headers())?;
+        let condition = condition(request.headers())?;
         app.repository.delete(id, as_condition(condition.as_ref()), app.deadline()).await?;
     }
     Ok(response::done())
@@ -97,21 +97,21 @@ pub(crate) async fn post(app: &App, request: Request<Body>) -> Result<Response<B
 pub(crate) async fn get(app: &App, request: &Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
     Query::of(request, &[])?;
     let order = app.repository.find(id, app.deadline()).await?;
-    let full = response::order(StatusCode::OK, &order);
-    if request.headers().contains_key(IF_NONE_MATCH) {
-        let tag = response::entity_tag(&order);
-        if is_known(request.headers(), &tag)? {
+    let tag = response::entity_tag(&order);
+    match read_of(request.headers(), &tag)? {
+        Read::Full => Ok(response::order(StatusCode::OK, &order)),
+        Read::NotModified => {
             let mut unchanged = response::empty(StatusCode::NOT_MODIFIED);
             response::set(&mut unchanged, ETAG, &tag);
-            return Ok(unchanged);
+            Ok(unchanged)
         }
+        Read::Refused => Err(RepositoryError::PreconditionFailed(id).into()),
     }
-    Ok(full)
 }
 
 /// `PUT /orders/{id}`: replaces an order that is there.
 pub(crate) async fn put(app: &App, request: Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
-    let condition = if_match(request.headers())?;
+    let condition = condition(request.headers())?;
     let order = receive_draft(app, request, Accepts::Json).await?.into_order_with(id)?;
     app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
     Ok(response::order(StatusCode::OK, &order))
@@ -120,7 +120,7 @@ pub(crate) async fn put(app: &App, request: Request<Body>, id: OrderId) -> Resul
 /// `DELETE /orders/{id}`
 pub(crate) async fn delete(app: &App, request: &Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
     Query::of(request, &[])?;
-    let condition = if_match(request.headers())?;
+    let condition = condition(request.headers())?;
     app.repository.delete(id, as_condition(condition.as_ref()), app.deadline()).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }

@@ -134,3 +134,20 @@ fn of_two_writers_with_the_same_tag_one_wins() {
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 412).count(), 7, "{statuses:?}");
 }
+
+#[test]
+fn a_change_that_must_not_meet_the_order_it_names_is_412() {
+    let app = TestApp::spawn();
+    app.post("/create_order", order(1)).expect(200);
+    let tag = app.get("/orders/1").expect(200).etag();
+    let changed = with(1, "quantity", Some("9"));
+    for unwanted in ["*", tag.as_str(), &format!("W/{tag}")] {
+        let headers = [("content-type", "application/json"), ("if-none-match", unwanted)];
+        let reply = app.send("PUT", "/orders/1", &headers, Some(changed.as_bytes()));
+        reply.expect_problem(412, "precondition-failed");
+    }
+    assert_eq!(app.get("/orders/1").expect(200).etag(), tag, "nothing was changed");
+    let headers = [("content-type", "application/json"), ("if-none-match", "\"another\"")];
+    app.send("PUT", "/orders/1", &headers, Some(changed.as_bytes())).expect(200);
+    get_if(&app, "/orders/1", "if-match", "\"another\"").expect_problem(412, "precondition-failed");
+}
