@@ -140,7 +140,9 @@ impl Drop for Machine {
         self.first.kill();
         // The kernel ends the others a moment later.
         for _ in 0..100 {
-            if !Path::new(&format!("/proc/{}", self.pid)).exists() {
+            // Gone, or only waiting for this machine's own first process to take leave of it.
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+            if stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z')) {
                 break;
             }
             thread::sleep(Duration::from_millis(20));
