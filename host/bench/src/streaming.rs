@@ -8,21 +8,33 @@ use anyhow::{Context, Result, ensure};
 use testbed::Service;
 
 use crate::contest::{Contest, Contestant, wait_until_ready};
-use crate::http::Body;
+use crate::http::{self, Body};
 use crate::memory::mb;
 use crate::{Plan, say};
 
 /// How much the service may grow while a table is streamed, in bytes, and how late the first byte may be.
 const AIM: (u64, Duration) = (8_000_000, Duration::from_millis(50));
 
-/// How long the slow client holds its answer.
+/// How long a client holds its answer: the slow one leaves then; so does the fast one of the interpreter, which would take
+/// minutes.
 const HOLD: Duration = Duration::from_secs(10);
 
+/// Requests that are left after their first byte.
+const FIRST_BYTES: usize = 9;
+
 struct Streamed {
-    first_byte: Duration,
     growth: u64,
     bytes: u64,
     time: Duration,
+}
+
+/// How a client reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Fast,
+    Slow,
+    /// As fast as the interpreter gives, and not to the end.
+    Leaving,
 }
 
 /// The table.
@@ -31,8 +43,9 @@ pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
     contest.database.create_database("million")?;
     let mut text = format!(
         "### Streaming {} orders\n\n`GET /orders` by one client, after a first small request. Growth is the most resident memory seen \
-         while streaming less that before it. The slow client takes 64 KB every 100 ms and leaves after {} s.\n\n\
-         | | reader | first byte ms | growth MB | bytes read | seconds | MB/s |\n|---|---|---:|---:|---:|---:|---:|\n",
+         while streaming less that before it. The slow client takes 64 KB every 100 ms and leaves after {} s, as does the interpreter's \
+         fast one. First byte: median and greatest of {FIRST_BYTES} requests.\n\n\
+         | | first byte ms | reader | growth MB | bytes read | seconds | MB/s |\n|---|---:|---|---:|---:|---:|---:|\n",
         plan.rows,
         HOLD.as_secs()
     );
@@ -41,20 +54,33 @@ pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
         let service = contest.builder_on(contestant, "million").start()?;
         wait_until_ready(&service)?;
         fill(contest, plan.rows)?;
-        Body::get(service.port(), "/orders?limit=5")?;
-        for slow in [false, true] {
-            let reader = if slow { "slow" } else { "fast" };
-            say(&format!("streaming, {}, {reader} reader", contestant.name()));
-            let seen = stream(&service, slow)?;
-            if contestant == Contestant::Aot {
-                reached &= seen.growth <= AIM.0 && seen.first_byte <= AIM.1;
-            }
-            text += &row(contestant, reader, &seen);
+        ensure!(http::is_served(service.port(), "/orders?limit=5"), "a small request fails");
+        let (median, most) = first_byte(&service)?;
+        reached &= contestant != Contestant::Aot || median <= AIM.1;
+        let fast = if contestant == Contestant::Interpreter { Reader::Leaving } else { Reader::Fast };
+        for reader in [fast, Reader::Slow] {
+            say(&format!("streaming, {}, {reader:?} reader", contestant.name()));
+            let seen = stream(&service, reader)?;
+            reached &= contestant != Contestant::Aot || seen.growth <= AIM.0;
+            text += &format!("| {} | {:.1} ({:.1}) {}", contestant.name(), ms(median), ms(most), row(reader, &seen));
         }
     }
     let verdict = if reached { "yes" } else { "**no**" };
     Ok(text
-        + &format!("\n| aim | |\n|---|---|\n| AOT: growth ≤ 8 MB and first byte ≤ 50 ms, both readers | {verdict} |\n"))
+        + &format!(
+            "\n| aim | |\n|---|---|\n| AOT: growth ≤ 8 MB with both readers, first byte ≤ 50 ms | {verdict} |\n"
+        ))
+}
+
+/// From the request to the first byte of the array: the median and the worst.
+fn first_byte(service: &Service) -> Result<(Duration, Duration)> {
+    let mut times = Vec::new();
+    for _ in 0..FIRST_BYTES {
+        times.push(Body::get(service.port(), "/orders")?.first_byte);
+    }
+    times.sort();
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    Ok((at(FIRST_BYTES / 2), at(FIRST_BYTES - 1)))
 }
 
 /// By MariaDB's own sequence table; the service has made the table of orders at its start.
@@ -69,7 +95,7 @@ fn fill(contest: &Contest, rows: u32) -> Result<()> {
     Ok(())
 }
 
-fn stream(service: &Service, slow: bool) -> Result<Streamed> {
+fn stream(service: &Service, reader: Reader) -> Result<Streamed> {
     let before = service.rss_bytes()?;
     let (most, done) = (AtomicU64::new(before), AtomicBool::new(false));
     let outcome = thread::scope(|scope| {
@@ -79,15 +105,15 @@ fn stream(service: &Service, slow: bool) -> Result<Streamed> {
                 thread::sleep(Duration::from_millis(20));
             }
         });
-        let outcome = read(service.port(), slow);
+        let outcome = read(service.port(), reader);
         done.store(true, Ordering::SeqCst);
         outcome
     });
-    let (first_byte, bytes, time) = outcome?;
-    Ok(Streamed { first_byte, growth: most.load(Ordering::SeqCst) - before, bytes, time })
+    let (bytes, time) = outcome?;
+    Ok(Streamed { growth: most.load(Ordering::SeqCst) - before, bytes, time })
 }
 
-fn read(port: u16, slow: bool) -> Result<(Duration, u64, Duration)> {
+fn read(port: u16, reader: Reader) -> Result<(u64, Duration)> {
     let start = Instant::now();
     let mut body = Body::get(port, "/orders")?;
     let (mut buffer, mut bytes, mut last) = ([0; 64 * 1024], 0, b' ');
@@ -98,20 +124,24 @@ fn read(port: u16, slow: bool) -> Result<(Duration, u64, Duration)> {
         }
         bytes += length as u64;
         last = buffer.get(length - 1).copied().unwrap_or_default();
-        if slow {
+        if reader == Reader::Slow {
             thread::sleep(Duration::from_millis(100));
-            if start.elapsed() > HOLD {
-                return Ok((body.first_byte, bytes, start.elapsed()));
-            }
+        }
+        if reader != Reader::Fast && start.elapsed() > HOLD {
+            return Ok((bytes, start.elapsed()));
         }
     }
     ensure!(last == b']', "the array does not end");
-    Ok((body.first_byte, bytes, start.elapsed()))
+    Ok((bytes, start.elapsed()))
 }
 
-fn row(contestant: Contestant, reader: &str, seen: &Streamed) -> String {
-    let (first, seconds) = (seen.first_byte.as_secs_f64() * 1e3, seen.time.as_secs_f64());
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn row(reader: Reader, seen: &Streamed) -> String {
+    let reader = if reader == Reader::Slow { "slow" } else { "fast" };
+    let seconds = seen.time.as_secs_f64();
     let speed = f64::from(u32::try_from(seen.bytes / 1000).unwrap_or(u32::MAX)) / 1e3 / seconds;
-    let (growth, bytes) = (mb(seen.growth), mb(seen.bytes));
-    format!("| {} | {reader} | {first:.1} | {growth} | {bytes} MB | {seconds:.1} | {speed:.1} |\n", contestant.name())
+    format!("| {reader} | {} | {} MB | {seconds:.1} | {speed:.1} |\n", mb(seen.growth), mb(seen.bytes))
 }
