@@ -24,6 +24,8 @@ mod guest {
 
     use hyper::service::{make_service_fn, service_fn};
     use hyper::{Body, Request, Response, Server};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     pub(super) async fn serve() -> io::Result<()> {
         let mut arguments = std::env::args().skip(1);
@@ -50,6 +52,14 @@ mod guest {
         })
     }
 
+    /// Connects and asks; says where it came to, and the first step that failed.
+    async fn connect(to: &str) -> Result<String, String> {
+        let mut stream = TcpStream::connect(to).await.map_err(|error| format!("connect: {error}"))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.map_err(|error| format!("write: {error}"))?;
+        let read = stream.read(&mut [0; 64]).await.map_err(|error| format!("read: {error}"))?;
+        Ok(format!("{read} bytes from {:?}", stream.peer_addr()))
+    }
+
     async fn answer(request: Request<Body>) -> Response<Body> {
         let asked = request.uri().query().unwrap_or_default().to_owned();
         match request.uri().path() {
@@ -61,7 +71,7 @@ mod guest {
             }
             "/resolve" => Response::new(Body::from(format!("{:?}\n", wasmedge_wasi_socket::nslookup(&asked, "")))),
             "/connect" => {
-                let outcome = tokio::net::TcpStream::connect(asked).await.map(|_| ());
+                let outcome = connect(&asked).await;
                 Response::new(Body::from(format!("{outcome:?}\n")))
             }
             _ => Response::new(Body::from("hello\n")),

@@ -10,11 +10,16 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::io;
+use std::net::SocketAddr;
 
+use crate::reach::Reach;
 use crate::rounds::Writing;
+use crate::{errno, host};
 
 thread_local! {
     static SOCKETS: RefCell<Sockets> = const { RefCell::new(None) };
+    static REACH: RefCell<Reach> = RefCell::default();
 }
 
 /// The sockets of this process that this crate opened, and what is known of each.
@@ -29,6 +34,8 @@ struct Known {
     writing: Writing,
     /// A read that has nothing returns at once.
     nonblocking: bool,
+    /// Where it is being connected to; until its first read or write has an outcome.
+    connecting: Option<SocketAddr>,
 }
 
 /// Descriptors are random numbers already.
@@ -88,8 +95,35 @@ pub(crate) fn sent(fd: u32, whole: bool) {
 }
 
 /// A connection is being made.
-pub(crate) fn connects(fd: u32) {
-    learn(fd, Writing::Unknown);
+pub(crate) fn connects(fd: u32, to: SocketAddr) {
+    with(|sockets| {
+        if let Some(known) = sockets.get_mut(&fd) {
+            known.writing = Writing::Unknown;
+            known.connecting = Some(to);
+        }
+    });
+}
+
+/// The outcome of a connect, or of a read or write, which after a connect that nobody asked about is its outcome.
+pub(crate) fn outcome<T>(fd: u32, result: &io::Result<T>) {
+    let waits = |error: &io::Error| errno::is(error, errno::AGAIN) || errno::is(error, errno::INPROGRESS);
+    if result.as_ref().is_err_and(waits) {
+        return;
+    }
+    let to = with(|sockets| sockets.get_mut(&fd).and_then(|known| known.connecting.take()));
+    if let Some(to) = to {
+        let note = |reach: &RefCell<Reach>| {
+            reach.try_borrow_mut().map(|mut reach| reach.note(to, result.is_ok(), host::now())).unwrap_or_default();
+        };
+        REACH.try_with(note).unwrap_or_default();
+    }
+}
+
+/// Puts the addresses that could not be reached lately last.
+pub(crate) fn sort(addresses: &mut [SocketAddr]) {
+    let sort =
+        |reach: &RefCell<Reach>| reach.try_borrow().map(|reach| reach.sort(addresses, host::now())).unwrap_or_default();
+    REACH.try_with(sort).unwrap_or_default();
 }
 
 /// The kernel has said that the socket is writable, and its owner is told.

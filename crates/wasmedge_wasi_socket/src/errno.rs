@@ -70,6 +70,12 @@ pub(crate) fn is(error: &Error, number: u16) -> bool {
     error.raw_os_error() == Some(i32::from(number))
 }
 
+/// Whether a failed lookup may succeed later for the same name: nobody said that the name does not exist.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn is_passing(number: u16) -> bool {
+    matches!(number, AIAGAIN | AIFAIL | AISYSTEM | NOMEM | MFILE | NFILE)
+}
+
 /// What a failed lookup means, in words and as a kind.
 #[cfg(any(target_os = "wasi", test))]
 pub(crate) fn lookup(number: u16) -> (ErrorKind, &'static str) {

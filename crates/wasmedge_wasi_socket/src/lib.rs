@@ -33,6 +33,8 @@ mod dns;
 mod edges;
 #[cfg(target_os = "wasi")]
 mod host;
+#[cfg(any(target_os = "wasi", test))]
+mod memory;
 #[cfg(target_os = "wasi")]
 mod names;
 #[cfg(target_os = "wasi")]
@@ -41,6 +43,8 @@ mod options;
 pub mod pipe;
 #[cfg(target_os = "wasi")]
 pub mod poll;
+#[cfg(any(target_os = "wasi", test))]
+mod reach;
 #[cfg(any(target_os = "wasi", test))]
 mod rounds;
 #[cfg(target_os = "wasi")]

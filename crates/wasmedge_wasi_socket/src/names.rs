@@ -3,18 +3,24 @@
 //! The runtime asks the C library of its host (`INode::getAddrinfo` in `inode-linux.cpp`), so names resolve as for every other program in the
 //! container: `/etc/hosts`, the search list and `ndots` of `/etc/resolv.conf`, IPv4 and IPv6, IPv4 first. Two things about it:
 //! it is asked without a service, because one that is named needs `/etc/services`, which a container made from scratch has not; and
-//! it blocks the one thread for as long as the library waits for a name server.
+//! it blocks the one thread for as long as the library waits for a name server; [`crate::memory`] bounds what that takes.
 //!
 //! `DNS_SERVER` (`address` or `address:port`, asked over TCP) wins where it is set, as with the published crate.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
 use crate::dns::{self, Refusal};
 use crate::host::{self, AddrInfo, SockAddr};
+use crate::memory::Memory;
 use crate::tcp::TcpStream;
-use crate::{addr, errno};
+use crate::{addr, edges, errno};
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
 
 /// The most addresses of one name that are used.
 const MOST: usize = 16;
@@ -39,10 +45,11 @@ pub fn nslookup(node: &str, service: &str) -> io::Result<Vec<SocketAddr>> {
 /// As for [`nslookup`].
 pub fn nslookup_with_host(node: &str, service: &str) -> io::Result<Vec<SocketAddr>> {
     let found = match service.parse::<u16>() {
-        Ok(port) => lookup(node, "").map(|found| with_port(found, port)),
+        Ok(port) => remembered(node).map(|found| with_port(found, port)),
+        Err(_) if service.is_empty() => remembered(node),
         Err(_) => match lookup(node, service) {
             // No /etc/services, or no such line in it: the addresses are right all the same.
-            Err(errno::AISERVICE) if !service.is_empty() => lookup(node, ""),
+            Err(errno::AISERVICE) => remembered(node),
             result => result,
         },
     };
@@ -83,6 +90,15 @@ fn with_port(mut addresses: Vec<SocketAddr>, port: u16) -> Vec<SocketAddr> {
         address.set_port(port);
     }
     addresses
+}
+
+/// Asks the runtime, or not yet again: see [`Memory`].
+fn remembered(node: &str) -> Result<Vec<SocketAddr>, u16> {
+    let look = |memory: &RefCell<Memory>| match memory.try_borrow_mut() {
+        Ok(mut memory) => memory.look_up(node, host::now, || lookup(node, "")),
+        Err(_) => lookup(node, ""),
+    };
+    MEMORY.try_with(look).unwrap_or(Err(errno::AISYSTEM))
 }
 
 /// Asks the runtime.
@@ -221,7 +237,11 @@ impl ToSocketAddrs for (&str, u16) {
         let (host, port) = *self;
         let found = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
-            Err(_) => with_port(nslookup(host, "")?, port),
+            Err(_) => {
+                let mut found = with_port(nslookup(host, "")?, port);
+                edges::sort(&mut found);
+                found
+            }
         };
         Ok(found.into_iter())
     }

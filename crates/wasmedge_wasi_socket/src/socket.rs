@@ -124,6 +124,7 @@ impl Socket {
         });
         let whole = || bufs.iter().map(|buf| buf.len()).sum::<usize>() == sent;
         edges::sent(self.number(), result.is_ok() && whole());
+        edges::outcome(self.number(), &result);
         result.map(|()| sent)
     }
 
@@ -186,11 +187,13 @@ impl Socket {
         let count = bufs.len().min(MOST_PIECES);
         let pieces: *const Piece = bufs.as_mut_ptr().cast();
         let (mut length, mut out) = (0, 0);
-        again(|| {
+        let result = again(|| {
             // SAFETY: `IoSliceMut` is laid out as the target's iovec, which is `Piece`; std documents it. The slices are borrowed for
             // writing and live through the call.
             unsafe { host::sock_recv(self.number(), pieces, count, u32::from(flags), &mut length, &mut out) }
-        })?;
+        });
+        edges::outcome(self.number(), &result);
+        result?;
         Ok((length, out as usize))
     }
 
@@ -261,14 +264,16 @@ impl Socket {
     pub fn connect(&self, to: &SocketAddr) -> io::Result<()> {
         let (mut bytes, size) = addr::plain(to.ip());
         let address = Address { buf: bytes.as_mut_ptr(), size };
-        edges::connects(self.number());
+        edges::connects(self.number(), *to);
         // SAFETY: `address` points at `bytes`, of which `size` are there, and both live through the call.
         let result = errno::check(unsafe { host::sock_connect(self.number(), &address, u32::from(to.port())) });
-        match result {
+        let result = match result {
             // The kernel goes on connecting. A second call would say "already", so the wait is for the outcome.
             Err(error) if errno::is(&error, errno::INTR) => self.connected(),
             result => result,
-        }
+        };
+        edges::outcome(self.number(), &result);
+        result
     }
 
     /// Waits for the outcome of a connect that was interrupted.
