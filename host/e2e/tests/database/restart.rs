@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use testbed::{Fault, MariaDb};
 
 use super::{BOUND, QUICK, every_call, expect_no_database, quick, serves_again};
-use crate::support::{Client, Order, TestApp, order, orders};
+use crate::support::{Client, Order, TestApp, eventually, order, orders};
 
 /// A server of the test's own whose commits survive its own end: the log reaches the kernel with each.
 fn own_server() -> Arc<MariaDb> {
@@ -72,7 +72,7 @@ fn under_load(app: &TestApp, disturb: impl FnOnce()) {
         serves_again(app);
         // What was under way when the database returned has to end as well.
         let so_far = ids.load(Ordering::Relaxed);
-        crate::support::eventually("work to go on", || (ids.load(Ordering::Relaxed) > so_far + 50).then_some(()));
+        eventually("work to go on", || (ids.load(Ordering::Relaxed) > so_far + 50).then_some(()));
         stop.store(true, Ordering::Relaxed);
         alive.join().expect("/health");
         clients.into_iter().map(|client| client.join().expect("a client")).collect()
@@ -119,16 +119,27 @@ fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
     });
 }
 
+/// Waits until the database has seen the end of all of the service's connections.
+fn all_are_gone(app: &TestApp) {
+    let sessions =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    eventually("the connections to end", || (app.sql(sessions) == "0").then_some(()));
+}
+
 #[test]
 fn connections_that_died_while_idle_are_not_noticed_by_clients() {
     let app = quick().start();
     app.post("/create_orders", orders([1, 2])).expect_done();
+    let die = || {
+        app.proxy().drop_connections();
+        all_are_gone(&app);
+    };
     for id in 10..20 {
-        app.proxy().drop_connections();
+        die();
         app.get("/orders/1").expect(200);
-        app.proxy().drop_connections();
+        die();
         app.get("/orders").expect(200);
-        app.proxy().drop_connections();
+        die();
         app.post("/create_order", order(id)).expect_done();
     }
     assert_eq!(app.stored(), 12);
@@ -140,12 +151,7 @@ fn connections_that_the_server_ends_for_idleness_are_not_noticed_by_clients() {
     let app = TestApp::setup().env(&QUICK).server(&server).start();
     app.post("/create_order", order(1)).expect_done();
     for id in 2..4 {
-        let sessions = || {
-            app.sql(
-                "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()",
-            )
-        };
-        crate::support::eventually("the server to end the idle connections", || (sessions() == "0").then_some(()));
+        all_are_gone(&app);
         app.get("/orders/1").expect(200);
         app.post("/create_order", order(id)).expect_done();
     }
@@ -162,7 +168,7 @@ fn a_database_without_free_connections_is_503_and_then_served() {
         for _ in 0..11 {
             scope.spawn(|| while server.sql("", "SELECT SLEEP(3)").is_err() {});
         }
-        let refused = crate::support::eventually("connections to run out", || {
+        let refused = eventually("connections to run out", || {
             app.proxy().drop_connections();
             let reply = app.get("/orders/1");
             (reply.status != 404).then_some(reply)
