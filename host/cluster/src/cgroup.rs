@@ -59,7 +59,8 @@ fn hierarchies() -> Result<Vec<PathBuf>> {
         return Ok(vec![root.to_path_buf()]);
     }
     let entries = fs::read_dir(root).context("this machine has no control groups")?;
-    let all = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path());
+    let all =
+        entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path());
     Ok(all.filter(|path| path.join("tasks").exists()).collect())
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn write(dir: &Path) -> Result<()> {
     put("containerd.toml", &containerd(dir))?;
     put("Corefile", &names(dir))?;
     put("proxy.yaml", &proxy(dir))?;
-    let tokens: String = USERS.iter().map(|(user, groups, file)| format!("token-of-{file},{user},{file},\"{groups}\"\n")).collect();
+    let tokens: String =
+        USERS.iter().map(|(user, groups, file)| format!("token-of-{file},{user},{file},\"{groups}\"\n")).collect();
     put("tokens.csv", &tokens)?;
     for (_, _, file) in USERS {
         put(&format!("{file}.kubeconfig"), &access(file))?;

@@ -112,7 +112,10 @@ fn push(machine: &Machine, dir: &TempDir, layer: &Path, name: &str, image: &Imag
     let from = format!("oci:{}", layout.display());
     // containerd asks for a name without a host below library/, as it would ask Docker Hub.
     let to = format!("docker://{REGISTRY}/library/{name}");
-    machine.run("skopeo", &["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--preserve-digests", &from, &to])?;
+    machine.run(
+        "skopeo",
+        &["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--preserve-digests", &from, &to],
+    )?;
     Ok(())
 }
 
@@ -170,7 +173,8 @@ fn mariadb_files() -> Result<PathBuf> {
 /// This machine's own package sources that have Debian 13.
 fn debian_sources() -> Result<Vec<PathBuf>> {
     let mut candidates = vec![PathBuf::from("/etc/apt/sources.list")];
-    candidates.extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path()));
+    candidates
+        .extend(fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path()));
     let debian_13 = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap_or_default();
         let named = path.extension().is_some_and(|kind| kind == "sources" || kind == "list");

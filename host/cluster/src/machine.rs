@@ -71,7 +71,18 @@ impl Machine {
             bail!("a cluster needs namespaces and mounts of its own: only root can make them");
         }
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SETUP, "machine"]);
+        command.args([
+            "--mount",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+            SETUP,
+            "machine",
+        ]);
         command.arg(dir).arg(ADDRESS);
         let first = Process::start(&command, &dir.join("machine.log"))?;
         wait::until("the machine's namespaces", Duration::from_secs(20), || {

@@ -38,7 +38,8 @@ impl Parts {
         let network = machine.network();
         say("starting etcd, the registry and containerd");
         let etcd = start(&etcd(machine, dir), "etcd.log")?;
-        let registry = start(machine.command("docker-registry").arg("serve").arg(dir.join("registry.yml")), "registry.log")?;
+        let registry =
+            start(machine.command("docker-registry").arg("serve").arg(dir.join("registry.yml")), "registry.log")?;
         let containerd = start_containerd(machine, dir)?;
         listens(&network, &etcd, "etcd", "127.0.0.1:2379")?;
         say("starting the API server");
@@ -51,7 +52,8 @@ impl Parts {
         listens(&network, &registry, "the registry", REGISTRY)?;
         let kubelet = start(&kubelet(machine, programs, dir), "kubelet.log")?;
         let proxy = start(&configured(machine, programs, dir, "kube-proxy", "proxy.yaml"), "proxy.log")?;
-        let names = start(machine.command(programs.join("coredns")).arg("-conf").arg(dir.join("Corefile")), "names.log")?;
+        let names =
+            start(machine.command(programs.join("coredns")).arg("-conf").arg(dir.join("Corefile")), "names.log")?;
         listens(&network, &names, "CoreDNS", &format!("{ADDRESS}:53"))?;
         Ok(Self { names, proxy, kubelet, scheduler, controllers, api, containerd, registry, etcd })
     }

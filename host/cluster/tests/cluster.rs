@@ -42,8 +42,10 @@ const TESTS: &[Test] = &[
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let chosen: Vec<&Test> =
-        TESTS.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))).collect();
+    let chosen: Vec<&Test> = TESTS
+        .iter()
+        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())))
+        .collect();
     println!("\nrunning {} tests", chosen.len());
     let start = Instant::now();
     let failures = match prepared() {

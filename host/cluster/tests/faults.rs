@@ -35,7 +35,10 @@ pub(crate) fn kill_9(world: &mut World) -> Result<()> {
     cluster::machine::kill(process)?;
     cluster::wait::until("the container's restart", LIMIT, || {
         let pods = world.pods(SERVICE)?;
-        Ok(pods.iter().any(|pod| pod.name == victim.name && pod.restarts == victim.restarts + 1 && pod.ready).then_some(()))
+        Ok(pods
+            .iter()
+            .any(|pod| pod.name == victim.name && pod.restarts == victim.restarts + 1 && pod.ready)
+            .then_some(()))
     })?;
     world.wait_for_pods(2, LIMIT)?;
     let answered = load.answered();

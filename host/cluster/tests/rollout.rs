@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use cluster::service::{IMAGE, NEXT_IMAGE};
-use cluster::{overlay, say, wait};
+use cluster::{say, wait};
 
 use crate::support::{SERVICE, World, without_failure};
 
@@ -27,14 +27,17 @@ pub(crate) fn under_load(world: &mut World) -> Result<()> {
         let outcome = load.finish();
         without_failure(&outcome)?;
         world.all_there(&outcome)?;
-        ensure!(pods.iter().all(|pod| before.iter().all(|old| old.name != pod.name)) || round > 1, "nothing was rolled out");
+        ensure!(
+            pods.iter().all(|pod| before.iter().all(|old| old.name != pod.name)) || round > 1,
+            "nothing was rolled out"
+        );
         for pod in &pods {
             let of = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
             ensure!(of.ends_with(image), "pod {} runs {of}, not {image}", pod.name);
         }
         say(&format!("round {round}: {} requests, 0 failed", outcome.answered));
     }
-    ensure!(!drained_by_force(world)?, "a pod did not leave by itself");
+    ensure!(!a_drain_failed(world)?, "a pod could not be asked to leave");
     Ok(())
 }
 
@@ -42,14 +45,12 @@ pub(crate) fn under_load(world: &mut World) -> Result<()> {
 /// is not needed any more.
 pub(crate) fn of_a_changed_secret(world: &mut World) -> Result<()> {
     let before = world.wait_for_pods(2, LIMIT)?;
-    // A copy of the manifests, as a user would have them.
-    let copy = world.cluster.dir().join("kubernetes");
-    let source = overlay("crun").join("../..").display().to_string();
-    world.cluster.machine().run("cp", &["--recursive", &source, &copy.display().to_string()])?;
+    let copy = world.copy_of_manifests("changed")?;
     let base = copy.join("base/kustomization.yaml");
     let text = fs::read_to_string(&base)?;
     // Another form of the name, too: the search list of the pod's own resolv.conf must complete both.
-    let changed = text.replace("mysql://orders:for-trying-out@mariadb:", "mysql://orders2:another-one@mariadb.order-service.svc:");
+    let changed = text
+        .replace("mysql://orders:for-trying-out@mariadb:", "mysql://orders2:another-one@mariadb.order-service.svc:");
     ensure!(changed != text, "the base names no user");
     fs::write(&base, changed)?;
     world.sql("CREATE USER orders2@'%' IDENTIFIED BY 'another-one'; GRANT ALL ON orders.* TO orders2@'%'")?;
@@ -73,8 +74,9 @@ fn answered_some(load: &cluster::load::Load, count: u64) -> Result<()> {
     wait::until(&format!("{count} answers"), LIMIT, || Ok((load.answered() >= count).then_some(())))
 }
 
-/// Whether the kubelet had to kill a container that had been asked to leave.
-fn drained_by_force(world: &World) -> Result<bool> {
-    let events = world.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", "--output=name"])?;
+/// Whether a pod could not be asked to leave.
+fn a_drain_failed(world: &World) -> Result<bool> {
+    let events =
+        world.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", "--output=name"])?;
     Ok(!events.trim().is_empty())
 }

@@ -1,11 +1,12 @@
 //! What the tests ask the cluster and the service.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use cluster::load::{Answer, Client, Load, Outcome};
-use cluster::{Cluster, wait};
+use cluster::{Cluster, overlay, wait};
 use serde_json::Value;
 
 /// The selector of the service's pods.
@@ -73,9 +74,18 @@ impl World {
         Ok(())
     }
 
+    /// A copy of `deploy/kubernetes` to change, as a user would have it.
+    pub(crate) fn copy_of_manifests(&self, name: &str) -> Result<PathBuf> {
+        let copy = self.cluster.dir().join(name);
+        let source = overlay("crun").join("../..").canonicalize()?;
+        self.cluster.machine().run("cp", &["--recursive", &source.to_string_lossy(), &copy.to_string_lossy()])?;
+        Ok(copy)
+    }
+
     /// Asks the database in its own pod.
     pub(crate) fn sql(&self, statement: &str) -> Result<String> {
-        let client = ["mariadb", "--socket=/run/mysqld/mysqld.sock", "--user=root", "--password=for-trying-out-as-root"];
+        let client =
+            ["mariadb", "--socket=/run/mysqld/mysqld.sock", "--user=root", "--password=for-trying-out-as-root"];
         let mut arguments = vec!["exec", "mariadb-0", "--"];
         arguments.extend(client);
         arguments.extend(["--batch", "--skip-column-names", "--execute", statement, "orders"]);
@@ -117,7 +127,12 @@ fn pod(item: &Value) -> Pod {
 /// Nothing failed, and something was asked.
 pub(crate) fn without_failure(outcome: &Outcome) -> Result<()> {
     let shown: Vec<&str> = outcome.failures.iter().take(5).map(String::as_str).collect();
-    ensure!(outcome.failures.is_empty(), "{} of {} requests failed: {shown:#?}", outcome.failures.len(), outcome.answered);
+    ensure!(
+        outcome.failures.is_empty(),
+        "{} of {} requests failed: {shown:#?}",
+        outcome.failures.len(),
+        outcome.answered
+    );
     ensure!(outcome.answered > 100, "only {} requests were made", outcome.answered);
     Ok(())
 }

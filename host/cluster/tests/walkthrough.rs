@@ -29,7 +29,13 @@ pub(crate) fn by_the_services_name(world: &mut World) -> Result<()> {
 
 /// What answered is the module: the pod's process is crun's WasmEdge, and there is nothing else in the image.
 pub(crate) fn in_wasmedge(world: &mut World) -> Result<()> {
-    let class = world.cluster.kubectl(&["get", "pods", "--selector", SERVICE, "--output=jsonpath={.items[*].spec.runtimeClassName}"])?;
+    let class = world.cluster.kubectl(&[
+        "get",
+        "pods",
+        "--selector",
+        SERVICE,
+        "--output=jsonpath={.items[*].spec.runtimeClassName}",
+    ])?;
     ensure!(class == "crun crun", "runtime classes: {class:?}");
     for pod in world.pods(SERVICE)? {
         let maps = std::fs::read_to_string(format!("/proc/{}/maps", world.process_of(&pod)?))?;
