@@ -4,6 +4,7 @@
 #   scripts/cargo.sh ARGUMENTS…   runs cargo with them
 #   scripts/cargo.sh --host       prints this machine's target, such as x86_64-unknown-linux-gnu
 set -eu
+# shellcheck source=scripts/toolchain.sh
 . "$(dirname "$0")/toolchain.sh"
 
 if ! path_rust_has_wasm; then

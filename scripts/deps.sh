@@ -15,7 +15,9 @@
 # MariaDB is installed without its service (the -core packages): nothing is started, no port is taken.
 set -eu
 
+# shellcheck source=scripts/toolchain.sh
 . "$(dirname "$0")/toolchain.sh"
+# shellcheck source=scripts/go.sh
 . "$(dirname "$0")/go.sh"
 
 # A user's PATH has no room for servers on Debian.
@@ -142,7 +144,9 @@ by_hand() {
 }
 
 [ "$check" = no ] || { say "missing: $missing"; exit 1; }
-[ "$debian" = yes ] && command -v apt-get >/dev/null 2>&1 || by_hand "this is not Debian, so nothing is installed."
+if [ "$debian" = no ] || ! command -v apt-get >/dev/null 2>&1; then
+    by_hand "this is not Debian, so nothing is installed."
+fi
 case $codename in
 bookworm | trixie | forky | sid) ;;
 *) by_hand "Debian '$codename' is not one of 12 (bookworm), 13 (trixie) or later." ;;

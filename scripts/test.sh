@@ -6,7 +6,7 @@
 # A part counts as one failure more when it does not build, when it ends badly without a failed test (a panic inside
 # WasmEdge ends the whole process), or when it ran no test at all. Nothing is hidden: every part's output is shown as it comes.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
