@@ -2,7 +2,7 @@
 # Builds the service's images, with the same digest for the same commit, and says how large they are.
 #
 #   scripts/image.sh build [aot|wasm|native …]   tags order-service:aot and so on; aot and wasm if not said
-#   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot) and :VERSION-wasm; prints the digests
+#   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot), :VERSION-wasm and, if built, -native; prints the digests
 #   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy) as orders-NAME
 #
 # BUILD_IMAGE: the image it is built in (debian:trixie-slim).
@@ -59,7 +59,9 @@ build)
 push)
     registry=${2-}
     [ -n "$registry" ] || fail "push where? make image-push REGISTRY=registry.example.org/team"
-    for target in aot wasm; do
+    for target in aot wasm native; do
+        # The native one is only there when it was asked for.
+        [ "$target" != native ] || docker image inspect order-service:native >/dev/null 2>&1 || continue
         name=$registry/order-service:$version
         [ "$target" = aot ] || name=$name-$target
         docker tag "order-service:$target" "$name"

@@ -37,7 +37,7 @@ fn what_is_pushed_is_pulled_by_digest_and_runs() {
     let _registry = registry(&docker, &dir);
     let said = docker.script("make", &["image-push", "REGISTRY=127.0.0.1:5000"]);
     let pushed: Vec<&str> = said.lines().filter(|line| line.contains("@sha256:")).collect();
-    assert_eq!(pushed.len(), 2, "{said}");
+    assert!(pushed.len() >= 2 && pushed[1].contains("-wasm@"), "{said}");
     let (by_name, digest) = pushed[0].split_once('@').expect("name@digest");
     let raw = run(docker
         .engine()
