@@ -73,6 +73,8 @@ bench_group() {
 cluster_group() {
     run_group
     find_go >/dev/null || missing="$missing golang-1.24-go"
+    need openssl openssl
+    need mountpoint util-linux
     need etcd etcd-server
     need containerd containerd
     need runc runc
