@@ -63,10 +63,10 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// True for the errors that say the process or the system has no file descriptor left.
-pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
-    // ENFILE, EMFILE: as Linux numbers them, and as WASI's `errno` does.
-    let codes = if cfg!(target_os = "wasi") { [41, 33] } else { [23, 24] };
+/// True for the errors that say that the process or the system has no file descriptor, or no memory for a connection, left.
+pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
+    // EMFILE, ENFILE, ENOBUFS, ENOMEM: as WASI's `errno` numbers them, and as Linux does.
+    let codes = if cfg!(target_os = "wasi") { [33, 41, 42, 48] } else { [24, 23, 105, 12] };
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 

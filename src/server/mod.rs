@@ -24,8 +24,8 @@ use crate::drain::Drain;
 use crate::handlers::App;
 use crate::platform;
 
-/// How long the accept loop waits where no file descriptor is left: until some connection has ended.
-const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
+/// How long the accept loop waits where no file descriptor, or no memory for a connection, is left.
+const OUT_OF_RESOURCES: Duration = Duration::from_millis(50);
 
 /// How long the answers to the last COMMITs have to leave, when all else that is in flight is cut off.
 const LAST_ANSWERS: Duration = Duration::from_millis(200);
@@ -176,9 +176,9 @@ async fn accept(listener: &TcpListener) -> Option<TcpStream> {
 }
 
 async fn after_failure(error: &io::Error) {
-    if platform::is_out_of_descriptors(error) {
+    if platform::is_out_of_resources(error) {
         tracing::warn!(error = %error, "no connection can be accepted until others have ended");
-        tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
+        tokio::time::sleep(OUT_OF_RESOURCES).await;
     } else {
         tracing::debug!(error = %error, "a connection was gone before it was accepted");
         tokio::task::yield_now().await;
