@@ -1,4 +1,4 @@
-//! The order service on a real Kubernetes: all that section `deploy/kubernetes` promises, tried.
+//! The order service on a real Kubernetes: all that `deploy/kubernetes` promises, tried.
 //!
 //! The tests share one cluster and follow one another, so this is a program of its own, not cargo's harness of threads; it prints the
 //! same lines. Words on the command line choose the tests whose names contain one of them.
