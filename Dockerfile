@@ -105,6 +105,8 @@ LABEL org.opencontainers.image.title="order-service" \
 COPY --from=dated-wasm /out/order-service.wasm /order-service.wasm
 USER 65534:65534
 EXPOSE 8080
+# crun turns every status that a module ends with into 0; a trap is seen as failure everywhere.
+ENV FATAL_EXIT=trap
 ENTRYPOINT ["/order-service.wasm"]
 
 FROM scratch AS aot
@@ -117,4 +119,6 @@ LABEL org.opencontainers.image.title="order-service" \
 COPY --from=dated-aot /out/order-service.wasm /order-service.wasm
 USER 65534:65534
 EXPOSE 8080
+# crun turns every status that a module ends with into 0; a trap is seen as failure everywhere.
+ENV FATAL_EXIT=trap
 ENTRYPOINT ["/order-service.wasm"]

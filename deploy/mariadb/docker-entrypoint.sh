@@ -24,23 +24,24 @@ value() {
 string() { printf "'%s'" "$(printf %s "$1" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"; }
 name() { printf '`%s`' "$(printf %s "$1" | sed 's/`/``/g')"; }
 
+# printf, not echo: a backslash in a password is a backslash.
 statements() {
-    echo "FLUSH PRIVILEGES;"
-    echo "DELETE FROM mysql.global_priv WHERE User IN ('', 'PUBLIC') AND Host <> '' OR (User = 'root' AND Host <> 'localhost');"
-    echo "FLUSH PRIVILEGES;"
+    printf '%s\n' "FLUSH PRIVILEGES;"
+    printf '%s\n' "DELETE FROM mysql.global_priv WHERE User IN ('', 'PUBLIC') AND Host <> '' OR (User = 'root' AND Host <> 'localhost');"
+    printf '%s\n' "FLUSH PRIVILEGES;"
     # Who may enter the container as its own user, to ask for the server's health.
-    echo "CREATE USER IF NOT EXISTS mysql@localhost IDENTIFIED VIA unix_socket;"
+    printf '%s\n' "CREATE USER IF NOT EXISTS mysql@localhost IDENTIFIED VIA unix_socket;"
     if [ -n "$root_password" ]; then
-        echo "ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD($(string "$root_password"));"
-        echo "CREATE USER root@'%' IDENTIFIED BY $(string "$root_password");"
-        echo "GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;"
+        printf '%s\n' "ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD($(string "$root_password"));"
+        printf '%s\n' "CREATE USER root@'%' IDENTIFIED BY $(string "$root_password");"
+        printf '%s\n' "GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;"
     else
-        echo "ALTER USER root@localhost IDENTIFIED VIA unix_socket;"
+        printf '%s\n' "ALTER USER root@localhost IDENTIFIED VIA unix_socket;"
     fi
-    [ -z "${MARIADB_DATABASE-}" ] || echo "CREATE DATABASE $(name "$MARIADB_DATABASE") CHARACTER SET utf8mb4;"
+    [ -z "${MARIADB_DATABASE-}" ] || printf '%s\n' "CREATE DATABASE $(name "$MARIADB_DATABASE") CHARACTER SET utf8mb4;"
     if [ -n "${MARIADB_USER-}" ]; then
-        echo "CREATE USER $(string "$MARIADB_USER")@'%' IDENTIFIED BY $(string "$password");"
-        [ -z "${MARIADB_DATABASE-}" ] || echo "GRANT ALL ON $(name "$MARIADB_DATABASE").* TO $(string "$MARIADB_USER")@'%';"
+        printf '%s\n' "CREATE USER $(string "$MARIADB_USER")@'%' IDENTIFIED BY $(string "$password");"
+        [ -z "${MARIADB_DATABASE-}" ] || printf '%s\n' "GRANT ALL ON $(name "$MARIADB_DATABASE").* TO $(string "$MARIADB_USER")@'%';"
     fi
 }
 
