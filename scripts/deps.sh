@@ -107,6 +107,7 @@ containers_group() {
     need skopeo skopeo
     need haproxy haproxy
     need podman podman
+    need catatonit catatonit
     need /usr/lib/podman/netavark netavark
     need /usr/lib/podman/aardvark-dns aardvark-dns
     need iptables iptables

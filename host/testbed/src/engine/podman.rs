@@ -44,7 +44,11 @@ impl Podman {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let podman = Self { room, data };
-        podman.cli(&["system", "prune", "--force", "--volumes"])?;
+        // What one that was killed left; the images stay.
+        for kind in [&["pod", "rm"][..], &["rm"], &["volume", "rm"]] {
+            podman.cli(&[kind, &["--all", "--force"]].concat())?;
+        }
+        podman.cli(&["secret", "rm", "--all"])?;
         Ok(podman)
     }
 
@@ -59,7 +63,9 @@ impl Podman {
     pub fn command(&self) -> Command {
         let mut command = self.room.command("env");
         command.arg(format!("CONTAINERS_CONF_OVERRIDE={}", self.room.dir().join("containers.conf").display()));
-        command.arg("podman").arg("--root").arg(self.data.path()).arg("--runroot").arg(self.room.dir().join("run"));
+        command.arg("PODMAN_IGNORE_CGROUPSV1_WARNING=1");
+        // Podman remembers the place of what is running and wants the same the next time; /run is the room's own.
+        command.arg("podman").arg("--root").arg(self.data.path()).args(["--runroot", "/run/podman"]);
         command
     }
 
