@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{docker, get, order_ids, walk_through};
+use crate::support::{docker, get, order_ids, readme, shell, walk_through};
 
 #[test]
 fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
@@ -19,20 +19,21 @@ fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
 }
 
 #[test]
-fn make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data() {
+fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data() {
     let docker = docker();
     let project = docker.project();
-    let said = docker.script("make", &["up"]);
+    let [up, down] = readme("docker").try_into().expect("two commands");
+    let said = shell(&docker, &up);
     assert!(said.contains("http://localhost:8080 is ready"), "{said}");
     walk_through(&docker);
     let orders = project.containers("orders");
     let logs = thread::scope(|scope| {
         let follow = scope.spawn(|| docker.cli(&["logs", "--follow", &orders[0]]));
-        docker.script("make", &["down"]);
+        shell(&docker, &down);
         follow.join().expect("the log")
     });
     assert!(logs.contains("leaving"), "it was not drained:\n{logs}");
-    docker.script("make", &["up"]);
+    shell(&docker, &up);
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use testbed::engine::run;
 use testbed::{Podman, TempDir, artifacts};
 
-use crate::support::{Docker, docker, get, shell, walk_through};
+use crate::support::{Docker, docker, get, readme, shell, walk_through};
 
 /// Podman with the images that the engine has.
 fn podman(docker: &Docker, images: &[(&str, &str)]) -> Podman {
@@ -74,7 +74,7 @@ fn podman_run_chooses_crun_wasm_by_the_platform() {
 }
 
 #[test]
-fn podman_kube_play_starts_service_and_database_and_keeps_the_data() {
+fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
     let docker = docker();
     let podman = podman(
         &docker,
@@ -85,16 +85,20 @@ fn podman_kube_play_starts_service_and_database_and_keeps_the_data() {
                 database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
     fs::write(&secrets, text).unwrap();
     podman.cli(&["kube", "play", &secrets.display().to_string()]).unwrap();
-    let pod = artifacts::root().join("deploy/podman/orders.yaml").display().to_string();
+    let [up, down] = readme("podman").try_into().expect("two commands");
+    let run = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        podman.cli(&words).unwrap();
+    };
     for walked in [false, true] {
-        podman.cli(&["kube", "play", "--publish=127.0.0.1:8080:8080", &pod]).unwrap();
+        run(&up);
         wait_until_ready(&podman, "orders-service");
         if walked {
             assert!(shell(&docker, "curl -s http://localhost:8080/orders").contains("\"order_id\":5"));
         } else {
             walk_through(&docker);
         }
-        podman.cli(&["kube", "down", &pod]).unwrap();
+        run(&down);
     }
 }
 

@@ -166,3 +166,11 @@ pub(crate) fn order_ids(docker: &Docker) -> Vec<u64> {
     let orders: Value = serde_json::from_str(&shell(docker, "curl -s http://localhost:8080/orders")).expect("JSON");
     orders.as_array().expect("an array").iter().filter_map(|order| order["order_id"].as_u64()).collect()
 }
+
+/// The commands of README's block that is marked `<!-- name -->`, without what is explained behind them.
+pub(crate) fn readme(name: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(testbed::artifacts::root().join("README.md")).expect("README.md");
+    let (_, after) = page.split_once(&format!("<!-- {name} -->\n```console\n")).expect("the block");
+    let block = after.split("```").next().unwrap_or_default();
+    block.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned()).collect()
+}

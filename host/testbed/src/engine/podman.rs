@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::artifacts;
+
 use super::data::Data;
 use super::output::run;
 use super::room::Room;
@@ -62,6 +64,7 @@ impl Podman {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = self.room.command("env");
+        command.arg(format!("--chdir={}", artifacts::root().display()));
         command.arg(format!("CONTAINERS_CONF_OVERRIDE={}", self.room.dir().join("containers.conf").display()));
         command.arg("PODMAN_IGNORE_CGROUPSV1_WARNING=1");
         // Podman remembers the place of what is running and wants the same the next time; /run is the room's own.
