@@ -53,6 +53,7 @@ impl Cluster {
     /// # Errors
     /// When a part does not come up; its last words are in the error.
     pub fn start() -> Result<Self> {
+        machine::allowed()?;
         let programs = programs()?;
         let dir = TempDir::new()?;
         files::write(dir.path())?;

@@ -67,9 +67,6 @@ impl Machine {
     /// # Errors
     /// When this user may not make namespaces, or a tool is missing.
     pub fn start(dir: &Path) -> Result<Self> {
-        if !rustix::process::geteuid().is_root() {
-            bail!("a cluster needs namespaces and mounts of its own: only root can make them");
-        }
         let mut command = Command::new("unshare");
         command.args([
             "--mount",
@@ -159,6 +156,17 @@ impl Drop for Machine {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether this user may make one at all, asked before anything takes minutes.
+///
+/// # Errors
+/// When not.
+pub(crate) fn allowed() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("a cluster needs namespaces and mounts of its own: only root can make them");
+    }
+    Ok(())
 }
 
 /// A machine's network.
