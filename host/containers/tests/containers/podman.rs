@@ -110,7 +110,7 @@ fn the_quadlet_unit_is_one_that_systemd_takes() {
     let unit = run(generator.arg("--dryrun").env("QUADLET_UNIT_DIRS", units.path())).unwrap();
     let start = unit.lines().find(|line| line.starts_with("ExecStart=")).expect("a start").to_owned();
     for option in
-        ["--platform=wasi/wasm", "--read-only", "--cap-drop=all", "--user 65534:65534", "--secret orders-database-url"]
+        ["--platform=wasi/wasm", "--read-only", "--cap-drop all", "--user 65534:65534", "--secret orders-database-url"]
     {
         assert!(start.contains(option), "no {option} in {start}");
     }
