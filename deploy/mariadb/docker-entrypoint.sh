@@ -22,6 +22,7 @@ value() {
 }
 # As an SQL string, as an SQL name.
 string() { printf "'%s'" "$(printf %s "$1" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"; }
+# shellcheck disable=SC2016 # SQL's quotes
 name() { printf '`%s`' "$(printf %s "$1" | sed 's/`/``/g')"; }
 
 # printf, not echo: a backslash in a password is a backslash.
