@@ -12,7 +12,7 @@
 //! | `FATAL_EXIT` | `status` | how a start that cannot go on ends: `status` 64 or 71, or by a `trap`, which container engines see as failure where they lose a wasm module's status |
 //! | `AUTO_INIT` | `true` | create what is missing in the database at the start; `false`: only `GET /init` does |
 //! | `ALLOW_RESET` | `false` | let `GET /init?reset=true` drop all orders |
-//! | `POOL_MAX` | `10` | connections to the database, 1–1000 |
+//! | `POOL_MAX` | `10` | connections to the database, 1–1000; of two or more, one is kept for readiness |
 //! | `CONNECT_TIMEOUT` | `2s` | to get a connection to the database |
 //! | `STATEMENT_TIMEOUT` | `5s` | for one statement |
 //! | `REQUEST_TIMEOUT` | `10s` | for all that a request does at the database |
@@ -25,7 +25,7 @@
 //! | `MAX_ORDER_BYTES` | `64KiB` | body with one order |
 //! | `MAX_BODY_BYTES` | `32MiB` | body of `POST /create_orders` and of `POST /echo` |
 //! | `MAX_BATCH` | `100000` | orders in one `POST /create_orders` |
-//! | `MAX_BUFFERED_BYTES` | `64MiB` | all bodies held at one time; at least `MAX_BODY_BYTES` |
+//! | `MAX_BUFFERED_BYTES` | `64MiB` | all bodies held at one time; at least the largest body |
 //! | `MAX_CONNECTIONS` | `4096` | client connections; one more is told 503 and closed |
 //! | `MAX_IN_FLIGHT` | `256` | requests being worked on; one more is told 503 at once |
 //! | `MAX_STREAMS` | `64` | `GET /orders` being streamed beyond their first piece |
@@ -225,6 +225,8 @@ impl Limits {
         let duration = |name, default| env.parsed(name, default, parse::duration);
         let count = |name, default| env.parsed(name, default, |text| parse::count(text, 1..=1_000_000));
         let max_body_bytes = env.parsed("MAX_BODY_BYTES", "32MiB", |text| parse::size(text, 1..=512 * MIB))?;
+        let max_order_bytes = env.parsed("MAX_ORDER_BYTES", "64KiB", |text| parse::size(text, 1..=16 * MIB))?;
+        let largest_body = max_body_bytes.max(max_order_bytes);
         Ok(Self {
             request_timeout: duration("REQUEST_TIMEOUT", "10s")?,
             batch_timeout: duration("BATCH_TIMEOUT", "60s")?,
@@ -233,12 +235,12 @@ impl Limits {
             idle_timeout: duration("IDLE_TIMEOUT", "60s")?,
             write_timeout: duration("WRITE_TIMEOUT", "30s")?,
             max_header_bytes: env.parsed("MAX_HEADER_BYTES", "16KiB", |text| parse::size(text, 1024..=48 * 1024))?,
-            max_order_bytes: env.parsed("MAX_ORDER_BYTES", "64KiB", |text| parse::size(text, 1..=16 * MIB))?,
+            max_order_bytes,
             max_body_bytes,
             max_batch: count("MAX_BATCH", "100000")?,
             max_buffered_bytes: env.parsed("MAX_BUFFERED_BYTES", "64MiB", |text| {
-                parse::size(text, max_body_bytes..=1024 * MIB)
-                    .map_err(|problem| format!("{problem} (MAX_BODY_BYTES is the least)"))
+                parse::size(text, largest_body..=1024 * MIB)
+                    .map_err(|problem| format!("{problem} (the largest body must fit)"))
             })?,
             max_connections: count("MAX_CONNECTIONS", "4096")?,
             max_in_flight: count("MAX_IN_FLIGHT", "256")?,

@@ -69,6 +69,9 @@ impl From<FieldError> for Error {
     }
 }
 
+/// The most characters of a detail, whatever went into it.
+const LONGEST_DETAIL: usize = 512;
+
 /// An error in the words of RFC 9457.
 pub struct Problem {
     /// The status.
@@ -89,7 +92,8 @@ pub struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, slug, title, detail: detail.into(), errors: Vec::new(), retry_after: None, allow: None }
+        let detail = detail.into().chars().take(LONGEST_DETAIL).collect();
+        Self { status, slug, title, detail, errors: Vec::new(), retry_after: None, allow: None }
     }
 
     fn retry(self) -> Self {
@@ -268,7 +272,7 @@ fn repository_problem(error: &RepositoryError) -> Problem {
             S::CONFLICT,
             "ids-exhausted",
             "No id left to give",
-            "the greatest order_id is taken, so none can be given by the service: send one",
+            "4294967295 was an order_id once, and no id is given twice: send an order_id",
         ),
         E::Busy => {
             Problem::new(S::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", "all connections to the database are busy")
@@ -295,6 +299,12 @@ fn repository_problem(error: &RepositoryError) -> Problem {
             "the tables are not there yet: call GET /init",
         )
         .retry(),
+        E::ForeignTable => Problem::new(
+            S::SERVICE_UNAVAILABLE,
+            "foreign-table",
+            "Not this service's table",
+            "the database has a table orders of another shape, which cannot hold orders as they are",
+        ),
         E::OutcomeUnknown(_) => Problem::new(
             S::SERVICE_UNAVAILABLE,
             "outcome-unknown",

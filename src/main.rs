@@ -46,7 +46,7 @@ async fn serve(config: &Config) -> anyhow::Result<Infallible> {
         None => None,
     };
     tokio::spawn(telemetry::write_out());
-    tracing::info!(address = %config.listen_addr, version = env!("CARGO_PKG_VERSION"), "listening");
+    tracing::info!(address = %listener.local_addr().unwrap_or(config.listen_addr), version = env!("CARGO_PKG_VERSION"), "listening");
 
     let repository = Arc::new(Repository::new(&config.database));
     if config.auto_init {

@@ -33,7 +33,7 @@ pub(super) fn count(text: &str, range: RangeInclusive<usize>) -> Result<usize, S
 
 /// A duration that may be nothing.
 pub(super) fn delay(text: &str) -> Result<Duration, String> {
-    if text == "0s" { Ok(Duration::ZERO) } else { duration(text) }
+    if matches!(text, "0s" | "0ms" | "0m") { Ok(Duration::ZERO) } else { duration(text) }
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -54,9 +54,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn size(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
-    let (number, unit) = match text {
-        _ if text.ends_with("MiB") => (text.trim_end_matches("MiB"), 1024 * 1024),
-        _ if text.ends_with("KiB") => (text.trim_end_matches("KiB"), 1024),
+    let (number, unit) = match (text.strip_suffix("MiB"), text.strip_suffix("KiB")) {
+        (Some(number), _) => (number, 1024 * 1024),
+        (_, Some(number)) => (number, 1024),
         _ => (text, 1),
     };
     number

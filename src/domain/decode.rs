@@ -19,10 +19,13 @@ pub enum DecodeError {
     Fields(Vec<FieldError>),
 }
 
-impl From<serde_json::Error> for DecodeError {
-    fn from(error: serde_json::Error) -> Self {
+impl DecodeError {
+    /// serde's own words for a wrong value quote it, however long it is: ours say what was wanted, and where.
+    fn from_json(error: &serde_json::Error, wanted: &str) -> Self {
         match error.classify() {
-            Category::Data => Self::Shape(error.to_string()),
+            Category::Data => {
+                Self::Shape(format!("{wanted}, but is not at line {} column {}", error.line(), error.column()))
+            }
             Category::Syntax | Category::Eof | Category::Io => Self::Syntax(error.to_string()),
         }
     }
@@ -33,7 +36,9 @@ impl From<serde_json::Error> for DecodeError {
 /// # Errors
 /// What is wrong with the text, all faulty fields at once.
 pub fn decode_draft(json: &[u8]) -> Result<Draft, DecodeError> {
-    draft(serde_json::from_slice(json)?).map_err(DecodeError::Fields)
+    let wanted = "the body must be an order, which is an object";
+    let fields = serde_json::from_slice(json).map_err(|error| DecodeError::from_json(&error, wanted))?;
+    draft(fields).map_err(DecodeError::Fields)
 }
 
 /// Reads an array of orders, each with its id; at most `most` of them.
@@ -43,8 +48,11 @@ pub fn decode_draft(json: &[u8]) -> Result<Draft, DecodeError> {
 pub fn decode_batch(json: &[u8], most: usize) -> Result<Vec<Order>, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let mut faults = Vec::new();
-    let orders = deserializer.deserialize_seq(BatchVisitor { most, faults: &mut faults })?;
-    deserializer.end()?;
+    let wanted = format!("the body must be an array of at most {most} orders, which are objects");
+    let orders = deserializer
+        .deserialize_seq(BatchVisitor { most, faults: &mut faults })
+        .and_then(|orders| deserializer.end().map(|()| orders))
+        .map_err(|error| DecodeError::from_json(&error, &wanted))?;
     if faults.is_empty() { Ok(orders) } else { Err(DecodeError::Fields(faults)) }
 }
 
@@ -86,7 +94,7 @@ impl<'de> Visitor<'de> for BatchVisitor<'_> {
         let mut position = 0_usize;
         while let Some(fields) = items.next_element()? {
             if position == self.most {
-                return Err(A::Error::custom(format_args!("at most {} orders may be sent at once", self.most)));
+                return Err(A::Error::invalid_length(position, &self));
             }
             match draft(fields).and_then(|draft| draft.into_order().map_err(|fault| vec![fault])) {
                 Ok(order) if self.faults.is_empty() => orders.push(order),

@@ -87,6 +87,16 @@ fn what_is_not_json_and_what_is_no_order_are_told_apart() {
     assert!(decode_draft(deep.as_bytes()).is_err());
 }
 
+#[test]
+fn what_is_said_of_a_wrong_text_does_not_grow_with_it() {
+    let long = format!("\"{}\"", "\u{300}".repeat(100_000));
+    for json in [long.clone(), format!("[{long}]"), format!("{{\"{}\":1}}", "x".repeat(100_000)), "9".repeat(100_000)] {
+        for error in [decode_draft(json.as_bytes()).unwrap_err(), decode_batch(json.as_bytes(), 3).unwrap_err()] {
+            assert!(format!("{error:?}").len() < 2_000, "{}", format!("{error:?}").len());
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_valid_order_survives_being_written_and_read(

@@ -29,20 +29,24 @@ pub(super) enum Accepts {
     JsonOrForm,
 }
 
-/// A received body, and its share of the memory for bodies.
+/// A received body, its share of the memory for bodies, and its request's place among those being worked on.
 pub(super) struct Received {
     bytes: Vec<u8>,
     share: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
+
+/// What a request holds while it is worked on.
+pub(super) type Held = [Option<OwnedSemaphorePermit>; 2];
 
 impl Received {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Lets go of the bytes but keeps the share: what was made of them takes its place.
-    pub(super) fn into_share(self) -> Option<OwnedSemaphorePermit> {
-        self.share
+    /// Lets go of the bytes but keeps the share, since what was made of them takes their place.
+    pub(super) fn into_held(self) -> Held {
+        [self.share, self.place]
     }
 }
 
@@ -60,17 +64,17 @@ pub(super) async fn receive(
         return Err(Error::BodyTooLarge(most));
     }
     let deadline = Instant::now() + app.limits.body_timeout;
-    let mut received = Received { bytes: Vec::new(), share: None };
+    let mut received = Received { bytes: Vec::new(), share: None, place: None };
     loop {
         match timeout_at(deadline, body.data()).await {
             Err(_) => return Err(Error::BodyTimedOut),
-            Ok(None) => return Ok(received),
+            Ok(None) => return Ok(Received { place: Some(app.admit()?), ..received }),
             Ok(Some(Err(_))) => return Err(Error::BodyBroken),
             Ok(Some(Ok(piece))) => {
                 if received.bytes.len() + piece.len() > most {
                     return Err(Error::BodyTooLarge(most));
                 }
-                received.make_room(piece.len(), announced, &app.buffers)?;
+                received.make_room(piece.len(), announced.unwrap_or(most), announced.is_some(), &app.buffers)?;
                 received.bytes.extend_from_slice(&piece);
             }
         }
@@ -79,16 +83,22 @@ pub(super) async fn receive(
 
 impl Received {
     /// Sees to it that so many more bytes fit, and that the memory for them is this body's.
-    fn make_room(&mut self, more: usize, announced: Option<usize>, buffers: &Arc<Semaphore>) -> Result<(), Error> {
+    ///
+    /// `length` is the body's where that `is_announced`, else the most it may be.
+    fn make_room(
+        &mut self,
+        more: usize,
+        length: usize,
+        is_announced: bool,
+        buffers: &Arc<Semaphore>,
+    ) -> Result<(), Error> {
         let needed = self.bytes.len() + more;
         if needed <= self.bytes.capacity() {
             return Ok(());
         }
-        let capacity = match announced {
-            Some(length) if length <= FIRST_CAPACITY || needed > BELIEVED_FROM => length,
-            _ => needed.next_power_of_two().max(FIRST_CAPACITY),
-        }
-        .max(needed);
+        let is_believed = is_announced && needed > BELIEVED_FROM;
+        let grown = needed.next_power_of_two().max(FIRST_CAPACITY);
+        let capacity = if is_believed { length } else { grown.min(length) }.max(needed);
         let units = (capacity - self.bytes.capacity()).div_ceil(UNIT);
         let share = u32::try_from(units).ok().and_then(|units| Arc::clone(buffers).try_acquire_many_owned(units).ok());
         let share = share.ok_or(Error::Overloaded("too many large bodies are being received"))?;
@@ -170,13 +180,14 @@ mod tests {
     #[test]
     fn memory_is_taken_as_it_is_needed_and_refused_beyond_the_bound() {
         let buffers = Arc::new(Semaphore::new(8));
-        let mut body = Received { bytes: Vec::new(), share: None };
-        assert!(body.make_room(10, Some(100 * UNIT), &buffers).is_ok());
+        let empty = || Received { bytes: Vec::new(), share: None, place: None };
+        let mut body = empty();
+        assert!(body.make_room(10, 100 * UNIT, true, &buffers).is_ok());
         assert_eq!(buffers.available_permits(), 4);
-        let mut other = Received { bytes: Vec::new(), share: None };
-        assert!(other.make_room(8 * UNIT, None, &buffers).is_err());
+        let mut other = empty();
+        assert!(other.make_room(8 * UNIT, 100 * UNIT, false, &buffers).is_err());
         drop(body);
-        assert!(other.make_room(8 * UNIT, None, &buffers).is_ok());
-        assert_eq!(buffers.available_permits(), 0);
+        assert!(other.make_room(5 * UNIT, 8 * UNIT, false, &buffers).is_ok());
+        assert_eq!(buffers.available_permits(), 0, "no more than the body may have");
     }
 }

@@ -10,10 +10,11 @@ mod stream;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{Config, Limits};
 use crate::drain::Drain;
+use crate::error::Error;
 use crate::repository::{Deadline, Repository};
 
 /// What the handlers work with.
@@ -25,6 +26,8 @@ pub struct App {
     drain: Drain,
     /// Memory for bodies, in KiB.
     buffers: Arc<Semaphore>,
+    /// Places for requests being worked on.
+    in_flight: Arc<Semaphore>,
     /// Places for tables being streamed.
     streams: Arc<Semaphore>,
 }
@@ -40,6 +43,7 @@ impl App {
             cors_allow_origin: config.cors_allow_origin.clone(),
             drain: Drain::new(config.leaving.delay),
             buffers: Arc::new(Semaphore::new(config.limits.max_buffered_bytes / body::UNIT)),
+            in_flight: Arc::new(Semaphore::new(config.limits.max_in_flight)),
             streams: Arc::new(Semaphore::new(config.limits.max_streams)),
         }
     }
@@ -48,6 +52,15 @@ impl App {
     #[must_use]
     pub fn drain(&self) -> &Drain {
         &self.drain
+    }
+
+    /// A place among the requests being worked on, for as long as it is held.
+    ///
+    /// # Errors
+    /// All are taken: there is more to do than can be done.
+    pub fn admit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let place = Arc::clone(&self.in_flight).try_acquire_owned();
+        place.map_err(|_| Error::Overloaded("too many requests are being worked on"))
     }
 
     /// Ends the work at the database for good; see [`Repository::close`].

@@ -3,7 +3,7 @@
 use hyper::header::{ETAG, LINK, LOCATION};
 use hyper::{Body, Request, Response, StatusCode};
 
-use super::body::{Accepts, Received, receive};
+use super::body::{Accepts, Held, receive};
 use super::conditional::{Read, condition, read_of};
 use super::query::{Query, whole_number};
 use super::{App, stream};
@@ -17,7 +17,8 @@ const LONGEST_PAGE: u32 = 1000;
 
 /// `POST /create_order`
 pub(crate) async fn create_order(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let order = receive_draft(app, request, Accepts::JsonOrForm).await?.into_order()?;
+    let (draft, _held) = receive_draft(app, request, Accepts::JsonOrForm).await?;
+    let order = draft.into_order()?;
     let draft = Draft { id: Some(order.id), details: order.details };
     app.repository.insert(&draft, app.deadline()).await?;
     Ok(response::done())
@@ -28,16 +29,16 @@ pub(crate) async fn create_orders(app: &App, request: Request<Body>) -> Result<R
     Query::of(&request, &[])?;
     let received = receive(app, request, Accepts::JsonOrForm, app.limits.max_body_bytes).await?;
     let orders = decode_batch(received.bytes(), app.limits.max_batch)?;
-    let share = Received::into_share(received);
+    let _held = received.into_held();
     app.repository.insert_all(&orders, Deadline::after(app.limits.batch_timeout)).await?;
-    drop(share);
     Ok(response::done())
 }
 
 /// `POST /update_order`
 pub(crate) async fn update_order(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
     let condition = condition(request.headers())?;
-    let order = receive_draft(app, request, Accepts::JsonOrForm).await?.into_order()?;
+    let (draft, _held) = receive_draft(app, request, Accepts::JsonOrForm).await?;
+    let order = draft.into_order()?;
     app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
     Ok(response::done())
 }
@@ -86,7 +87,7 @@ async fn page(app: &App, after: Option<OrderId>, limit: u32) -> Result<Response<
 
 /// `POST /orders`: the id may be left to the service.
 pub(crate) async fn post(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let draft = receive_draft(app, request, Accepts::Json).await?;
+    let (draft, _held) = receive_draft(app, request, Accepts::Json).await?;
     let order = app.repository.insert(&draft, app.deadline()).await?;
     let mut answer = response::order(StatusCode::CREATED, &order);
     response::set(&mut answer, LOCATION, &format!("/orders/{}", order.id));
@@ -112,7 +113,8 @@ pub(crate) async fn get(app: &App, request: &Request<Body>, id: OrderId) -> Resu
 /// `PUT /orders/{id}`: replaces an order that is there.
 pub(crate) async fn put(app: &App, request: Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
     let condition = condition(request.headers())?;
-    let order = receive_draft(app, request, Accepts::Json).await?.into_order_with(id)?;
+    let (draft, _held) = receive_draft(app, request, Accepts::Json).await?;
+    let order = draft.into_order_with(id)?;
     app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
     Ok(response::order(StatusCode::OK, &order))
 }
@@ -125,10 +127,11 @@ pub(crate) async fn delete(app: &App, request: &Request<Body>, id: OrderId) -> R
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn receive_draft(app: &App, request: Request<Body>, accepts: Accepts) -> Result<Draft, Error> {
+async fn receive_draft(app: &App, request: Request<Body>, accepts: Accepts) -> Result<(Draft, Held), Error> {
     Query::of(&request, &[])?;
     let received = receive(app, request, accepts, app.limits.max_order_bytes).await?;
-    Ok(decode_draft(received.bytes())?)
+    let draft = decode_draft(received.bytes())?;
+    Ok((draft, received.into_held()))
 }
 
 fn parse_id(text: &str) -> Option<OrderId> {

@@ -29,8 +29,10 @@ pub enum RepositoryError {
     Conflict(String),
     /// It took longer than it may. Nothing was written.
     TimedOut,
-    /// The tables are not there, or not as they should be.
+    /// The tables are not there.
     NotInitialised,
+    /// There is a table of that name which something else made.
+    ForeignTable,
     /// A COMMIT got no answer: the write happened, or it did not.
     OutcomeUnknown(String),
     /// Something that should not be.
@@ -131,6 +133,9 @@ impl fmt::Display for RepositoryError {
             Self::Conflict(cause) => write!(f, "other transactions were in the way: {cause}"),
             Self::TimedOut => f.write_str("the database took too long"),
             Self::NotInitialised => f.write_str("the tables are not there"),
+            Self::ForeignTable => {
+                f.write_str("the database has a table orders that this service did not make: name another database")
+            }
             Self::OutcomeUnknown(cause) => write!(f, "a commit got no answer: {cause}"),
             Self::Internal(cause) => f.write_str(cause),
         }

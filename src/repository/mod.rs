@@ -53,6 +53,11 @@ impl Deadline {
         Self(now.checked_add(duration).unwrap_or(now))
     }
 
+    /// True when nothing is left of it.
+    fn is_over(self) -> bool {
+        self.0 <= Instant::now()
+    }
+
     /// What is left of it, at most `most`.
     fn left(self, most: Duration) -> Duration {
         self.0.saturating_duration_since(Instant::now()).min(most)

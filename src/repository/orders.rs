@@ -223,7 +223,9 @@ fn detail_parameters(details: &OrderDetails) -> [Value; 6] {
 
 /// A row with [`COLUMNS`] as an order.
 fn order(row: Row) -> Result<Order, RepositoryError> {
-    let wrong = || RepositoryError::Internal("a row in the table is no order: something else wrote it".into());
+    let name = row.get_opt::<String, _>(0).and_then(Result::ok).unwrap_or_default();
+    let wrong =
+        || RepositoryError::Internal(format!("the row with order_id {name:?} is no order: something else wrote it"));
     let [id, product_id, quantity, amount, shipping, tax, address] =
         <[Value; 7]>::try_from(row.unwrap_raw().into_iter().flatten().collect::<Vec<_>>()).map_err(|_| wrong())?;
     (|| {

@@ -21,8 +21,10 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// The connections there are and may be.
 pub(super) struct Connections {
     pool: Pool,
-    /// As many as there may be connections: who waits for a free one can be told from who waits for the database.
+    /// For work, as many as there may be connections but one: who waits for a free one can be told from who waits for the database.
     permits: Arc<Semaphore>,
+    /// For checks: a database that is busy is not one that is away.
+    checks: Arc<Semaphore>,
     /// Held for reading by every COMMIT under way: who leaves waits for them.
     commits: Arc<RwLock<()>>,
     connect_timeout: Duration,
@@ -31,18 +33,30 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(database: &Database) -> Self {
+        let permits = Arc::new(Semaphore::new((database.pool_max - 1).max(1)));
+        let checks = if database.pool_max > 1 { Arc::new(Semaphore::new(1)) } else { Arc::clone(&permits) };
         Self {
             pool: Pool::new(options(database)),
-            permits: Arc::new(Semaphore::new(database.pool_max)),
+            permits,
+            checks,
             commits: Arc::default(),
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
         }
     }
 
-    /// Lends a connection.
+    /// Lends a connection for work.
     pub(super) async fn session(&self, deadline: Deadline) -> Result<Session, RepositoryError> {
-        let permit = timeout(deadline.left(self.connect_timeout), Arc::clone(&self.permits).acquire_owned()).await;
+        self.lend(&self.permits, deadline).await
+    }
+
+    /// Lends a connection for a look at the database, also while all others are at work.
+    pub(super) async fn session_for_check(&self, deadline: Deadline) -> Result<Session, RepositoryError> {
+        self.lend(&self.checks, deadline).await
+    }
+
+    async fn lend(&self, permits: &Arc<Semaphore>, deadline: Deadline) -> Result<Session, RepositoryError> {
+        let permit = timeout(deadline.left(self.connect_timeout), Arc::clone(permits).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else { return Err(RepositoryError::Busy) };
         match timeout(deadline.left(self.connect_timeout), self.pool.get_conn()).await {
             Ok(Ok(conn)) => {

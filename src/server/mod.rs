@@ -49,8 +49,6 @@ struct Server {
     drain: Drain,
     timeouts: connection::Timeouts,
     max_header_bytes: usize,
-    /// Places for requests being worked on.
-    in_flight: Arc<Semaphore>,
 }
 
 impl Server {
@@ -65,7 +63,6 @@ impl Server {
                 write: limits.write_timeout,
             },
             max_header_bytes: limits.max_header_bytes,
-            in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
         }
     }
 }

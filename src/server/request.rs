@@ -1,11 +1,10 @@
 //! One request: named, admitted, done, answered, logged.
 
-use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::body::HttpBody as _;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
 use hyper::{Body, HeaderMap, Request, Response, Version};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::activity::{Busy, TrackedBody};
 use super::raw::new_request_id;
@@ -56,7 +55,11 @@ async fn work(server: &Server, request: Request<Body>) -> Result<Response<Body>,
     if server.door == Door::Operator {
         return router::route_operator(&server.app, &request).await;
     }
-    let _place = admit(server, request.uri().path())?;
+    // A body is received without a place: a client that is slow to send it must not keep others from theirs.
+    let _place = match request.uri().path() {
+        ALWAYS_ADMITTED => None,
+        _ => Some(server.app.admit()?).filter(|_| request.body().is_end_stream()),
+    };
     router::route(&server.app, request).await
 }
 
@@ -73,15 +76,6 @@ fn refuse(error: &Error, id: &str) -> Response<Body> {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer
-}
-
-/// A place among the requests being worked on, for as long as it is held; none is needed where all are admitted.
-fn admit(server: &Server, path: &str) -> Result<Option<OwnedSemaphorePermit>, Error> {
-    if path == ALWAYS_ADMITTED {
-        return Ok(None);
-    }
-    let place = Arc::clone(&server.in_flight).try_acquire_owned();
-    place.map(Some).map_err(|_| Error::Overloaded("too many requests are being worked on"))
 }
 
 /// What the parser lets through but should not reach a handler.

@@ -32,6 +32,8 @@ pub const NOBUFS: u16 = 42;
 pub const NOMEM: u16 = 48;
 /// The socket is not connected.
 pub const NOTCONN: u16 = 53;
+/// Not permitted; of a wait: this descriptor is of no kind that can be waited for.
+pub const PERM: u16 = 63;
 /// The address family is not supported.
 pub const AFNOSUPPORT: u16 = 5;
 /// No address of that family for the name.
