@@ -3,6 +3,7 @@
 
 mod fields;
 mod framing;
+mod greedy;
 mod heads;
 mod json;
 mod pipelines;
