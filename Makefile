@@ -87,7 +87,7 @@ bench: deps-bench build aot native ## measure interpreter, AOT and native side b
 	@$(CARGO) run --quiet --release --package bench --target $(HOST)
 
 .PHONY: deps
-deps: ## install what is missing from Debian's packages, for all targets
+deps: ## install what run, test and bench need from Debian's packages, where it is missing
 	@scripts/deps.sh test bench
 
 .PHONY: deps-build deps-run deps-test deps-bench deps-cluster deps-containers

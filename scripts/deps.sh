@@ -11,7 +11,7 @@
 #   scripts/deps.sh --check …    says what is missing and changes nothing; exit 1 if anything is
 #
 # Debian 13 (trixie) has all of it. On Debian 12 the packages come from Debian 13 through a source with a low pin,
-# made from the machine's own source list, so that nothing else of the system moves.
+# made from the machine's own source list: nothing moves but these and what they need (the C library and base-files among it).
 # MariaDB is installed without its service (the -core packages): nothing is started, no port is taken.
 set -eu
 
@@ -161,7 +161,7 @@ from=
 if [ "$codename" = bookworm ] || [ -s "$SOURCE" ] || [ -s "${SOURCE%.sources}.list" ]; then
     from='-t trixie'
     say "Debian 12 lacks WasmEdge and the wasm toolchain: they come from Debian 13, added to apt as a source pinned low"
-    say "($SOURCE and $PIN; nothing else of this system is upgraded to it by itself)."
+    say "($SOURCE and $PIN; only these packages and what they need are upgraded)."
     if [ ! -s "$SOURCE" ]; then
         origin=/etc/apt/sources.list.d/debian.sources
         if [ -s "$origin" ]; then
