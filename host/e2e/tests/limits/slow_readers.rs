@@ -24,11 +24,11 @@ fn stalled(app: &TestApp) -> Raw {
 
 #[test]
 fn a_client_that_takes_nothing_is_disconnected() {
-    let app = large(&[("WRITE_TIMEOUT", "1s")]);
+    let app = large(&[("WRITE_TIMEOUT", "1s"), ("LOG_LEVEL", "debug")]);
     let held: Vec<Raw> = (0..10).map(|_| stalled(&app)).collect();
-    let during = app.service().open_fds().unwrap();
+    // Not by descriptors: on a busy machine the first are dropped before the last have come.
     eventually("the connections to be dropped", || {
-        (app.service().open_fds().unwrap() <= during - held.len()).then_some(())
+        (app.service().log().matches("a connection ended early").count() >= held.len()).then_some(())
     });
     app.get("/orders?limit=1").expect(200);
 }
