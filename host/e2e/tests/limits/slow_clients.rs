@@ -126,7 +126,7 @@ fn idle_connections_go_and_their_descriptors_with_them() {
         raw.closed_within(SOON + SOON);
     }
     crate::support::eventually("the descriptors to be given back", || {
-        (app.service().open_fds().unwrap() <= before + 3).then_some(())
+        (app.service().open_fds().unwrap() <= before + 10).then_some(())
     });
 }
 
