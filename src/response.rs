@@ -38,8 +38,13 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 pub(crate) fn order(status: StatusCode, order: &Order) -> Response<Body> {
     let body = order.to_json();
     let tag = entity_tag_of(&body);
+    tagged_order(status, body, &tag)
+}
+
+/// One order whose JSON and tag are known already.
+pub(crate) fn tagged_order(status: StatusCode, body: Vec<u8>, tag: &str) -> Response<Body> {
     let mut response = json(status, body);
-    set(&mut response, ETAG, &tag);
+    set(&mut response, ETAG, tag);
     response
 }
 
@@ -69,7 +74,8 @@ pub(crate) fn entity_tag(order: &Order) -> String {
     entity_tag_of(&order.to_json())
 }
 
-fn entity_tag_of(json: &[u8]) -> String {
+/// The tag of an order by its JSON.
+pub(crate) fn entity_tag_of(json: &[u8]) -> String {
     let mut tag = String::with_capacity(34);
     tag.push('"');
     for byte in Sha256::digest(json).iter().take(16) {

@@ -98,9 +98,10 @@ pub(crate) async fn post(app: &App, request: Request<Body>) -> Result<Response<B
 pub(crate) async fn get(app: &App, request: &Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
     Query::of(request, &[])?;
     let order = app.repository.find(id, app.deadline()).await?;
-    let tag = response::entity_tag(&order);
+    let body = order.to_json();
+    let tag = response::entity_tag_of(&body);
     match read_of(request.headers(), &tag)? {
-        Read::Full => Ok(response::order(StatusCode::OK, &order)),
+        Read::Full => Ok(response::tagged_order(StatusCode::OK, body, &tag)),
         Read::NotModified => {
             let mut unchanged = response::empty(StatusCode::NOT_MODIFIED);
             response::set(&mut unchanged, ETAG, &tag);
