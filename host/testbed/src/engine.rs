@@ -18,6 +18,7 @@ use crate::artifacts;
 use crate::process::Process;
 
 mod data;
+mod images;
 mod output;
 mod podman;
 mod room;

@@ -30,6 +30,7 @@ pub mod mariadb;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+pub mod readme;
 pub mod service;
 pub mod temp;
 

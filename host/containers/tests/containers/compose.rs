@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{docker, get, order_ids, readme, shell, walk_through};
+use testbed::readme;
+
+use crate::support::{docker, get, order_ids, shell, walk_through};
 
 #[test]
 fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
@@ -22,7 +24,7 @@ fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
 fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data() {
     let docker = docker();
     let project = docker.project();
-    let [up, down] = readme("docker").try_into().expect("two commands");
+    let [up, down] = readme::commands("docker").unwrap().try_into().expect("two commands");
     let said = shell(&docker, &up);
     assert!(said.contains("http://localhost:8080 is ready"), "{said}");
     walk_through(&docker);

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use testbed::engine::run;
-use testbed::{Podman, TempDir, artifacts};
+use testbed::{Podman, TempDir, artifacts, readme};
 
-use crate::support::{Docker, docker, get, readme, shell, walk_through};
+use crate::support::{Docker, docker, get, shell, walk_through};
 
 /// Podman with the images that the engine has.
 fn podman(docker: &Docker, images: &[(&str, &str)]) -> Podman {
@@ -85,7 +85,7 @@ fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
                 database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
     fs::write(&secrets, text).unwrap();
     podman.cli(&["kube", "play", &secrets.display().to_string()]).unwrap();
-    let [up, down] = readme("podman").try_into().expect("two commands");
+    let [up, down] = readme::commands("podman").unwrap().try_into().expect("two commands");
     let run = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         podman.cli(&words).unwrap();

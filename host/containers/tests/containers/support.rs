@@ -27,7 +27,7 @@ pub(crate) fn docker() -> MutexGuard<'static, Docker> {
         let made = std::env::var_os("ORDER_SERVICE_IMAGES_AS_THEY_ARE").is_some();
         for arguments in images.into_iter().filter(|_| !made) {
             let start = Instant::now();
-            docker.script("scripts/image.sh", &arguments);
+            docker.engine.image_script(&arguments).unwrap_or_else(|error| panic!("{error:#}"));
             println!("image.sh {}: {:.1} s", arguments.join(" "), start.elapsed().as_secs_f64());
         }
         Mutex::new(docker)
@@ -165,12 +165,4 @@ pub(crate) fn walk_through(docker: &Docker) {
 pub(crate) fn order_ids(docker: &Docker) -> Vec<u64> {
     let orders: Value = serde_json::from_str(&shell(docker, "curl -s http://localhost:8080/orders")).expect("JSON");
     orders.as_array().expect("an array").iter().filter_map(|order| order["order_id"].as_u64()).collect()
-}
-
-/// The commands of README's block that is marked `<!-- name -->`, without what is explained behind them.
-pub(crate) fn readme(name: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(testbed::artifacts::root().join("README.md")).expect("README.md");
-    let (_, after) = page.split_once(&format!("<!-- {name} -->\n```console\n")).expect("the block");
-    let block = after.split("```").next().unwrap_or_default();
-    block.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned()).collect()
 }
