@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`machine`] | the namespaces, which end all that was started in them |
 //! | [`parts`] | the processes, in the order in which they need each other |
-//! | [`images`] | images made here and put into the registry |
+//! | [`images`] | the project's images, built by an engine of their own and put into the registry |
 //! | [`service`] | the order service on it |
 //! | [`forward`] | ports on this machine that lead into it |
 //! | [`load`] | requests from inside the cluster's network, counted |
@@ -42,13 +42,14 @@ use parts::Parts;
 pub struct Cluster {
     parts: Parts,
     machine: Machine,
+    /// Where its compiled programs are.
+    programs: PathBuf,
     // After the machine: fields are dropped in order, and its files are in use until then.
     dir: TempDir,
 }
 
 impl Cluster {
-    /// Builds what is missing, starts everything and waits until the node is ready. The image that holds pods is in the
-    /// registry, no other.
+    /// Builds what is missing, starts everything and waits until the node is ready. The registry is empty.
     ///
     /// # Errors
     /// When a part does not come up; its last words are in the error.
@@ -60,8 +61,7 @@ impl Cluster {
         let machine = Machine::start(dir.path())?;
         fs::write(dir.path().join("kubelet.yaml"), files::kubelet(dir.path(), machine.cgroup()))?;
         let parts = Parts::start(&machine, &programs, dir.path())?;
-        let cluster = Self { parts, machine, dir };
-        images::push_program(&cluster.machine, &programs.join("pause"), "pause:1")?;
+        let cluster = Self { parts, machine, dir, programs };
         cluster.wait_for_node()?;
         Ok(cluster)
     }

@@ -114,13 +114,13 @@ impl Machine {
     /// # Errors
     /// When the machine is gone.
     pub fn enter_network(&self) -> Result<()> {
-        Network(PathBuf::from(format!("/proc/{}/ns/net", self.pid))).enter()
+        self.network().enter()
     }
 
     /// The machine's network, for threads to enter.
     #[must_use]
     pub fn network(&self) -> Network {
-        Network(PathBuf::from(format!("/proc/{}/ns/net", self.pid)))
+        Network::of(self.pid)
     }
 
     /// The control group under which the kubelet puts its pods.
@@ -169,17 +169,23 @@ pub(crate) fn allowed() -> Result<()> {
     Ok(())
 }
 
-/// A machine's network.
+/// A machine's network, or a pod's.
 #[derive(Debug, Clone)]
 pub struct Network(PathBuf);
 
 impl Network {
+    /// The network of a process.
+    #[must_use]
+    pub fn of(process: u32) -> Self {
+        Self(PathBuf::from(format!("/proc/{process}/ns/net")))
+    }
+
     /// Moves the calling thread into it.
     ///
     /// # Errors
-    /// When the machine is gone.
+    /// When the process is gone.
     pub fn enter(&self) -> Result<()> {
-        let namespace = fs::File::open(&self.0).context("the cluster's machine is gone")?;
+        let namespace = fs::File::open(&self.0).context("the network's process is gone")?;
         move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
             .context("cannot enter the cluster's network")
     }

@@ -32,7 +32,7 @@ fn run() -> Result<()> {
     }
     let cluster = Cluster::start()?;
     cluster.push_images()?;
-    cluster.deploy()?;
+    cluster.deploy("kubectl apply -k deploy/kubernetes/overlays/crun")?;
     let service = forward(&cluster.machine().network(), 8080, cluster.service_address()?)?;
     let api = forward(&cluster.machine().network(), 6443, format!("{ADDRESS}:6443").parse()?)?;
     let access = access_from_here(&cluster, api)?;

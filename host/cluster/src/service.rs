@@ -4,36 +4,42 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use testbed::{aot, artifacts};
+use testbed::artifacts;
 
-use crate::{Cluster, images, overlay, say};
+use crate::images::Images;
+use crate::machine::output_of;
+use crate::{Cluster, say};
 
 /// The image that the overlays name.
 pub const IMAGE: &str = "order-service:0.1.0";
 /// The same module under another digest, as the next version would be.
 pub const NEXT_IMAGE: &str = "order-service:0.1.1";
+/// The image that the overlay `native` names.
+pub const NATIVE_IMAGE: &str = "order-service:0.1.0-native";
 
 impl Cluster {
-    /// Puts the service, compiled for this processor, and its database into the registry.
+    /// Puts the service's images, its database's and what holds pods into the registry, built by the project's Dockerfile.
     ///
     /// # Errors
-    /// When something is not built, or the registry refuses it.
+    /// When no engine can be started for it, something does not build, or the registry refuses it.
     pub fn push_images(&self) -> Result<()> {
-        say("putting the images into the registry");
-        let module = aot::compiled(&artifacts::wasm()?)?;
-        images::push_wasm(self.machine(), &module, IMAGE, "0.1.0")?;
-        images::push_wasm(self.machine(), &module, NEXT_IMAGE, "0.1.1")?;
-        images::push_mariadb(self.machine(), "mariadb:11.8")
+        let images = Images::open(self.machine())?;
+        images.push_pause(&self.programs)?;
+        images.push_service()
     }
 
-    /// Applies overlay `crun` and waits until the service and its database are ready.
+    /// Runs `command`, which applies the service, as a user types it in the repository's root, and waits until the service and
+    /// its database are ready.
     ///
     /// # Errors
-    /// When they are not within some minutes.
-    pub fn deploy(&self) -> Result<()> {
+    /// When it fails, or they are not ready within some minutes.
+    pub fn deploy(&self, command: &str) -> Result<()> {
         self.offer_volume("orders")?;
-        say("kubectl apply -k deploy/kubernetes/overlays/crun");
-        self.apply(&overlay("crun"))?;
+        say(command);
+        let mut shell = self.machine().command("env");
+        shell.arg(format!("--chdir={}", artifacts::root().display()));
+        shell.arg(format!("KUBECONFIG={}", self.kubeconfig().display())).args(["sh", "-c", command]);
+        output_of(&mut shell)?;
         self.wait_for_rollout("statefulset/mariadb", Duration::from_secs(120))?;
         self.wait_for_rollout("deployment/order-service", Duration::from_secs(120))?;
         say("the service is ready");

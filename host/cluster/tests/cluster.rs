@@ -7,13 +7,16 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use cluster::{Cluster, say};
+use testbed::readme;
 
+mod client;
 mod database;
 mod faults;
 mod manifests;
 mod memory;
+mod native;
 mod rollout;
 mod start;
 mod support;
@@ -38,6 +41,7 @@ const TESTS: &[Test] = &[
     ("a_deleted_database_pod_turns_readiness_red_and_green_again", database::deleted_pod),
     ("a_million_rows_stream_out_of_a_small_pod", memory::million_rows),
     ("a_wrong_configuration_crashes_and_says_why", start::wrong_configuration),
+    ("the_native_overlay_takes_the_place_under_load", native::takes_the_place),
 ];
 
 fn main() -> ExitCode {
@@ -68,7 +72,8 @@ fn main() -> ExitCode {
 fn prepared() -> Result<World> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
-    cluster.deploy()?;
+    let [apply] = <[String; 1]>::try_from(readme::commands("kubernetes")?).ok().context("README names one command")?;
+    cluster.deploy(&apply)?;
     World::new(cluster)
 }
 

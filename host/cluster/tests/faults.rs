@@ -5,25 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::support::{Pod, SERVICE, World, without_failure};
+use crate::support::{SERVICE, World, process_of, without_failure};
 
 const LIMIT: Duration = Duration::from_secs(120);
-
-impl World {
-    /// The process that runs a pod's container, as seen from here.
-    pub(crate) fn process_of(&self, pod: &Pod) -> Result<u32> {
-        let id = pod.container.pointer("/containerID").and_then(serde_json::Value::as_str).context("no container")?;
-        let id = id.trim_start_matches("containerd://");
-        for entry in std::fs::read_dir("/proc")?.flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-            let groups = std::fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
-            if groups.contains(id) {
-                return Ok(pid);
-            }
-        }
-        anyhow::bail!("no process is in the control group of container {id}")
-    }
-}
 
 /// Requests under way there fail; what was acknowledged stays, and the kubelet starts the container anew.
 pub(crate) fn kill_9(world: &mut World) -> Result<()> {
@@ -31,7 +15,7 @@ pub(crate) fn kill_9(world: &mut World) -> Result<()> {
     let victim = pods.first().context("no pod")?;
     let load = world.load(4);
     thread::sleep(Duration::from_secs(1));
-    let process = world.process_of(victim)?;
+    let process = process_of(victim)?;
     cluster::machine::kill(process)?;
     cluster::wait::until("the container's restart", LIMIT, || {
         let pods = world.pods(SERVICE)?;

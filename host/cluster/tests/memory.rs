@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::support::{SERVICE, World};
+use crate::support::{SERVICE, World, process_of};
 
 const ROWS: u64 = 1_000_000;
 
@@ -30,7 +30,7 @@ pub(crate) fn million_rows(world: &mut World) -> Result<()> {
     for pod in &after {
         let of = before.iter().find(|old| old.name == pod.name).context("a pod was replaced")?;
         ensure!(of.restarts == pod.restarts && pod.ready, "pod {} was restarted: {:#}", pod.name, pod.container);
-        let (limit, peak) = memory_of(world.process_of(pod)?)?;
+        let (limit, peak) = memory_of(process_of(pod)?)?;
         ensure!(limit == 128 << 20, "pod {} has a limit of {limit} bytes", pod.name);
         cluster::say(&format!(
             "{}: at most {:.0} of 128 MiB, its share of the files' pages included",

@@ -9,12 +9,15 @@ use cluster::load::{Answer, Client, Load, Outcome};
 use cluster::{Cluster, overlay, wait};
 use serde_json::Value;
 
+use crate::client::ClientPod;
+
 /// The selector of the service's pods.
 pub(crate) const SERVICE: &str = "app.kubernetes.io/name=order-service";
 
 /// The cluster with the service on it.
 pub(crate) struct World {
     pub(crate) cluster: Cluster,
+    client: ClientPod,
     /// The Service's address.
     pub(crate) address: SocketAddr,
     next_id: u32,
@@ -35,15 +38,13 @@ pub(crate) struct Pod {
 impl World {
     pub(crate) fn new(cluster: Cluster) -> Result<Self> {
         let address = cluster.service_address()?;
-        Ok(Self { cluster, address, next_id: 100_000_000 })
+        let client = ClientPod::start(&cluster)?;
+        Ok(Self { cluster, client, address, next_id: 100_000_000 })
     }
 
     /// The pods that `selector` names.
     pub(crate) fn pods(&self, selector: &str) -> Result<Vec<Pod>> {
-        let text = self.cluster.kubectl(&["get", "pods", "--output=json", "--selector", selector])?;
-        let list: Value = serde_json::from_str(&text)?;
-        let items = list.pointer("/items").and_then(Value::as_array).context("no list of pods")?;
-        Ok(items.iter().map(pod).collect())
+        pods(&self.cluster, selector)
     }
 
     /// Waits until exactly `count` pods of the service are there, all ready and none leaving.
@@ -55,11 +56,11 @@ impl World {
         })
     }
 
-    /// Starts `clients` that write orders with ids nobody else uses.
+    /// Starts `clients` in the client's pod that write orders with ids nobody else uses.
     pub(crate) fn load(&mut self, clients: u32) -> Load {
         let first = self.next_id;
         self.next_id += clients * 1_000_000;
-        Load::start(&self.cluster.machine().network(), self.address, clients, first)
+        Load::start(&self.client.network(), self.address, clients, first)
     }
 
     /// All orders that were acknowledged are there.
@@ -92,14 +93,14 @@ impl World {
         self.cluster.kubectl(&arguments)
     }
 
-    /// `curl` on the node, whose names are resolved as a pod's are.
+    /// `curl` in the client's pod.
     pub(crate) fn curl(&self, arguments: &[&str]) -> Result<String> {
         let mut all = vec!["--silent", "--show-error", "--max-time", "120"];
         all.extend(arguments);
-        self.cluster.machine().run("curl", &all)
+        self.client.run("curl", &all)
     }
 
-    /// One request to a pod's own port.
+    /// One request to a pod's own port, from the node as the kubelet asks.
     pub(crate) fn ask(&self, address: &str, method: &str, path: &str) -> Result<Answer> {
         let address: SocketAddr = address.parse()?;
         let (network, method, path) = (self.cluster.machine().network(), method.to_owned(), path.to_owned());
@@ -109,6 +110,28 @@ impl World {
         });
         asked.join().unwrap_or_else(|_| anyhow::bail!("the thread that asks has panicked"))
     }
+}
+
+/// The pods that `selector` names.
+pub(crate) fn pods(cluster: &Cluster, selector: &str) -> Result<Vec<Pod>> {
+    let text = cluster.kubectl(&["get", "pods", "--output=json", "--selector", selector])?;
+    let list: Value = serde_json::from_str(&text)?;
+    let items = list.pointer("/items").and_then(Value::as_array).context("no list of pods")?;
+    Ok(items.iter().map(pod).collect())
+}
+
+/// The process that runs a pod's container, as seen from here.
+pub(crate) fn process_of(pod: &Pod) -> Result<u32> {
+    let id = pod.container.pointer("/containerID").and_then(Value::as_str).context("no container")?;
+    let id = id.trim_start_matches("containerd://");
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let groups = std::fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
+        if groups.contains(id) {
+            return Ok(pid);
+        }
+    }
+    anyhow::bail!("no process is in the control group of container {id}")
 }
 
 fn pod(item: &Value) -> Pod {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use testbed::artifacts;
 
-use crate::support::{SERVICE, World};
+use crate::support::{SERVICE, World, process_of};
 
 /// Short and whole: both through CoreDNS, the first by the search list.
 pub(crate) fn by_the_services_name(world: &mut World) -> Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn in_wasmedge(world: &mut World) -> Result<()> {
     ])?;
     ensure!(class == "crun crun", "runtime classes: {class:?}");
     for pod in world.pods(SERVICE)? {
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", world.process_of(&pod)?))?;
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", process_of(&pod)?))?;
         ensure!(maps.contains("libwasmedge"), "pod {} runs without WasmEdge", pod.name);
     }
     Ok(())
