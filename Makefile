@@ -31,8 +31,8 @@ native: deps-build ## compile the same source for this machine, without WebAssem
 	@$(CARGO) build --profile native --target $(HOST)
 
 .PHONY: test
-test: deps-test ## all tests: natively, inside WasmEdge, and end to end; the last line sums them up
-	@scripts/test.sh unit wasm e2e
+test: deps-test deps-containers ## all tests but the cluster's: natively, in WasmEdge, end to end, in containers; the last line sums them up
+	@scripts/test.sh unit wasm e2e containers
 
 .PHONY: test-unit
 test-unit: deps-test ## the tests of the service and of the tools here, natively
@@ -47,7 +47,7 @@ test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
 
 .PHONY: cluster
-cluster: deps-cluster build ## a Kubernetes on this machine with the service on it, until Ctrl-C (its first build takes minutes)
+cluster: deps-cluster ## a Kubernetes on this machine with the service on it, until Ctrl-C (its first build takes minutes)
 	@$(CARGO) run --quiet --package cluster --target $(HOST)
 
 .PHONY: test-cluster

@@ -69,9 +69,11 @@ bench_group() {
     run_group
     need wrk wrk
 }
-# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian has.
+# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian has. An engine builds the images.
 cluster_group() {
-    run_group
+    build_group
+    engine_group
+    images_group
     find_go >/dev/null || missing="$missing golang-1.24-go"
     need openssl openssl
     need mountpoint util-linux
@@ -87,7 +89,6 @@ cluster_group() {
     need nsenter util-linux
     need docker-registry docker-registry
     need skopeo skopeo
-    need mmdebstrap mmdebstrap
 }
 # What `make up` uses where no engine is installed: Docker's own with Compose, and the runtime that runs wasm.
 engine_group() {
@@ -98,11 +99,19 @@ engine_group() {
     need crun crun
     need curl curl
 }
-# + what the container tests use: a base image without a registry, a registry, Podman, a load balancer.
+# + what an engine of the tests' own lives in, and its base image where no registry is in reach.
+images_group() {
+    need mmdebstrap mmdebstrap
+    need unshare util-linux
+    need iptables iptables
+    need slirp4netns slirp4netns
+    need ip iproute2
+}
+# + what the container tests use: a registry, Podman, a load balancer.
 containers_group() {
     run_group
     engine_group
-    need mmdebstrap mmdebstrap
+    images_group
     need docker-registry docker-registry
     need skopeo skopeo
     need haproxy haproxy
@@ -110,10 +119,7 @@ containers_group() {
     need catatonit catatonit
     need /usr/lib/podman/netavark netavark
     need /usr/lib/podman/aardvark-dns aardvark-dns
-    need iptables iptables
-    need slirp4netns slirp4netns
     need nft nftables
-    need unshare util-linux
 }
 
 check=no

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tests and sums them up in the last line: `N passed, N failed`.
 #
-#   scripts/test.sh unit|wasm|e2e|cluster …
+#   scripts/test.sh unit|wasm|e2e|containers|cluster …
 #
 # A part counts as one failure more when it does not build, when it ends badly without a failed test (a panic inside
 # WasmEdge ends the whole process), or when it ran no test at all. Nothing is hidden: every part's output is shown as it comes.
@@ -73,16 +73,14 @@ for group in "$@"; do
             part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e
         ;;
     cluster)
-        build wasm $cargo build --release &&
-            build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
-            build 'cluster programs' scripts/cluster-build.sh &&
+        build 'cluster programs' scripts/cluster-build.sh &&
             part cluster $cargo test --no-fail-fast --target "$host" --package cluster
         ;;
     containers)
         part containers $cargo test --no-fail-fast --target "$host" --package containers
         ;;
     *)
-        echo "test.sh: no group '$group'; there are unit, wasm, e2e and cluster" >&2
+        echo "test.sh: no group '$group'; there are unit, wasm, e2e, containers and cluster" >&2
         exit 2
         ;;
     esac
