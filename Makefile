@@ -83,8 +83,13 @@ fmt: deps-build ## format the source
 	@$(CARGO) fmt --all
 
 .PHONY: bench
-bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (15 min)
+bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (20 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST)
+	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers; else echo "Not measured: containers (make bench-containers), for only root can start an engine."; fi
+
+.PHONY: bench-containers
+bench-containers: deps-containers ## of that, the images on an engine of its own: docker run to the first answer, memory (5 min)
+	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
 .PHONY: deps
 deps: ## install what run, test and bench need from Debian's packages, where it is missing

@@ -2,6 +2,7 @@
 # Builds the service's images, with the same digest for the same commit, and says how large they are.
 #
 #   scripts/image.sh build [aot|wasm|native …]   tags order-service:aot and so on; aot and wasm if not said
+#   scripts/image.sh size [aot|wasm|native …]    says how large they are
 #   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot), :VERSION-wasm and, if built, -native; prints the digests
 #   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy) as orders-NAME
 #
@@ -45,6 +46,12 @@ compressed() {
     docker save "order-service:$1" | tar -tvf - | awk '$NF ~ /^blobs\/sha256\// { bytes += $3 } END { printf "%d", bytes }'
 }
 
+sizes() {
+    for target in "$@"; do
+        printf 'order-service:%-8s %9d bytes compressed  %s\n' "$target" "$(compressed "$target")" "$(docker image inspect --format '{{.Id}}' "order-service:$target")"
+    done
+}
+
 case ${1-} in
 build)
     shift
@@ -52,9 +59,12 @@ build)
     docker info --format '{{.DriverStatus}}' 2>/dev/null | grep -q containerd ||
         fail 'this engine keeps images without platform: set "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json and restart it'
     for target in "$@"; do build "$target"; done
-    for target in "$@"; do
-        printf 'order-service:%-8s %9d bytes compressed  %s\n' "$target" "$(compressed "$target")" "$(docker image inspect --format '{{.Id}}' "order-service:$target")"
-    done
+    sizes "$@"
+    ;;
+size)
+    shift
+    [ $# -gt 0 ] || set -- aot wasm
+    sizes "$@"
     ;;
 push)
     registry=${2-}
@@ -73,6 +83,6 @@ helper)
     docker build --quiet --provenance=false --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --tag "orders-$2" "deploy/$2"
     ;;
 *)
-    fail "build, push or helper"
+    fail "build, size, push or helper"
     ;;
 esac

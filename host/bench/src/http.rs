@@ -18,9 +18,14 @@ pub(crate) fn post(port: u16, path: &str, body: &str) -> Result<()> {
 
 /// Whether `GET path` is answered with 200 now.
 pub(crate) fn is_served(port: u16, path: &str) -> bool {
+    is_served_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path, Duration::from_secs(60))
+}
+
+/// The same at any address; nothing of it takes longer than `limit`.
+pub(crate) fn is_served_at(address: SocketAddr, path: &str, limit: Duration) -> bool {
     let ask = || -> Result<bool> {
         let mut status = [0; 12];
-        send(port, &get(path))?.read_exact(&mut status)?;
+        send_to(address, &get(path), limit)?.read_exact(&mut status)?;
         Ok(status.ends_with(b" 200"))
     };
     ask().unwrap_or(false)
@@ -84,8 +89,12 @@ fn get(path: &str) -> String {
 }
 
 fn send(port: u16, request: &str) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    send_to(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), request, Duration::from_secs(60))
+}
+
+fn send_to(address: SocketAddr, request: &str, limit: Duration) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    stream.set_read_timeout(Some(limit))?;
     stream.write_all(request.as_bytes())?;
     Ok(stream)
 }

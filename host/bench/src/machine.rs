@@ -8,27 +8,41 @@ use testbed::artifacts;
 
 use crate::say;
 
-/// A list for the page: date, source, machine, versions.
+/// A list for the page: date, source, machine, versions of what processes are measured with.
 pub(crate) fn describe() -> Result<String> {
+    machine_and(&[
+        format!("compiler: rust {}", compiler()?),
+        format!("runtime: {}", first_line("wasmedge", &["--version"])?),
+        format!("database: MariaDB {}", said("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()),
+        format!("generator: {}", wrk_version()),
+    ])
+}
+
+/// The same list with other versions.
+pub(crate) fn machine_and(versions: &[String]) -> Result<String> {
     let load = first_word("/proc/loadavg");
     if load.parse().is_ok_and(|load: f64| load > 0.5) {
         say(&format!("the machine is not idle (load {load}): the figures will be worse and wider than they should be"));
     }
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let cargo = artifacts::root().join("scripts/cargo.sh").display().to_string();
-    Ok([
+    let about = [
         format!("date: {} (UTC)", said("date", &["-u", "+%Y-%m-%d %H:%M"])?),
         format!("source: {}", source()),
         format!("machine: {cores} cores of {}, {} GB", processor(), memory_gb()),
         format!("load before the start: {load}"),
         format!("kernel: Linux {}", first_word("/proc/sys/kernel/osrelease")),
-        format!("compiler: rust {}", said(&cargo, &["--version"])?.split(' ').nth(1).unwrap_or_default()),
-        format!("runtime: {}", said("wasmedge", &["--version"])?.lines().next().unwrap_or_default()),
-        format!("database: MariaDB {}", said("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()),
-        format!("generator: {}", wrk_version()),
-    ]
-    .map(|line| format!("- {line}\n"))
-    .concat())
+    ];
+    Ok(about.iter().chain(versions).map(|line| format!("- {line}\n")).collect())
+}
+
+fn compiler() -> Result<String> {
+    let cargo = artifacts::root().join("scripts/cargo.sh").display().to_string();
+    Ok(said(&cargo, &["--version"])?.split(' ').nth(1).unwrap_or_default().to_owned())
+}
+
+/// The first line of what a program says, mostly its version.
+pub(crate) fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
+    Ok(said(program, arguments)?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The commit, and whether there is more in the directory than that.

@@ -1,4 +1,6 @@
-//! `make bench`: interpreter, AOT and native side by side in one run, into docs/BENCHMARKS.md.
+//! `make bench`: interpreter, AOT and native side by side, into docs/BENCHMARKS.md.
+//!
+//! Without an argument, as processes (this table); with the argument `containers`, on a Docker Engine of its own ([`containers`]).
 //!
 //! | room | what it measures |
 //! |---|---|
@@ -20,6 +22,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 mod binding;
+mod containers;
 mod contest;
 mod http;
 mod machine;
@@ -30,27 +33,38 @@ mod starting;
 mod stats;
 mod streaming;
 mod throughput;
+mod turns;
 mod wrk;
 
 use contest::Contest;
 use report::Page;
 
 fn main() -> Result<()> {
-    let start = Instant::now();
     let plan = Plan::from_environment();
+    match std::env::args().nth(1).as_deref() {
+        None => processes(&plan),
+        Some("containers") => containers::measure(&plan),
+        Some(other) => anyhow::bail!("bench measures processes (no argument) or containers, not {other}"),
+    }
+}
+
+fn processes(plan: &Plan) -> Result<()> {
+    let start = Instant::now();
     let machine = machine::describe()?;
     let contest = Contest::prepare()?;
-    let mut page = Page::new();
+    let mut page = Page::of("make bench");
     page.add(sizes::measure()?);
-    page.add(starting::measure(&contest, &plan)?);
+    page.add(starting::measure(&contest, plan)?);
     let servers = contest.start_all()?;
     let idle = memory::of(&servers)?;
-    page.add(throughput::measure(&contest, &servers, &plan)?);
+    page.add(throughput::measure(&contest, &servers, plan)?);
     page.add(memory::table(&idle, &memory::of(&servers)?));
     drop(servers);
-    page.add(streaming::measure(&contest, &plan)?);
-    page.add(binding::measure(&contest, &plan)?);
-    page.finish(&machine, &plan, start.elapsed())
+    page.add(streaming::measure(&contest, plan)?);
+    page.add(binding::measure(&contest, plan)?);
+    let how =
+        format!("{} runs of {} s for each figure, contestants in turns (A B C C B A)", plan.rounds * 2, plan.seconds);
+    page.finish(&machine, plan, &how, start.elapsed())
 }
 
 /// How much is measured.
@@ -65,15 +79,17 @@ struct Plan {
     starts: usize,
     /// Rows in the table that is streamed.
     rows: u32,
+    /// Times that each kind of container has its memory looked at.
+    looks: usize,
 }
 
 impl Plan {
     fn from_environment() -> Self {
         let quick = std::env::var("QUICK").is_ok_and(|value| !value.is_empty() && value != "0");
         if quick {
-            Self { quick, seconds: 1, rounds: 1, starts: 5, rows: 1_000_000 }
+            Self { quick, seconds: 1, rounds: 1, starts: 5, rows: 1_000_000, looks: 1 }
         } else {
-            Self { quick, seconds: 3, rounds: 2, starts: 21, rows: 1_000_000 }
+            Self { quick, seconds: 3, rounds: 2, starts: 21, rows: 1_000_000, looks: 5 }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! docs/BENCHMARKS.md: the part between two markers is written here, the rest is written by people.
+//! docs/BENCHMARKS.md: the parts between markers are written here, each by its command, the rest is written by people.
 
 use std::fs;
 use std::time::Duration;
@@ -8,18 +8,17 @@ use testbed::artifacts;
 
 use crate::{Plan, say};
 
-const START: &str = "<!-- make bench: start -->";
-const END: &str = "<!-- make bench: end -->";
-
-/// The sections, in their order.
-#[derive(Debug, Default)]
+/// The sections of one command, in their order.
+#[derive(Debug)]
 pub(crate) struct Page {
+    command: &'static str,
     sections: Vec<String>,
 }
 
 impl Page {
-    pub(crate) fn new() -> Self {
-        Self::default()
+    /// The part of the page that `command` writes.
+    pub(crate) fn of(command: &'static str) -> Self {
+        Self { command, sections: Vec::new() }
     }
 
     /// Adds a section, and shows it.
@@ -28,26 +27,25 @@ impl Page {
         self.sections.push(section);
     }
 
-    /// Writes the page.
-    pub(crate) fn finish(self, machine: &str, plan: &Plan, took: Duration) -> Result<()> {
-        let command = if plan.quick { "QUICK=1 make bench" } else { "make bench" };
-        let (runs, seconds, minutes) = (plan.rounds * 2, plan.seconds, took.as_secs_f64() / 60.0);
-        let head = format!(
-            "Command: `{command}`, {minutes:.1} minutes; {runs} runs of {seconds} s for each figure, contestants in turns (A B C C B A).\n\n{machine}"
-        );
+    /// Writes its part of the page; `how` says how often what was measured.
+    pub(crate) fn finish(self, machine: &str, plan: &Plan, how: &str, took: Duration) -> Result<()> {
+        let (quick, minutes) = (if plan.quick { "QUICK=1 " } else { "" }, took.as_secs_f64() / 60.0);
+        let head = format!("Command: `{quick}{}`, {minutes:.1} minutes; {how}.\n\n{machine}", self.command);
         let body = format!("{head}\n{}", self.sections.join("\n"));
         let path = artifacts::root().join("docs/BENCHMARKS.md");
         let page = fs::read_to_string(&path).unwrap_or_default();
-        fs::write(&path, placed(&page, &body)).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, placed(&page, self.command, &body))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         say(&format!("written to docs/BENCHMARKS.md after {minutes:.1} minutes"));
         Ok(())
     }
 }
 
-/// `page` with `body` between the markers; at its end where it has none.
-fn placed(page: &str, body: &str) -> String {
-    let new = format!("{START}\n{}\n{END}", body.trim_end());
-    let parts = page.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+/// `page` with `body` between the markers of `command`; at its end where it has none.
+fn placed(page: &str, command: &str, body: &str) -> String {
+    let (start, end) = (format!("<!-- {command}: start -->"), format!("<!-- {command}: end -->"));
+    let new = format!("{start}\n{}\n{end}", body.trim_end());
+    let parts = page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     match parts {
         Some((before, after)) => format!("{before}{new}{after}"),
         None => format!("{}\n\n{new}\n", page.trim_end()),
@@ -59,9 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_between_the_markers_changes() {
-        let first = placed("# Title\n", "one");
-        assert_eq!(first, format!("# Title\n\n{START}\none\n{END}\n"));
-        assert_eq!(placed(&format!("{first}after\n"), "two"), format!("# Title\n\n{START}\ntwo\n{END}\nafter\n"));
+    fn only_what_is_between_a_commands_markers_changes() {
+        let first = placed("# Title\n", "a", "one");
+        assert_eq!(first, "# Title\n\n<!-- a: start -->\none\n<!-- a: end -->\n");
+        let both = placed(&first, "b", "two");
+        assert_eq!(both, format!("{first}\n<!-- b: start -->\ntwo\n<!-- b: end -->\n"));
+        assert_eq!(placed(&both, "a", "three"), both.replace("one", "three"));
     }
 }
