@@ -81,6 +81,8 @@ cluster_group() {
     need containerd containerd
     need runc runc
     need crun crun
+    # crun loads it when a container starts; its package only suggests it.
+    need '/usr/lib/*/libwasmedge.so.0' libwasmedge0
     need /usr/lib/cni/bridge containernetworking-plugins
     need kubectl kubernetes-client
     need ip iproute2
@@ -97,6 +99,8 @@ engine_group() {
     need '/usr/*/docker/cli-plugins/docker-buildx' docker-buildx
     need '/usr/*/docker/cli-plugins/docker-compose' docker-compose
     need crun crun
+    # crun loads it when a container starts; its package only suggests it.
+    need '/usr/lib/*/libwasmedge.so.0' libwasmedge0
     need curl curl
 }
 # + what an engine of the tests' own lives in, and its base image where no registry is in reach.

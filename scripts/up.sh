@@ -1,9 +1,9 @@
 #!/bin/sh
 # docker compose up and down, with a look at the engine first and a clean end.
 #
-#   scripts/up.sh check [native]   says in one line what is missing, and how to get it
-#   scripts/up.sh up               checks, builds the image, starts, waits until the service is ready
-#   scripts/up.sh down             lets the replicas drain, then stops; the data stay
+#   scripts/up.sh check   says in one line what is missing, and how to get it
+#   scripts/up.sh up      checks, builds the image, starts, waits until the service is ready
+#   scripts/up.sh down    lets the replicas drain, then stops; the data stay
 #
 # The variables are docker-compose.yml's. MARIADB_IMAGE is made from Debian's packages when it is not named and cannot be pulled.
 set -eu
@@ -16,29 +16,40 @@ fail() { say "$*"; exit 1; }
 check() {
     command -v docker >/dev/null 2>&1 ||
         fail "no docker: apt-get install docker.io docker-cli docker-buildx docker-compose crun (Debian 13), or https://docs.docker.com/engine/install/"
-    docker compose version >/dev/null 2>&1 || fail "docker has no compose: apt-get install docker-compose docker-buildx (Debian 13), or docker-compose-plugin from Docker's own packages"
+    docker compose version >/dev/null 2>&1 || fail "docker has no compose: apt-get install docker-compose (Debian 13), or docker-compose-plugin from Docker's own packages"
+    docker buildx version >/dev/null 2>&1 || fail "docker has no buildx: apt-get install docker-buildx (Debian 13), or docker-buildx-plugin from Docker's own packages"
+    command -v curl >/dev/null 2>&1 || fail "no curl: apt-get install curl"
     reason=$(docker info 2>&1 >/dev/null) ||
         fail "no engine answers at ${DOCKER_HOST:-the default socket}: systemctl start docker, as root or in group docker ($(echo "$reason" | tail -n 1))"
     docker info --format '{{.DriverStatus}}' | grep -q containerd ||
         fail 'the containerd image store is off: add "features": {"containerd-snapshotter": true} to /etc/docker/daemon.json, then systemctl restart docker'
     case $runtime in
     runc) ;;
-    io.containerd.*)
-        shim=containerd-shim-$(echo "$runtime" | sed 's/^io\.containerd\.//; s/\./-/g')
-        command -v "$shim" >/dev/null 2>&1 || [ -n "${DOCKER_HOST-}" ] ||
-            fail "no $shim on the PATH: take it from https://github.com/containerd/runwasi/releases, or use crun" ;;
+    io.containerd.*) check_shim ;;
     *) check_crun ;;
     esac
     [ -n "$(docker compose ps --quiet orders 2>/dev/null)" ] || port_is_free
+}
+
+# The engine may be elsewhere, and its runtimes with it; what it lacks shows there when the service starts.
+engine_is_here() { case ${DOCKER_HOST-unix://} in unix://*) ;; *) false ;; esac; }
+
+check_shim() {
+    shim=containerd-shim-$(echo "$runtime" | sed 's/^io\.containerd\.//; s/\./-/g')
+    ! engine_is_here || command -v "$shim" >/dev/null 2>&1 ||
+        fail "no $shim on the PATH: put it into /usr/local/bin from https://github.com/containerd/runwasi/releases, or leave WASM_RUNTIME at crun"
 }
 
 check_crun() {
     path=$(docker info --format "{{with index .Runtimes \"$runtime\"}}{{.Path}}{{end}}")
     local_crun=${path:-$(command -v crun || true)}
     [ -n "$local_crun" ] || fail "no crun: apt-get install crun (Debian 13; it has WasmEdge in it), then name it in /etc/docker/daemon.json: \"runtimes\": {\"$runtime\": {\"path\": \"/usr/bin/crun\"}}"
-    # The engine may be elsewhere, and its crun with it; then it shows when the service starts.
-    if [ -x "$local_crun" ]; then
+    if engine_is_here; then
+        command -v "$local_crun" >/dev/null 2>&1 || fail "no $local_crun, which the engine has as runtime '$runtime': apt-get install crun (Debian 13), or correct the path in /etc/docker/daemon.json"
         "$local_crun" --version 2>/dev/null | grep -q '+WASM:wasmedge' || fail "$local_crun has no WasmEdge in it: Debian 13's has (apt-get install crun), or build crun with --with-wasmedge"
+        # It is loaded when a container starts, and Debian's crun does not depend on it.
+        PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q 'libwasmedge\.so\.0' ||
+            fail "$local_crun finds no libwasmedge.so.0: apt-get install libwasmedge0 (Debian 13), or https://wasmedge.org/docs/start/install"
     fi
     [ -n "$path" ] || fail "the engine knows no runtime '$runtime': add \"runtimes\": {\"$runtime\": {\"path\": \"$local_crun\"}} to /etc/docker/daemon.json, then systemctl restart docker"
 }
@@ -46,7 +57,7 @@ check_crun() {
 port_is_free() {
     first=${port%%-*}
     status=0
-    curl --silent --output /dev/null --max-time 1 "http://127.0.0.1:$first/" || status=$?
+    curl --silent --noproxy '*' --output /dev/null --max-time 1 "http://127.0.0.1:$first/" || status=$?
     # 7: nobody accepts.
     [ "$status" = 7 ] || fail "port $first is taken: PORT=$((first + 1)) make up"
 }
@@ -81,7 +92,7 @@ up() {
     images
     docker compose up --detach --no-build
     tries=0
-    until curl --silent --fail --output /dev/null --max-time 2 "http://127.0.0.1:${port%%-*}/ready"; do
+    until curl --silent --fail --noproxy '*' --output /dev/null --max-time 2 "http://127.0.0.1:${port%%-*}/ready"; do
         tries=$((tries + 1))
         [ "$tries" -lt 300 ] || { docker compose logs --tail 20 >&2; fail "not ready after a minute (the logs are above)"; }
         sleep 0.2

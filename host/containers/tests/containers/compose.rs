@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use testbed::engine::run;
 use testbed::readme;
 
-use crate::support::{docker, get, order_ids, shell, walk_through};
+use crate::support::{Docker, docker, get, order_ids, shell, walk_through};
 
 #[test]
 fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
@@ -37,6 +38,44 @@ fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data
     assert!(logs.contains("leaving"), "it was not drained:\n{logs}");
     shell(&docker, &up);
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+}
+
+/// The engine's network without its way out, until the end of this value.
+struct NoWayOut<'docker>(&'docker Docker, String);
+
+impl<'docker> NoWayOut<'docker> {
+    fn of(docker: &'docker Docker) -> Self {
+        let ip = |arguments: &[&str]| run(docker.engine().room().command("ip").args(arguments)).unwrap();
+        let route = ip(&["route", "show", "default"]).lines().next().expect("a way out").to_owned();
+        ip(&["route", "del", "default"]);
+        Self(docker, route)
+    }
+}
+
+impl Drop for NoWayOut<'_> {
+    fn drop(&mut self) {
+        let words = self.1.split_whitespace();
+        run(self.0.engine().room().command("ip").args(["route", "add"]).args(words)).expect("the way out");
+    }
+}
+
+#[test]
+fn make_up_makes_from_debians_packages_what_cannot_be_pulled() {
+    let docker = docker();
+    let project = docker.project();
+    // Its base image, the one that the engine has for its own builds: to make it again takes a minute.
+    docker.cli(&["tag", "debian:trixie-slim", "orders-base"]);
+    let _none = NoWayOut::of(&docker);
+    let mut up = docker.engine().command("make");
+    up.arg("up").env("BUILD_IMAGE", "registry.invalid/debian:trixie-slim").env_remove("MARIADB_IMAGE");
+    let output = up.output().expect("make");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("registry.invalid/debian:trixie-slim cannot be pulled"), "{said}");
+    assert!(said.contains("mariadb:11.8 cannot be pulled"), "{said}");
+    walk_through(&docker);
+    let image = docker.inspect(&project.containers("mariadb")[0])["Config"]["Image"].clone();
+    assert_eq!(image, "orders-mariadb");
 }
 
 #[test]
