@@ -81,8 +81,6 @@ cluster_group() {
     need containerd containerd
     need runc runc
     need crun crun
-    # crun loads it when a container starts; its package only suggests it.
-    need '/usr/lib/*/libwasmedge.so.0' libwasmedge0
     need /usr/lib/cni/bridge containernetworking-plugins
     need kubectl kubernetes-client
     need ip iproute2

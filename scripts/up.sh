@@ -15,7 +15,7 @@ fail() { say "$*"; exit 1; }
 
 check() {
     command -v docker >/dev/null 2>&1 ||
-        fail "no docker: apt-get install docker.io docker-cli docker-buildx docker-compose crun (Debian 13), or https://docs.docker.com/engine/install/"
+        fail "no docker: apt-get install docker.io docker-cli docker-buildx docker-compose crun libwasmedge0 (Debian 13), or https://docs.docker.com/engine/install"
     docker compose version >/dev/null 2>&1 || fail "docker has no compose: apt-get install docker-compose (Debian 13), or docker-compose-plugin from Docker's own packages"
     docker buildx version >/dev/null 2>&1 || fail "docker has no buildx: apt-get install docker-buildx (Debian 13), or docker-buildx-plugin from Docker's own packages"
     command -v curl >/dev/null 2>&1 || fail "no curl: apt-get install curl"
@@ -43,10 +43,10 @@ check_shim() {
 check_crun() {
     path=$(docker info --format "{{with index .Runtimes \"$runtime\"}}{{.Path}}{{end}}")
     local_crun=${path:-$(command -v crun || true)}
-    [ -n "$local_crun" ] || fail "no crun: apt-get install crun (Debian 13; it has WasmEdge in it), then name it in /etc/docker/daemon.json: \"runtimes\": {\"$runtime\": {\"path\": \"/usr/bin/crun\"}}"
+    [ -n "$local_crun" ] || fail "no crun: apt-get install crun libwasmedge0 (Debian 13), then name it in /etc/docker/daemon.json: \"runtimes\": {\"$runtime\": {\"path\": \"/usr/bin/crun\"}}"
     if engine_is_here; then
-        command -v "$local_crun" >/dev/null 2>&1 || fail "no $local_crun, which the engine has as runtime '$runtime': apt-get install crun (Debian 13), or correct the path in /etc/docker/daemon.json"
-        "$local_crun" --version 2>/dev/null | grep -q '+WASM:wasmedge' || fail "$local_crun has no WasmEdge in it: Debian 13's has (apt-get install crun), or build crun with --with-wasmedge"
+        command -v "$local_crun" >/dev/null 2>&1 || fail "no $local_crun, which the engine has as runtime '$runtime': apt-get install crun libwasmedge0 (Debian 13), or correct the path in /etc/docker/daemon.json"
+        "$local_crun" --version 2>/dev/null | grep -q '+WASM:wasmedge' || fail "$local_crun has no WasmEdge in it: Debian 13's has (apt-get install crun libwasmedge0), or build crun with --with-wasmedge"
         # It is loaded when a container starts, and Debian's crun does not depend on it.
         PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q 'libwasmedge\.so\.0' ||
             fail "$local_crun finds no libwasmedge.so.0: apt-get install libwasmedge0 (Debian 13), or https://wasmedge.org/docs/start/install"

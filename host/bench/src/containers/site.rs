@@ -62,8 +62,8 @@ impl Site {
         let site = Self { engine: Engine::docker()? };
         site.engine.room().enter()?;
         if std::env::var_os("ORDER_SERVICE_IMAGES_AS_THEY_ARE").is_none() {
-            run(site.engine.command("scripts/image.sh").args(["build", "aot", "wasm", "native"]))?;
-            run(site.engine.command("scripts/image.sh").args(["helper", "mariadb"]))?;
+            site.engine.image_script(&["build", "aot", "wasm", "native"])?;
+            site.engine.image_script(&["helper", "mariadb"])?;
         }
         site.docker(&["network", "create", NETWORK])?;
         site.start_database()?;
@@ -129,7 +129,7 @@ impl Site {
 
     /// All blobs of an image.
     pub(super) fn compressed_bytes(&self, target: &str) -> Result<f64> {
-        let said = run(self.engine.command("scripts/image.sh").args(["size", target]))?;
+        let said = self.engine.image_script(&["size", target])?;
         let bytes = said.split_whitespace().nth(1).and_then(|figure| figure.parse().ok());
         bytes.with_context(|| format!("image.sh said {said}"))
     }
