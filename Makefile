@@ -12,7 +12,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 .PHONY: help
 help: ## this list
 	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench)."
+	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench), SOAK_SECONDS, SOAK_SEED (make soak)."
 
 .PHONY: run
 run: deps-run build ## install, build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C ends it
@@ -83,13 +83,17 @@ fmt: deps-build ## format the source
 	@$(CARGO) fmt --all
 
 .PHONY: bench
-bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (20 min)
+bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (30 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST)
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers; else echo "Not measured: containers (make bench-containers), for only root can start an engine."; fi
 
 .PHONY: bench-containers
 bench-containers: deps-containers ## of that, the images on an engine of its own: docker run to the first answer, memory (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
+
+.PHONY: soak
+soak: deps-run build aot ## everything at once against the service for 10 minutes, each answer checked; the table goes to docs/BENCHMARKS.md
+	@$(CARGO) run --quiet --release --package soak --target $(HOST)
 
 .PHONY: deps
 deps: ## install what run, test and bench need from Debian's packages, where it is missing

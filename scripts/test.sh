@@ -70,7 +70,8 @@ for group in "$@"; do
     e2e)
         build wasm $cargo build --release &&
             build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
-            part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e
+            part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e &&
+            part 'soak in short' $cargo test --no-fail-fast --target "$host" --package soak
         ;;
     cluster)
         build 'cluster programs' scripts/cluster-build.sh &&

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::report::Page;
-use crate::{Plan, machine, say};
+use crate::{Plan, say};
 
 mod group;
 mod memory;
@@ -25,7 +25,7 @@ use site::{Contained, Site};
 pub(crate) fn measure(plan: &Plan) -> Result<()> {
     let start = Instant::now();
     let site = Site::open()?;
-    let machine = machine::machine_and(&site.versions()?)?;
+    let machine = testbed::machine::describe_with(&site.versions()?)?;
     let mut page = Page::of("make bench-containers");
     page.add(sizes(&site)?);
     page.add(starting::measure(&site, plan)?);

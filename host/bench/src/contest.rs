@@ -1,14 +1,13 @@
 //! Who is compared: the service in three runtimes, and beside them the server that such services are usually made from.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use testbed::{MariaDb, Runtime, Service, artifacts};
+use testbed::{MariaDb, Runtime, Service};
 
-use crate::{http, say};
+use crate::{demo, http};
 
 /// The rows behind `GET /orders` and `GET /orders/{id}`.
 pub(crate) const ROWS: u32 = 5;
@@ -56,13 +55,18 @@ impl Contest {
     pub(crate) fn prepare() -> Result<Self> {
         let database = MariaDb::builder().option("--innodb-buffer-pool-size=512M").start()?;
         database.create_database("bench")?;
-        let contest = Self { database, demo: build_demo()? };
+        let contest = Self { database, demo: demo::published()? };
         let service = contest.builder(Contestant::Native).start()?;
         wait_until_ready(&service)?;
         for id in 1..=ROWS {
             http::post(service.port(), "/create_order", &order(id)).context("the orders to read")?;
         }
         Ok(contest)
+    }
+
+    /// hyper_wasi's server on the published binding.
+    pub(crate) fn demo(&self) -> &Path {
+        &self.demo
     }
 
     /// What starts `contestant`; one line a request is not logged, by none of them.
@@ -101,14 +105,4 @@ pub(crate) fn wait_until_ready(service: &Service) -> Result<()> {
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
-}
-
-fn build_demo() -> Result<PathBuf> {
-    say("building hyper_wasi's server as published, for comparison …");
-    let (root, target) = (artifacts::root(), artifacts::target_dir().join("demo"));
-    let mut command = Command::new(root.join("scripts/cargo.sh"));
-    command.args(["build", "--quiet", "--release", "--locked"]).current_dir(root.join("host/bench/demo"));
-    let status = command.env("CARGO_TARGET_DIR", &target).status().context("cannot run scripts/cargo.sh")?;
-    ensure!(status.success(), "host/bench/demo does not build");
-    Ok(target.join("wasm32-wasip1/release/demo.wasm"))
 }

@@ -8,13 +8,14 @@
 //! | `starting` | from the start of the process to the first answer |
 //! | `memory` | private and resident memory, idle and after load |
 //! | `streaming` | memory and first byte while a million rows are read |
-//! | `binding` | what idle connections cost a busy one |
+//! | `binding` | idle, cold, reset and few connections, on our binding and the published one |
 //! | `sizes` | the files |
-//! | `machine` | what it was measured on |
 //! | `report` | the page |
 //!
-//! `QUICK=1` takes a fraction of the time and says so in the page. Every reply is checked: a measurement with a failed
-//! request is no measurement, and ends the run.
+//! With the argument `binding` that room alone, which shows its tables and leaves the page as it is.
+//!
+//! `QUICK=1` takes a fraction of the time and says so in the page. Every reply is checked: a measurement with a failed request is no
+//! measurement, and ends the run.
 
 use std::io::Write;
 use std::time::Instant;
@@ -24,8 +25,8 @@ use anyhow::Result;
 mod binding;
 mod containers;
 mod contest;
+mod demo;
 mod http;
-mod machine;
 mod memory;
 mod report;
 mod sizes;
@@ -41,16 +42,21 @@ use report::Page;
 
 fn main() -> Result<()> {
     let plan = Plan::from_environment();
+    let load = testbed::machine::load();
+    if load.parse().is_ok_and(|load: f64| load > 0.5) {
+        say(&format!("the machine is not idle (load {load}): the figures will be worse and wider than they should be"));
+    }
     match std::env::args().nth(1).as_deref() {
         None => processes(&plan),
         Some("containers") => containers::measure(&plan),
-        Some(other) => anyhow::bail!("bench measures processes (no argument) or containers, not {other}"),
+        Some("binding") => binding::measure(&Contest::prepare()?, &plan).map(|section| say(&format!("\n{section}"))),
+        Some(other) => anyhow::bail!("bench measures processes (no argument), containers or binding, not {other}"),
     }
 }
 
 fn processes(plan: &Plan) -> Result<()> {
     let start = Instant::now();
-    let machine = machine::describe()?;
+    let machine = format!("{}- generator: {}\n", testbed::machine::describe()?, wrk::version());
     let contest = Contest::prepare()?;
     let mut page = Page::of("make bench");
     page.add(sizes::measure()?);
@@ -81,15 +87,41 @@ struct Plan {
     rows: u32,
     /// Times that each kind of container has its memory looked at.
     looks: usize,
+    /// First answers of cold connections.
+    cold: usize,
+    /// Connections that are reset in one run.
+    resets: u32,
+    /// Pairs of runs where two are compared.
+    pairs: usize,
 }
 
 impl Plan {
     fn from_environment() -> Self {
         let quick = std::env::var("QUICK").is_ok_and(|value| !value.is_empty() && value != "0");
         if quick {
-            Self { quick, seconds: 1, rounds: 1, starts: 5, rows: 1_000_000, looks: 1 }
+            Self {
+                quick,
+                seconds: 1,
+                rounds: 1,
+                starts: 5,
+                rows: 1_000_000,
+                looks: 1,
+                cold: 200,
+                resets: 3_000,
+                pairs: 3,
+            }
         } else {
-            Self { quick, seconds: 3, rounds: 2, starts: 21, rows: 1_000_000, looks: 5 }
+            Self {
+                quick,
+                seconds: 3,
+                rounds: 2,
+                starts: 21,
+                rows: 1_000_000,
+                looks: 5,
+                cold: 500,
+                resets: 10_000,
+                pairs: 7,
+            }
         }
     }
 }

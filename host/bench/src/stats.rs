@@ -8,6 +8,19 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     if sorted.len() % 2 == 1 { middle(half) } else { (middle(half.saturating_sub(1)) + middle(half)) / 2.0 }
 }
 
+/// What so large a share of the values does not exceed: 0.99 for p99, 1 for the greatest. Zero of none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place among some thousands of values"
+)]
+pub(crate) fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> f64 {
+    let sorted = sorted(values);
+    let place = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(place.max(1) - 1).copied().unwrap_or_default()
+}
+
 /// The least and the greatest.
 pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
     let sorted = sorted(values);
@@ -44,6 +57,15 @@ mod tests {
     fn the_median_is_in_the_middle() {
         assert!((median([3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!((median([4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_quantile_is_a_value_that_was_there() {
+        let hundred = || (1..=100).map(f64::from);
+        for (share, value) in [(0.5, 50.0), (0.99, 99.0), (1.0, 100.0), (0.0, 1.0)] {
+            assert!((quantile(hundred(), share) - value).abs() < f64::EPSILON, "{share}");
+        }
+        assert!(quantile([], 0.99).abs() < f64::EPSILON);
     }
 
     #[test]

@@ -28,6 +28,13 @@ pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Pat
     understand(&text).with_context(|| format!("wrk {url} said:\n{text}"))
 }
 
+/// wrk prints its version with its usage, and ends badly.
+pub(crate) fn version() -> String {
+    let output = Command::new("wrk").arg("--version").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.split(" [").next().unwrap_or("wrk").trim().to_owned()
+}
+
 fn understand(text: &str) -> Result<Seen> {
     // Requests that failed are not requests that were answered quickly.
     ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "some requests failed");

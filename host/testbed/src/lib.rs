@@ -10,6 +10,7 @@
 //! | [`process`] | a child that ends with its parent, its log, its figures from `/proc` |
 //! | [`engine`] | a Docker and a Podman of their own: [`Engine`], [`Podman`] |
 //! | [`ports`], [`temp`] | free ports, directories that go away |
+//! | [`machine`], [`page`] | what something was measured on, and the page that says so |
 //!
 //! Nothing here outlives the process that made it, not even when that is killed: children get SIGKILL from the kernel,
 //! and a small helper removes the directories.
@@ -26,7 +27,9 @@
 pub mod aot;
 pub mod artifacts;
 pub mod engine;
+pub mod machine;
 pub mod mariadb;
+pub mod page;
 pub mod ports;
 pub mod process;
 pub mod proxy;

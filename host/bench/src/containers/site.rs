@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use testbed::Engine;
 use testbed::engine::run;
+use testbed::machine;
 
-use crate::{http, machine, say};
+use crate::{http, say};
 
 const NETWORK: &str = "bench";
 const DATABASE: &str = "bench-database";

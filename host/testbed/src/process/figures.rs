@@ -71,6 +71,24 @@ impl Process {
         listening_sockets(port).iter().any(|inode| self.holds_socket(inode))
     }
 
+    /// Open sockets: descriptors without files, timers and the like, which the runtime opens and closes by itself.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn open_sockets(&self) -> Result<usize> {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.pid()))?;
+        let is_socket = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+        };
+        Ok(entries.flatten().filter(is_socket).count())
+    }
+
+    /// How many connections it has to TCP `port` of another process.
+    #[must_use]
+    pub fn connections_to(&self, port: u16) -> usize {
+        sockets(|_, remote, _| remote == port).iter().filter(|inode| self.holds_socket(inode)).count()
+    }
+
     fn holds_socket(&self, inode: &str) -> bool {
         let wanted = format!("socket:[{inode}]");
         let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", self.pid())) else {
@@ -93,15 +111,21 @@ impl Process {
     }
 }
 
-/// The inodes of the sockets in state LISTEN (0A) on `port`, from the kernel's tables for IPv4 and IPv6.
+/// The inodes of the sockets that listen on `port`.
 fn listening_sockets(port: u16) -> Vec<String> {
-    let suffix = format!(":{port:04X}");
+    sockets(|local, _, state| local == port && state == "0A")
+}
+
+/// The inodes of the sockets whose local port, remote port and state (0A is LISTEN) are `wanted`, from the kernel's tables for IPv4 and
+/// IPv6.
+fn sockets(wanted: impl Fn(u16, u16, &str) -> bool) -> Vec<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
+    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
     rows.filter_map(|row| {
         let mut fields = row.split_whitespace().skip(1);
-        let (local, state, inode) = (fields.next()?, fields.nth(1)?, fields.nth(5)?);
-        (local.ends_with(&suffix) && state == "0A").then(|| inode.to_owned())
+        let (local, remote, state, inode) = (fields.next()?, fields.next()?, fields.next()?, fields.nth(5)?);
+        wanted(port(local)?, port(remote)?, state).then(|| inode.to_owned())
     })
     .collect()
 }
@@ -121,6 +145,16 @@ mod tests {
         let (fine, (user, kernel)) = (child.cpu_time()?, child.cpu_user_and_kernel()?);
         let coarse = user + kernel;
         assert!(fine.abs_diff(coarse) < Duration::from_millis(100), "{fine:?} and {coarse:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_connection_is_found_by_the_port_that_it_leads_to() -> Result<()> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let connection = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        assert_eq!(sockets(|_, remote, _| remote == port).len(), 1);
+        drop(connection);
         Ok(())
     }
 

@@ -1,35 +1,35 @@
-//! What it was measured on.
+//! What something was measured on.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use testbed::artifacts;
 
-use crate::say;
+use crate::artifacts;
 
-/// A list for the page: date, source, machine, versions of what processes are measured with.
-pub(crate) fn describe() -> Result<String> {
-    machine_and(&[
+/// A list for a page: date, source, machine, versions of what processes are measured with.
+///
+/// # Errors
+/// When a program whose version belongs to it is missing.
+pub fn describe() -> Result<String> {
+    describe_with(&[
         format!("compiler: rust {}", compiler()?),
         format!("runtime: {}", first_line("wasmedge", &["--version"])?),
         format!("database: MariaDB {}", said("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()),
-        format!("generator: {}", wrk_version()),
     ])
 }
 
 /// The same list with other versions.
-pub(crate) fn machine_and(versions: &[String]) -> Result<String> {
-    let load = first_word("/proc/loadavg");
-    if load.parse().is_ok_and(|load: f64| load > 0.5) {
-        say(&format!("the machine is not idle (load {load}): the figures will be worse and wider than they should be"));
-    }
+///
+/// # Errors
+/// As for [`describe`].
+pub fn describe_with(versions: &[String]) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let about = [
         format!("date: {} (UTC)", said("date", &["-u", "+%Y-%m-%d %H:%M"])?),
         format!("source: {}", source()),
         format!("machine: {cores} cores of {}, {} GB", processor(), memory_gb()),
-        format!("load before the start: {load}"),
+        format!("load before the start: {}", load()),
         format!("kernel: Linux {}", first_word("/proc/sys/kernel/osrelease")),
     ];
     Ok(about.iter().chain(versions).map(|line| format!("- {line}\n")).collect())
@@ -40,8 +40,17 @@ fn compiler() -> Result<String> {
     Ok(said(&cargo, &["--version"])?.split(' ').nth(1).unwrap_or_default().to_owned())
 }
 
+/// How many processes wanted a processor in the last minute.
+#[must_use]
+pub fn load() -> String {
+    first_word("/proc/loadavg")
+}
+
 /// The first line of what a program says, mostly its version.
-pub(crate) fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
+///
+/// # Errors
+/// When it is missing.
+pub fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
     Ok(said(program, arguments)?.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -65,13 +74,6 @@ fn memory_gb() -> u64 {
     let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kilobytes = info.split_whitespace().nth(1).and_then(|figure| figure.parse::<u64>().ok());
     kilobytes.map_or(0, |kilobytes| (kilobytes * 1024 + 500_000_000) / 1_000_000_000)
-}
-
-/// wrk prints its version with its usage, and ends badly.
-fn wrk_version() -> String {
-    let output = Command::new("wrk").arg("--version").output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.split(" [").next().unwrap_or("wrk").trim().to_owned()
 }
 
 fn first_word(path: &str) -> String {
