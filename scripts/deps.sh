@@ -119,6 +119,9 @@ containers_group() {
     need haproxy haproxy
     need podman podman
     need catatonit catatonit
+    # Podman without root: ids for the users in its containers, and a network.
+    need newuidmap uidmap
+    need pasta passt
     need /usr/lib/podman/netavark netavark
     need /usr/lib/podman/aardvark-dns aardvark-dns
     need nft nftables

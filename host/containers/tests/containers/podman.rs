@@ -1,6 +1,8 @@
-//! The same image under Podman: `podman run`, `podman kube play`, and the Quadlet unit through its generator.
+//! The same image under Podman, as root and as a user without rights: `podman run`, `podman kube play`, and the Quadlet unit through
+//! its generator.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,19 +12,20 @@ use testbed::{Podman, TempDir, artifacts, readme};
 
 use crate::support::{Docker, docker, get, shell, walk_through};
 
-/// Podman with the images that the engine has.
-fn podman(docker: &Docker, images: &[(&str, &str)]) -> Podman {
-    let podman = Podman::start().unwrap();
-    let dir = TempDir::new().unwrap();
-    for (image, name) in images {
-        let file = dir.path().join("image.tar").display().to_string();
-        docker.cli(&["save", "--output", &file, image]);
-        let layout = format!("oci-archive:{file}");
-        podman.cli(&["pull", "--quiet", &layout]).map(|id| podman.cli(&["tag", id.trim(), name])).unwrap().unwrap();
+const IMAGES: [(&str, &str); 2] =
+    [("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "docker.io/library/mariadb:11.8")];
+
+/// Gives `podman` the images that the engine has, and what a reader's folder has for it; this thread is in its network afterwards.
+fn furnish(podman: &Podman, docker: &Docker) {
+    for (image, name) in IMAGES {
+        let file = podman.file("image.tar");
+        docker.cli(&["save", "--output", &file.display().to_string(), image]);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let id = podman.cli(&["pull", "--quiet", &format!("oci-archive:{}", file.display())]).unwrap();
+        podman.cli(&["tag", id.trim(), name]).unwrap();
         fs::remove_file(&file).unwrap();
     }
     podman.room().enter().unwrap();
-    podman
 }
 
 fn wait_until_ready(podman: &Podman, container: &str) {
@@ -39,48 +42,26 @@ fn wait_until_ready(podman: &Podman, container: &str) {
     }
 }
 
-#[test]
-fn podman_run_chooses_crun_wasm_by_the_platform() {
-    let docker = docker();
-    let podman = podman(
-        &docker,
-        &[("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "localhost/mariadb")],
-    );
+/// `podman run` of the service and a database, and the walkthrough. Root may bound the memory everywhere; other users only
+/// where version 2 of control groups is handed to them.
+fn run_by_hand(podman: &Podman, docker: &Docker, limits: &[&str]) {
     podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
     let database = ["--env=MARIADB_DATABASE=orders", "--env=MARIADB_USER=orders", "--env=MARIADB_PASSWORD=secret"];
-    podman
-        .cli(
-            &[&["run", "--detach", "--name=mariadb", "--network=orders"][..], &database, &["localhost/mariadb"]]
-                .concat(),
-        )
-        .unwrap();
-    let safe = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--memory=128m"];
-    let url = "--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders";
-    let run = [
-        "run",
-        "--detach",
-        "--name=service",
-        "--platform=wasi/wasm",
-        "--network=orders",
-        "--publish=127.0.0.1:8080:8080",
-        url,
-    ];
-    podman.cli(&[&run[..], &safe, &["localhost/order-service:aot"]].concat()).unwrap();
-    wait_until_ready(&podman, "service");
-    walk_through(&docker);
+    let run = ["run", "--detach", "--name=mariadb", "--network=orders"];
+    podman.cli(&[&run[..], &database, &["docker.io/library/mariadb:11.8"]].concat()).unwrap();
+    let run = ["run", "--detach", "--name=service", "--platform=wasi/wasm", "--network=orders"];
+    let safe = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"];
+    let url = ["--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders", "--publish=127.0.0.1:8080:8080"];
+    podman.cli(&[&run[..], &safe, limits, &url, &["localhost/order-service:aot"]].concat()).unwrap();
+    wait_until_ready(podman, "service");
+    walk_through(docker);
     let runtime = podman.cli(&["inspect", "--format={{.OCIRuntime}}", "service"]).unwrap();
     assert_eq!(runtime.trim(), "crun-wasm");
-    podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
 }
 
-#[test]
-fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
-    let docker = docker();
-    let podman = podman(
-        &docker,
-        &[("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "docker.io/library/mariadb:11.8")],
-    );
-    let secrets = podman.room().dir().join("secrets.yaml");
+/// README's two commands, with a walk through between them, twice: the data are kept.
+fn play(podman: &Podman, docker: &Docker) {
+    let secrets = podman.file("secrets.yaml");
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders-secrets}\nstringData:\n  password: one\n  root_password: two\n  \
                 database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
     fs::write(&secrets, text).unwrap();
@@ -92,14 +73,49 @@ fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
     };
     for walked in [false, true] {
         run(&up);
-        wait_until_ready(&podman, "orders-service");
+        wait_until_ready(podman, "orders-service");
         if walked {
-            assert!(shell(&docker, "curl -s http://localhost:8080/orders").contains("\"order_id\":5"));
+            assert!(shell(docker, "curl -s http://localhost:8080/orders").contains("\"order_id\":5"));
         } else {
-            walk_through(&docker);
+            walk_through(docker);
         }
         run(&down);
     }
+}
+
+#[test]
+fn podman_run_chooses_crun_wasm_by_the_platform() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    run_by_hand(&podman, &docker, &["--memory=128m"]);
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
+}
+
+#[test]
+fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    play(&podman, &docker);
+}
+
+#[test]
+fn a_user_without_rights_runs_both_the_same_way() {
+    let docker = docker();
+    let podman = Podman::rootless().unwrap();
+    furnish(&podman, &docker);
+    let folder = podman.file("home/deploy/podman");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(artifacts::root().join("deploy/podman/orders.yaml"), folder.join("orders.yaml")).unwrap();
+    run_by_hand(&podman, &docker, &[]);
+    // Inside 65534, outside one of the user's own ids: root is nowhere in it.
+    let pid = podman.cli(&["inspect", "--format={{.State.Pid}}", "service"]).unwrap();
+    let status = run(podman.room().command("cat").arg(format!("/proc/{}/status", pid.trim()))).unwrap();
+    let ids = status.lines().find(|line| line.starts_with("Uid:")).expect("ids");
+    assert_eq!(ids.split_whitespace().skip(1).collect::<Vec<_>>(), ["265533"; 4], "{ids}");
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
+    play(&podman, &docker);
 }
 
 #[test]
