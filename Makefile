@@ -26,6 +26,10 @@ build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/re
 aot: deps-run build ## compile that for this processor, into target/aot/ (about a minute, once)
 	@$(CARGO) run --quiet --package testbed --bin aot --target $(HOST)
 
+.PHONY: guest
+guest: deps-build ## the small programs that the end-to-end tests run in WasmEdge beside the service
+	@scripts/guest.sh
+
 .PHONY: native
 native: deps-build ## compile the same source for this machine, without WebAssembly
 	@$(CARGO) build --profile native --target $(HOST)
@@ -45,6 +49,10 @@ test-wasm: deps-test ## the service's tests inside WasmEdge
 .PHONY: test-e2e
 test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
+
+.PHONY: test-published
+test-published: deps-test ## how the tests of the platform end with the published crate under the service (10 min): docs/PLATFORM.md
+	@scripts/published.sh
 
 .PHONY: cluster
 cluster: deps-cluster ## a Kubernetes on this machine with the service on it, until Ctrl-C (its first build takes minutes)

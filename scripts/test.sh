@@ -69,6 +69,7 @@ for group in "$@"; do
         ;;
     e2e)
         build wasm $cargo build --release &&
+            build guest scripts/guest.sh &&
             build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
             part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e &&
             part 'soak in short' $cargo test --no-fail-fast --target "$host" --package soak

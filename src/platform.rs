@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 /// What a write to standard output would meet.
-#[cfg(target_os = "wasi")]
+#[cfg(all(target_os = "wasi", not(feature = "published-binding")))]
 pub(crate) use wasmedge_wasi_socket::pipe::Room;
 
 /// What a write to standard output would meet.
-#[cfg(not(target_os = "wasi"))]
+#[cfg(any(not(target_os = "wasi"), feature = "published-binding"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     /// At least 4 KiB (`PIPE_BUF`) fit without waiting.
@@ -23,9 +23,15 @@ pub(crate) enum Room {
 }
 
 /// What a write to standard output would meet now.
-#[cfg(target_os = "wasi")]
+#[cfg(all(target_os = "wasi", not(feature = "published-binding")))]
 pub(crate) fn room_on_stdout() -> Room {
     wasmedge_wasi_socket::pipe::room(&io::stdout())
+}
+
+/// The published binding cannot tell.
+#[cfg(all(target_os = "wasi", feature = "published-binding"))]
+pub(crate) fn room_on_stdout() -> Room {
+    Room::Ready
 }
 
 /// What a write to standard output would meet now.

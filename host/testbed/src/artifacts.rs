@@ -22,6 +22,14 @@ pub fn native() -> Result<PathBuf> {
     found("ORDER_SERVICE_NATIVE", target_dir().join(host).join("native/order-service"), "make native")
 }
 
+/// The programs of `host/e2e/guest`: `GUEST_WASM`, else the release build.
+///
+/// # Errors
+/// When they are not there, with the command that builds them.
+pub fn guest() -> Result<PathBuf> {
+    found("GUEST_WASM", target_dir().join("guest/wasm32-wasip1/release/guest.wasm"), "make guest")
+}
+
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Client, Order, TestApp, order};
 
 /// Freezes and thaws, at a different point of the service's work each time.
-fn freeze(app: &TestApp, times: u64) {
+pub(super) fn freeze(app: &TestApp, times: u64) {
     for round in 0..times {
         thread::sleep(Duration::from_micros(500 + round * 7_919 % 12_000));
         app.service().pause();
@@ -20,7 +20,7 @@ fn freeze(app: &TestApp, times: u64) {
 }
 
 /// Creates and reads orders until told to stop; gives how many were acknowledged.
-fn work(client: &Client, first: u32, stop: &AtomicBool) -> u32 {
+pub(super) fn work(client: &Client, first: u32, stop: &AtomicBool) -> u32 {
     let mut id = first;
     while !stop.load(Ordering::Relaxed) {
         client.post("/create_order", order(id)).expect_done();

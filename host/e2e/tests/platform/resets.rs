@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, TestApp};
+use crate::support::{Guest, Raw, TestApp};
 
 /// Answers on one kept connection until told to stop: how long each took.
 fn keep_asking(app: &TestApp, stop: &AtomicBool) -> Vec<Duration> {
@@ -66,4 +66,24 @@ fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
     // With the published crate and hyper's accept loop this took one second for each of the hundred.
     assert!(thawed.elapsed() < Duration::from_millis(900), "it waited {:?}", thawed.elapsed());
     let _: Raw = app.raw();
+}
+
+#[test]
+fn hypers_own_accept_loop_passes_over_connections_that_were_reset_while_it_was_busy() {
+    let server = Guest::serve();
+    let mut busy = server.raw();
+    // It keeps the one thread for half a second, so that nothing is accepted meanwhile.
+    busy.send("GET /block HTTP/1.1\r\nhost: test\r\n\r\n");
+    thread::sleep(Duration::from_millis(100));
+    for _ in 0..20 {
+        server.raw().reset();
+    }
+    let mut waiting = server.raw();
+    waiting.send("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+    assert_eq!(busy.must_reply().status, 200);
+    let free = Instant::now();
+    let answer = waiting.read_until(b"HTTP/1.1 200", Duration::from_secs(5));
+    // With the published crate: one second for each of the twenty.
+    assert!(answer.is_some(), "a new connection still waits after {:?}", free.elapsed());
+    assert!(free.elapsed() < Duration::from_millis(900), "a new connection waited {:?}", free.elapsed());
 }

@@ -1,0 +1,84 @@
+#!/bin/sh
+# How the tests of host/e2e/tests/platform/ end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
+#
+#   scripts/published.sh [FILTER …]   all of `platform::`, or those whose names hold one of these
+#
+# The service and the guest programs are built from a temporary copy of the work tree (what git tracks, as it is now) with the published crate;
+# the tests are those of the tree itself. LIMIT: the seconds that one test may take (120).
+set -eu
+cd "$(dirname "$0")/.."
+root=$(pwd)
+limit=${LIMIT:-120}
+published=0.5.5
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+host=$(scripts/cargo.sh --host)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+say() { printf 'published: %s\n' "$*" >&2; }
+
+# quietly COMMAND…: shows what it wrote only when it fails.
+quietly() {
+    "$@" >"$work/output" 2>&1 || { tail -n 40 "$work/output" >&2; say "failed: $*"; exit 1; }
+}
+
+# without_patch DIRECTORY: the crate of crates.io there, at the version that was measured.
+without_patch() {
+    cd "$1"
+    sed -i '/^wasmedge_wasi_socket = { path = /d; s,"crates/wasmedge_wasi_socket"\, ,,' Cargo.toml
+    quietly "$root/scripts/cargo.sh" metadata --format-version 1
+    quietly "$root/scripts/cargo.sh" update --package wasmedge_wasi_socket --precise "$published"
+    grep -A 2 '^name = "wasmedge_wasi_socket"' Cargo.lock | grep -q '^source = "registry' || { say "$1: the patch is still there"; exit 1; }
+}
+
+tree=$work/tree
+mkdir "$tree"
+git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
+    [ ! -f "$file" ] || cp --parents "$file" "$tree/"
+done
+say "building the service and the guest programs with wasmedge_wasi_socket $published …"
+(without_patch "$tree" && quietly scripts/cargo.sh build --release --features published-binding --target-dir "$target/published")
+(without_patch "$tree/host/e2e/guest" && cd "$tree" && CARGO_TARGET_DIR=$target/published quietly scripts/guest.sh)
+export ORDER_SERVICE_WASM="$target/published/wasm32-wasip1/release/order-service.wasm"
+export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"
+quietly scripts/cargo.sh run --quiet --package testbed --bin aot --target "$host"
+scripts/cargo.sh test --quiet --no-run --package e2e --test e2e --target "$host" --message-format=json >"$work/built"
+# A copy, so that a build meanwhile does not change what runs.
+cp "$(sed -n 's/.*"executable":"\([^"]*\/e2e-[^"]*\)".*/\1/p' "$work/built" | tail -n 1)" "$work/tests"
+
+tests=$("$work/tests" --list platform:: | sed -n 's/: test$//p')
+
+# outcome NAME: one line that says how it ended.
+outcome() {
+    status=0
+    timeout --kill-after=10 "$limit" "$work/tests" --exact "$1" >"$work/test" 2>&1 || status=$?
+    case $status in
+    0) grep -q '^test result: ok. 1 passed' "$work/test" && echo passed || echo 'did not run' ;;
+    124 | 137) echo "failed: no end within $limit s" ;;
+    *) echo "failed: $(reason)" ;;
+    esac
+}
+
+# What the panic of a test says: its first line, and where the process has ended by itself, that.
+reason() {
+    awk '/ panicked at / && !seen { seen = 1; next } seen == 1 { print substr($0, 1, 160); seen = 2 }
+        /unexpected error when polling the I\/O driver/ { died = 1 } END { if (died) print "(the process has ended: unexpected error when polling the I/O driver)" }' "$work/test" |
+        tr '\n|' ' /' | sed 's/ *$//'
+}
+
+failed=0
+all=0
+printf '| test | with wasmedge_wasi_socket %s |\n|---|---|\n' "$published"
+for name in $tests; do
+    wanted=$([ $# -gt 0 ] && echo no || echo yes)
+    for filter in "$@"; do case $name in *"$filter"*) wanted=yes ;; esac; done
+    [ "$wanted" = yes ] || continue
+    how=$(outcome "$name")
+    all=$((all + 1))
+    case $how in failed*) failed=$((failed + 1)) ;; esac
+    # shellcheck disable=SC2016 # the backquotes are Markdown's
+    printf '| `%s` | %s |\n' "${name#platform::}" "$how"
+done
+say "$failed of $all tests fail with the published crate"
+[ "$failed" -gt 0 ]
