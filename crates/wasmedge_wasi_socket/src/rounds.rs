@@ -2,7 +2,7 @@
 //!
 //! The runtime is a trait here, so that the tests can put a model in its place.
 
-use crate::choice::{Ask, Choice, Want};
+use crate::choice::{Ask, Choice, FEW, Want};
 use crate::errno;
 use crate::wasi_poll::{
     CLOCKID_MONOTONIC, EVENTTYPE_FD_WRITE, Event, EventFdReadwrite, Subscription, SubscriptionClock,
@@ -10,6 +10,10 @@ use crate::wasi_poll::{
 
 /// How long readiness to write that its owner knows of may wait for company.
 const PATIENCE: u64 = 10_000_000;
+
+/// How often in a row a wait reports such readiness at once, without asking the runtime: mio_wasi asks twice after each read and write and is
+/// content then, and two more turns of its loop cost less than the clock that would bound a wait.
+const AT_ONCE: u8 = 2;
 
 /// How long writers are left out when one of them ends every wait without an event.
 const ASIDE: u64 = 2_000_000;
@@ -55,6 +59,8 @@ pub(crate) struct Rounds {
     events: Vec<Event>,
     /// The places of subscriptions that were left out because their answer is known.
     known: Vec<usize>,
+    /// How many waits in a row have reported what was known and asked nothing.
+    unasked: u8,
 }
 
 /// What a call leaves out.
@@ -82,7 +88,7 @@ enum End {
 impl Rounds {
     /// Nothing is known yet.
     pub(crate) const fn new() -> Self {
-        Self { choice: Choice::new(), asked: Vec::new(), events: Vec::new(), known: Vec::new() }
+        Self { choice: Choice::new(), asked: Vec::new(), events: Vec::new(), known: Vec::new(), unasked: 0 }
     }
 
     /// Notes that a descriptor is active.
@@ -124,6 +130,9 @@ impl Rounds {
         let mut passed = 0;
         loop {
             let unwanted = self.choose(ground, subscriptions, without, passed);
+            if passed == 0 && self.need_not_ask(subscriptions) {
+                return false;
+            }
             let mut limit = u64::MAX;
             // Nothing left out is everything asked about, whatever was planned.
             without.unwanted &= unwanted > 0;
@@ -155,6 +164,14 @@ impl Rounds {
                 End::Early | End::Failed => without.writers = true,
             }
         }
+    }
+
+    /// Whether to report what is known and ask nothing this time: few subscriptions, and no clock among them that could bound the wait.
+    fn need_not_ask(&mut self, subscriptions: &[Subscription]) -> bool {
+        let bounded = || subscriptions.iter().any(|one| one.clock().is_some());
+        let at_once = !self.known.is_empty() && self.unasked < AT_ONCE && subscriptions.len() <= FEW && !bounded();
+        self.unasked = if at_once { self.unasked + 1 } else { 0 };
+        at_once
     }
 
     /// Puts together what is asked: the caller's subscriptions, numbered by their places, less what is left out; says how many the choice does

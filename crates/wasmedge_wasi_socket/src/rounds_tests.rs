@@ -201,23 +201,62 @@ fn whatever_becomes_ready_is_reported_soon_with_signals_clocks_and_writers_in_be
     }
 }
 
+/// Descriptors that never have anything, so many that a wait is never answered without asking.
+fn others() -> impl Iterator<Item = Subscription> {
+    (100..100 + FEW as u32).map(reading)
+}
+
 #[test]
 fn known_readiness_to_write_is_no_reason_to_return_but_is_not_kept_back() {
     let mut model = Model { now: 1, ..Model::default() };
     model.writable.insert(4);
+    let asked: Vec<Subscription> = others().chain([reading(4), writing(4)]).collect();
     let mut rounds = Rounds::new();
-    assert_eq!(rounds.wait(&mut model, &[reading(4), writing(4)], true).len(), 1, "at first it is news");
+    assert_eq!(rounds.wait(&mut model, &asked, true).len(), 1, "at first it is news");
     model.readable.insert(4, model.now + 3_000_000);
     let began = model.now;
-    assert_eq!(rounds.wait(&mut model, &[reading(4), writing(4)], true).len(), 2, "then it comes with other news");
+    assert_eq!(rounds.wait(&mut model, &asked, true).len(), 2, "then it comes with other news");
     assert!(model.now - began >= 3_000_000);
     model.readable.clear();
     let began = model.now;
-    assert_eq!(rounds.wait(&mut model, &[reading(4), writing(4)], true).len(), 1, "and by itself after a while");
+    assert_eq!(rounds.wait(&mut model, &asked, true).len(), 1, "and by itself after a while");
     assert!(model.now - began >= PATIENCE && model.now - began < PATIENCE + 1_000_000);
     let began = model.now;
     assert_eq!(rounds.wait(&mut model, &[writing(4)], false).len(), 1, "who wants levels gets it at once");
     assert!(model.now - began < 1_000_000);
+}
+
+#[test]
+fn of_few_known_readiness_is_reported_twice_without_asking_and_then_is_no_reason_to_return() {
+    let mut model = Model { now: 1, ..Model::default() };
+    model.writable.insert(4);
+    let mut rounds = Rounds::new();
+    rounds.wait(&mut model, &[reading(4), writing(4)], true);
+    for _ in 0..5 {
+        for _ in 0..AT_ONCE {
+            let (began, calls) = (model.now, model.calls);
+            assert_eq!(rounds.wait(&mut model, &[reading(4), writing(4)], true).len(), 1);
+            assert_eq!((model.now, model.calls), (began, calls), "nothing is asked and no time passes");
+        }
+        let began = model.now;
+        model.readable.insert(4, began + 3_000_000);
+        assert_eq!(rounds.wait(&mut model, &[reading(4), writing(4)], true).len(), 2, "the third asks, and waits");
+        assert!(model.now - began >= 3_000_000);
+        model.readable.clear();
+    }
+}
+
+#[test]
+fn with_a_clock_of_the_callers_known_readiness_is_no_reason_to_return_even_of_few() {
+    let mut model = Model { now: 1, ..Model::default() };
+    model.writable.insert(4);
+    let asked = [reading(4), writing(4), after(60_000_000_000)];
+    let mut rounds = Rounds::new();
+    rounds.wait(&mut model, &asked, true);
+    model.readable.insert(4, model.now + 3_000_000);
+    let began = model.now;
+    assert_eq!(rounds.wait(&mut model, &asked, true).len(), 2);
+    assert!(model.now - began >= 3_000_000);
 }
 
 #[test]
