@@ -9,7 +9,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use testbed::{Service, artifacts};
 
 use crate::Plan;
@@ -21,6 +21,9 @@ mod cold;
 mod drawing;
 mod idle;
 mod resets;
+
+/// The head of a table of aims.
+const AIMS: &str = "| aim | reached | |\n|---|---:|---|\n";
 
 /// The section, and the drawing beside the page.
 pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
@@ -40,13 +43,29 @@ pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
         &resets,
         "\n",
         &against,
-        "\n| aim | reached | |\n|---|---:|---|\n",
+        "\n",
+        AIMS,
         &idle::aims(&curves),
         &cold_aims,
         &reset_aims,
         &against_aims,
     ]
     .concat())
+}
+
+/// One room's table and aims.
+pub(crate) fn only(room: &str, contest: &Contest, plan: &Plan) -> Result<String> {
+    more_descriptors()?;
+    let (table, aims) = match room {
+        "idle" => idle::measure(contest, plan).map(|curves| (idle::table(&curves), idle::aims(&curves)))?,
+        "cold" => cold::measure(contest, plan)?,
+        "resets" => resets::measure(contest, plan)?,
+        "against" => against::measure(contest, plan)?,
+        other => {
+            bail!("bench measures processes (no argument), containers, idle, cold, resets or against, not {other}")
+        }
+    };
+    Ok(format!("{table}\n{AIMS}{aims}"))
 }
 
 /// Lets this process, and what it starts from now on, have enough descriptors.

@@ -12,7 +12,7 @@
 //! | `sizes` | the files |
 //! | `report` | the page |
 //!
-//! With the argument `binding` that room alone, which shows its tables and leaves the page as it is.
+//! With the argument `idle`, `cold`, `resets` or `against` one room of `binding` alone, which shows its tables and leaves the page as it is.
 //!
 //! `QUICK=1` takes a fraction of the time and says so in the page. Every reply is checked: a measurement with a failed request is no
 //! measurement, and ends the run.
@@ -49,8 +49,7 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => processes(&plan),
         Some("containers") => containers::measure(&plan),
-        Some("binding") => binding::measure(&Contest::prepare()?, &plan).map(|section| say(&format!("\n{section}"))),
-        Some(other) => anyhow::bail!("bench measures processes (no argument), containers or binding, not {other}"),
+        Some(room) => binding::only(room, &Contest::prepare()?, &plan).map(|tables| say(&format!("\n{tables}"))),
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `book`, `reply`, `list` | what every answer must be |
 //! | `wire` | a connection |
 //! | `world` | what all of them share |
-//! | `watch`, `report` | the figures, and the verdict on them |
+//! | `watch`, `checks`, `report` | the figures, what must hold at the end, and the verdict |
 //! | `numbers` | randomness that can be repeated |
 
 use std::thread;
@@ -18,6 +18,7 @@ use anyhow::{Result, anyhow, ensure};
 use testbed::{MariaDb, Service};
 
 mod book;
+mod checks;
 mod clients;
 mod list;
 mod numbers;
@@ -32,7 +33,6 @@ use book::Book;
 use list::List;
 use numbers::Numbers;
 pub use report::Report;
-use report::Rule;
 use watch::Sample;
 use wire::Wire;
 use world::World;
@@ -74,12 +74,12 @@ pub fn run(plan: &Plan, each: &mut dyn FnMut(&str)) -> Result<Report> {
     let list = List::of(plan.rows);
     let world = World::new(start(&database)?);
     prepare(&world, &list)?;
-    let (idle, written) = (sockets(&world, &database)?, world.service.log().len());
+    let written = world.service.log().len();
     let (samples, books) = all_at_once(&world, &list, plan, each)?;
-    let mut rules = vec![answers(&samples, &world), table(&world, &list, &books)];
+    let mut rules = vec![checks::answers(&samples, &world), checks::table(&world, &list, &books)];
     rules.extend(report::flatness(&samples));
-    rules.push(gone(&world, &database, idle));
-    rules.push(log(&world, written));
+    rules.push(checks::gone(&world, &database));
+    rules.push(checks::log(&world, written));
     Ok(Report { samples, rules, faults: world.faults() })
 }
 
@@ -158,56 +158,4 @@ fn tell(sample: &Sample, each: &mut dyn FnMut(&str)) {
             sample.descriptors
         ));
     }
-}
-
-fn answers(samples: &[Sample], world: &World) -> Rule {
-    let right = world.counts.right.load(std::sync::atomic::Ordering::Relaxed);
-    let wrong = world.counts.wrong.load(std::sync::atomic::Ordering::Relaxed);
-    let kept = wrong == 0 && right > 0 && !samples.is_empty();
-    Rule::new("every answer is right to the byte", format!("{right} right, {wrong} wrong"), kept)
-}
-
-/// The table is what the writers' books say.
-fn table(world: &World, list: &List, books: &[Book]) -> Rule {
-    let expected = list.with(books.iter().flat_map(Book::texts));
-    let read = || -> Result<()> {
-        let mut wire = Wire::connect(world.address())?;
-        wire.send(reply::request("GET", "/orders", "all", "", None).as_bytes())?;
-        wire.must_answer(&reply::streamed("all", &expected))
-    };
-    let outcome = read();
-    let seen = match &outcome {
-        Ok(()) => format!("{} bytes equal", expected.len()),
-        Err(_) => "another one".to_owned(),
-    };
-    Rule::new("at the end the table is as its writers left it", seen, outcome.is_ok())
-}
-
-/// The service's sockets without its connections to the database.
-fn sockets(world: &World, database: &MariaDb) -> Result<usize> {
-    let process = world.service.process();
-    Ok(process.open_sockets()?.saturating_sub(process.connections_to(database.port())))
-}
-
-/// After all clients are gone, so are their sockets.
-fn gone(world: &World, database: &MariaDb, idle: usize) -> Rule {
-    let started = Instant::now();
-    let mut left = usize::MAX;
-    while left > idle && started.elapsed() < Duration::from_secs(20) {
-        thread::sleep(Duration::from_millis(50));
-        left = sockets(world, database).unwrap_or(usize::MAX);
-    }
-    let rule = "sockets without the pool's, once all clients are gone: as before the first";
-    Rule::new(rule, format!("{idle} before, {left} after"), left <= idle)
-}
-
-/// What the log says from this byte on; before, while it starts, the service may say that it has no table yet.
-fn log(world: &World, from: usize) -> Rule {
-    let log = world.service.log();
-    let bad = |line: &&str| line.contains("panicked") || line.contains(r#""level":"error""#);
-    let found = log.get(from..).unwrap_or(&log).lines().find(bad).map(str::to_owned);
-    let runs = world.service.is_running();
-    let seen =
-        found.clone().unwrap_or_else(|| if runs { "none".to_owned() } else { "the process has ended".to_owned() });
-    Rule::new("no panic and no error in the log, and the process lives", seen, found.is_none() && runs)
 }
