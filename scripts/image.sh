@@ -46,6 +46,13 @@ compressed() {
     docker save "order-service:$1" | tar -tvf - | awk '$NF ~ /^blobs\/sha256\// { bytes += $3 } END { printf "%d", bytes }'
 }
 
+engine() {
+    command -v docker >/dev/null 2>&1 || fail "no docker: apt-get install docker.io docker-cli docker-buildx (Debian 13), or https://docs.docker.com/engine/install"
+    docker buildx version >/dev/null 2>&1 || fail "docker has no buildx: apt-get install docker-buildx (Debian 13), or docker-buildx-plugin from Docker's own packages"
+    status=$(docker info --format '{{.DriverStatus}}' 2>&1) || fail "no engine answers at ${DOCKER_HOST:-the default socket}: systemctl start docker, as root or in group docker"
+    case $status in *containerd*) ;; *) fail 'this engine keeps images without platform: set "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json and restart it' ;; esac
+}
+
 sizes() {
     for target in "$@"; do
         printf 'order-service:%-8s %9d bytes compressed  %s\n' "$target" "$(compressed "$target")" "$(docker image inspect --format '{{.Id}}' "order-service:$target")"
@@ -56,8 +63,7 @@ case ${1-} in
 build)
     shift
     [ $# -gt 0 ] || set -- aot wasm
-    docker info --format '{{.DriverStatus}}' 2>/dev/null | grep -q containerd ||
-        fail 'this engine keeps images without platform: set "features": {"containerd-snapshotter": true} in /etc/docker/daemon.json and restart it'
+    engine
     for target in "$@"; do build "$target"; done
     sizes "$@"
     ;;
