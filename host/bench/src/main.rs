@@ -106,8 +106,8 @@ impl Plan {
                 rows: 1_000_000,
                 looks: 1,
                 cold: 200,
-                resets: 3_000,
-                pairs: 3,
+                resets: 2_000,
+                pairs: 5,
             }
         } else {
             Self {
