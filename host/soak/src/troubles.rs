@@ -1,5 +1,8 @@
 //! Those who do not work but are in the way: resets, freezes, slow readers, an idle crowd.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
 use crate::list::List;
@@ -7,6 +10,9 @@ use crate::numbers::Numbers;
 use crate::reply;
 use crate::wire::{Wire, without_date};
 use crate::world::World;
+
+/// Whoever begins anew after a fault waits for so long first: a service that has ended is not hammered.
+const AFTER_A_FAULT: Duration = Duration::from_millis(200);
 
 /// Connections that are reset at once, within their first bytes, or before their answer: in bursts, 60 a second on average.
 pub(crate) fn resets(world: &World, numbers: &mut Numbers) {
@@ -31,7 +37,7 @@ pub(crate) fn freezes(world: &World, numbers: &mut Numbers) {
     while world.goes_on() {
         world.pause(numbers.millis(300..4_000));
         world.service.pause();
-        world.counts.freezes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        world.counts.freezes.fetch_add(1, Ordering::Relaxed);
         if numbers.once_in(2) {
             for _ in 0..numbers.within(1..30) {
                 if let Err(error) = world.reset_after(b"") {
@@ -48,7 +54,9 @@ pub(crate) fn freezes(world: &World, numbers: &mut Numbers) {
 /// Reads the whole table slowly through a narrow buffer, over and over; leaves half-way now and then.
 pub(crate) fn slow_reader(world: &World, list: &List, numbers: &mut Numbers) {
     while world.goes_on() {
-        world.note("a slow reader", read_slowly(world, list, numbers));
+        if !world.note("a slow reader", read_slowly(world, list, numbers)) {
+            world.pause(AFTER_A_FAULT);
+        }
     }
 }
 
@@ -76,7 +84,10 @@ pub(crate) fn crowd(world: &World, size: u32, numbers: &mut Numbers) {
         if crowd.len() < size as usize {
             match world.connect() {
                 Ok(wire) => crowd.push(wire),
-                Err(error) => drop(world.note("one of the crowd", Err(error))),
+                Err(error) => {
+                    world.note("one of the crowd", Err(error));
+                    world.pause(AFTER_A_FAULT);
+                }
             }
         } else {
             // Each is asked once in half of the time after which the service closes an idle connection.
