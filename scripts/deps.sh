@@ -64,6 +64,7 @@ test_group() {
     need openssl openssl
     need strace strace
     need unshare util-linux
+    need ip iproute2
 }
 bench_group() {
     run_group

@@ -62,7 +62,7 @@ outcome() {
 
 # What the panic of a test says: its first line, and where the process has ended by itself, that.
 reason() {
-    awk '/ panicked at / && !seen { seen = 1; next } seen == 1 { print substr($0, 1, 160); seen = 2 }
+    awk '/ panicked at / && !seen { seen = 1; next } seen == 1 { sub(/:* *\{"time".*/, ""); print substr($0, 1, 160); seen = 2 }
         /unexpected error when polling the I\/O driver/ { died = 1 } END { if (died) print "(the process has ended: unexpected error when polling the I/O driver)" }' "$work/test" |
         tr '\n|' ' /' | sed 's/ *$//'
 }

@@ -69,6 +69,19 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
+/// Why a name has no address, in words that name it; nothing if it has one. tokio_wasi says "could not resolve to any address" for every name and
+/// reason. It is no second wait for a name server that does not answer: the binding remembers for a while that none does.
+#[cfg(target_os = "wasi")]
+pub(crate) fn why_unresolved(host: &str) -> Option<io::Error> {
+    wasmedge_wasi_socket::nslookup(host, "").err()
+}
+
+/// Natively the error of the connect itself says it.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn why_unresolved(_host: &str) -> Option<io::Error> {
+    None
+}
+
 /// True for the errors that say that the process or the system has no file descriptor, or no memory for a connection, left.
 pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
     // EMFILE, ENFILE, ENOBUFS, ENOMEM: as WASI's `errno` numbers them, and as Linux does.

@@ -1,16 +1,18 @@
 //! Connections to the database: a bounded number, each lent to one piece of work at a time, each statement bounded in time.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_async::prelude::{Queryable as _, StatementLike};
-use mysql_async::{Conn, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row};
+use mysql_async::{Conn, IoError, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Row};
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio::time::timeout;
 
 use super::{Deadline, RepositoryError};
 use crate::config::Database;
+use crate::platform;
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(60);
@@ -27,6 +29,8 @@ pub(super) struct Connections {
     checks: Arc<Semaphore>,
     /// Held for reading by every COMMIT under way: who leaves waits for them.
     commits: Arc<RwLock<()>>,
+    /// The database's host, as the URL has it.
+    host: String,
     connect_timeout: Duration,
     statement_timeout: Duration,
 }
@@ -40,6 +44,7 @@ impl Connections {
             permits,
             checks,
             commits: Arc::default(),
+            host: database.opts.ip_or_hostname().to_owned(),
             connect_timeout: database.connect_timeout,
             statement_timeout: database.statement_timeout,
         }
@@ -64,9 +69,24 @@ impl Connections {
                 let commits = Arc::clone(&self.commits);
                 Ok(Session { lent, deadline, statement_timeout: self.statement_timeout, commits })
             }
-            Ok(Err(error)) => Err(RepositoryError::from_connect(&error)),
+            Ok(Err(error)) => Err(self.not_connected(&error)),
             Err(_) => Err(RepositoryError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
         }
+    }
+
+    /// Why there is no connection; of a name that has no address, which name and why.
+    fn not_connected(&self, error: &mysql_async::Error) -> RepositoryError {
+        let unresolved = match error {
+            // How tokio reports a name without an address.
+            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == io::ErrorKind::InvalidInput => {
+                platform::why_unresolved(&self.host)
+            }
+            _ => None,
+        };
+        unresolved.map_or_else(
+            || RepositoryError::from_connect(error),
+            |error| RepositoryError::Unavailable(error.to_string()),
+        )
     }
 
     /// Waits for the COMMITs that are under way, lets no other begin, and closes the connections.

@@ -74,11 +74,11 @@ pub(crate) fn opened(fd: u32) {
     crate::wait::active(fd);
 }
 
-/// A socket was closed.
+/// A socket was closed. A connect that nobody has had an outcome of was given up: the address does not answer.
 pub(crate) fn closed(fd: u32) {
-    with(|sockets| {
-        sockets.remove(&fd);
-    });
+    if let Some(to) = with(|sockets| sockets.remove(&fd).and_then(|known| known.connecting)) {
+        note(to, false);
+    }
 }
 
 /// A socket listens from now on.
@@ -112,11 +112,16 @@ pub(crate) fn outcome<T>(fd: u32, result: &io::Result<T>) {
     }
     let to = with(|sockets| sockets.get_mut(&fd).and_then(|known| known.connecting.take()));
     if let Some(to) = to {
-        let note = |reach: &RefCell<Reach>| {
-            reach.try_borrow_mut().map(|mut reach| reach.note(to, result.is_ok(), host::now())).unwrap_or_default();
-        };
-        REACH.try_with(note).unwrap_or_default();
+        note(to, result.is_ok());
     }
+}
+
+/// Notes how a connect has ended.
+fn note(to: SocketAddr, reached: bool) {
+    let note = |reach: &RefCell<Reach>| {
+        reach.try_borrow_mut().map(|mut reach| reach.note(to, reached, host::now())).unwrap_or_default();
+    };
+    REACH.try_with(note).unwrap_or_default();
 }
 
 /// Puts the addresses that could not be reached lately last.

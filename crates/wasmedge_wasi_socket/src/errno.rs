@@ -84,7 +84,7 @@ pub(crate) fn lookup(number: u16) -> (ErrorKind, &'static str) {
     match number {
         AINONAME => (ErrorKind::NotFound, "no such name"),
         AINODATA | AIADDRFAMILY => (ErrorKind::NotFound, "the name has no address"),
-        AIAGAIN => (ErrorKind::TimedOut, "no name server answered, try again"),
+        AIAGAIN => (ErrorKind::TimedOut, "no name server gave an answer, try again"),
         AIFAIL => (ErrorKind::Other, "the name server failed"),
         AISERVICE => (ErrorKind::InvalidInput, "no such service"),
         AISYSTEM => (ErrorKind::Other, "the resolver could not work"),

@@ -235,7 +235,9 @@ impl ToSocketAddrs for (&str, u16) {
 
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
         let (host, port) = *self;
-        let found = match host.parse::<IpAddr>() {
+        // A URL, and `host:port`, have an IPv6 address in brackets.
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let found = match bare.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => {
                 let mut found = with_port(nslookup(host, "")?, port);

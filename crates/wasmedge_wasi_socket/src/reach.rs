@@ -1,7 +1,7 @@
 //! Which addresses could not be reached lately.
 //!
 //! tokio_wasi takes the first address of a name alone, and tells nobody when a connect has failed; the first read or write does. So each socket's first
-//! outcome after a connect is noted here, and a name's addresses that failed in the last half minute come after the others: whoever tries
+//! outcome after a connect, or that it was closed without one, is noted here, and a name's addresses that failed in the last half minute come after the others: whoever tries
 //! again is given the next one.
 
 use std::collections::HashMap;

@@ -4,11 +4,14 @@
 //! place, and prints how each ends; docs/PLATFORM.md says why some pass all the same.
 
 mod clients;
+mod container;
 mod descriptors;
 mod freezing;
 mod freezing_at_work;
 mod half_closed;
 mod idle;
+mod ipv6;
 mod names;
 mod resets;
+mod resolver;
 mod writes;

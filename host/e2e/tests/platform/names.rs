@@ -1,57 +1,74 @@
-//! Names resolve as for every other program, with no `/etc/services` and no `DNS_SERVER`.
+//! Names resolve as for every other program, with no `/etc/services` and no `DNS_SERVER`; all addresses of a name are tried.
 //!
 //! With the published crate no name resolves where `/etc/services` is missing, as in a container made from scratch.
 
-use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
-use testbed::{MariaDb, Process, Service, TempDir, ports};
+use testbed::MariaDb;
 
-use crate::support::Client;
+use super::container::Contained;
 
-/// A command that runs another with these lines in /etc/hosts and an empty /etc/services, which only it and its children see.
-fn in_bare_container(inner: &Command, hosts: &std::path::Path) -> Command {
-    let mut outer = Command::new("unshare");
-    let mounts = "mount --bind /dev/null /etc/services && mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-    outer
-        .args(["--map-root-user", "--mount", "sh", "-c", mounts])
-        .arg(hosts)
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    outer.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    for (name, value) in inner.get_envs() {
-        if let Some(value) = value {
-            outer.env(name, value);
-        }
-    }
-    outer
+/// How long the service may take to find its database.
+const FOUND: Duration = Duration::from_secs(20);
+
+/// A service that knows its database by the name `orders-database` alone.
+fn by_name(hosts: &str, env: &[(&str, &str)]) -> Contained {
+    let server = MariaDb::shared().expect("the shared MariaDB");
+    let database = server.fresh_database_name().expect("a database");
+    Contained::start(&server.url_by("orders-database", server.port(), &database), hosts, "", env)
 }
 
 #[test]
 fn the_database_is_found_by_a_name_of_etc_hosts_without_etc_services() {
-    let server = MariaDb::shared().expect("the shared MariaDB");
-    let database = server.fresh_database_name().expect("a database");
-    let dir = TempDir::new().expect("a directory");
     // Both kinds of address, as Debian has them for localhost; MariaDB listens on the second only.
-    let hosts = dir.path().join("hosts");
-    std::fs::write(&hosts, "::1 orders-database\n127.0.0.1 localhost orders-database\n").expect("a hosts file");
+    let service = by_name("::1 orders-database\n127.0.0.1 localhost orders-database\n", &[]);
+    service.serves("/ready", FOUND);
+    service.client().get("/orders").expect(200);
+}
 
-    let port = ports::free().expect("a port");
-    let url = server.url_by("orders-database", server.port(), &database);
-    let service = Service::builder().env("DATABASE_URL", url).command(port).expect("a command");
-    let process = Process::start(&in_bare_container(&service, &hosts), &dir.path().join("log")).expect("a process");
-
-    let client = Client::new(&format!("http://127.0.0.1:{port}"));
-    let started = Instant::now();
-    while client.try_send("GET", "/ready", &[], None).map_or(true, |reply| reply.status != 200) {
-        assert!(process.is_running(), "it has ended: {}", process.log());
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "the database is not reached by its name: {}",
-            process.log()
-        );
-        thread::sleep(Duration::from_millis(20));
+#[test]
+fn the_second_address_of_a_name_is_tried_where_the_first_refuses() {
+    let service = by_name("127.0.0.99 orders-database\n127.0.0.1 orders-database\n", &[]);
+    service.serves("/ready", FOUND);
+    for _ in 0..20 {
+        service.client().get("/orders").expect(200);
     }
-    client.get("/orders").expect(200);
+}
+
+/// An address at which a connect neither succeeds nor fails: its listener's queue is full, and the kernel drops what comes.
+struct Silent {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _queue: Vec<TcpStream>,
+}
+
+impl Silent {
+    fn at(address: SocketAddr) -> Self {
+        use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &address).expect("the address is free");
+        listen(&socket, 0).expect("it listens");
+        let wait = Duration::from_millis(100);
+        let queue = (0..64).map_while(|_| TcpStream::connect_timeout(&address, wait).ok()).collect();
+        let silent = Self { address, _listener: socket.into(), _queue: queue };
+        assert!(TcpStream::connect_timeout(&silent.address, wait).is_err(), "the queue is not full");
+        silent
+    }
+}
+
+#[test]
+fn the_second_address_of_a_name_is_tried_where_the_first_is_silent() {
+    let port = MariaDb::shared().expect("the shared MariaDB").port();
+    let _silent = Silent::at((Ipv4Addr::new(127, 0, 0, 98), port).into());
+    let service = by_name("127.0.0.98 orders-database\n127.0.0.1 orders-database\n", &[("CONNECT_TIMEOUT", "1s")]);
+    service.serves("/ready", FOUND);
+    service.client().get("/orders").expect(200);
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_named_in_the_log_with_the_reason() {
+    let service = by_name("127.0.0.1 localhost\n", &[]);
+    service.serves("/health", FOUND);
+    service.says(r#"cannot resolve \"orders-database\": "#, FOUND);
 }
