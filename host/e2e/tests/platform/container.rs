@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use testbed::{Process, Service, TempDir, ports};
 
-use crate::support::{Client, Raw, eventually_within};
+use crate::support::{Client, Raw};
 
 /// A service in a mount namespace of its own.
 pub(super) struct Contained {
@@ -49,18 +50,22 @@ impl Contained {
     /// Waits until this path is answered with 200.
     #[track_caller]
     pub(super) fn serves(&self, path: &str, bound: Duration) {
-        eventually_within(bound, &format!("{path} to be answered: {}", self.process.log()), || {
+        let (client, began) = (self.client(), Instant::now());
+        while client.try_send("GET", path, &[], None).map_or(true, |reply| reply.status != 200) {
             assert!(self.process.is_running(), "it has ended: {}", self.process.log());
-            self.client().try_send("GET", path, &[], None).ok().filter(|reply| reply.status == 200)
-        });
+            assert!(began.elapsed() < bound, "no 200 to {path} within {bound:?}: {}", self.process.log());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until the log says this.
     #[track_caller]
     pub(super) fn says(&self, words: &str, bound: Duration) {
-        eventually_within(bound, &format!("the log to say {words:?}"), || {
-            self.process.log().contains(words).then_some(())
-        });
+        let began = Instant::now();
+        while !self.process.log().contains(words) {
+            assert!(began.elapsed() < bound, "the log does not say {words:?} within {bound:?}: {}", self.process.log());
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
