@@ -17,6 +17,8 @@ mod checks;
 mod compose;
 #[path = "containers/image.rs"]
 mod image;
+#[path = "containers/pausing.rs"]
+mod pausing;
 #[path = "containers/podman.rs"]
 mod podman;
 #[path = "containers/registry.rs"]
