@@ -5,6 +5,7 @@
 //! | `starting` | from `docker run` to the first answers |
 //! | `memory` | one replica and ten: control groups and processes |
 //! | `group` | where the kernel keeps a container's figures |
+//! | `building` | the image from nothing, and after a change of one line |
 //! | `site` | the engine, its images, the database, who is compared |
 
 use std::time::Instant;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use crate::report::Page;
 use crate::{Plan, say};
 
+mod building;
 mod group;
 mod memory;
 mod site;
@@ -30,6 +32,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<()> {
     page.add(sizes(&site)?);
     page.add(starting::measure(&site, plan)?);
     page.add(memory::measure(&site, plan)?);
+    page.add(building::measure(&site, plan)?);
     let how = format!(
         "{} starts of each, and memory {} times, each round in another order by a seeded shuffle",
         plan.starts, plan.looks

@@ -2,8 +2,12 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
+
+use crate::engine::run;
+use crate::temp::TempDir;
 
 /// The service compiled to WebAssembly: `ORDER_SERVICE_WASM`, else the release build.
 ///
@@ -49,4 +53,15 @@ fn found(variable: &str, default: PathBuf, how: &str) -> Result<PathBuf> {
         bail!("{} is not there: build it with `{how}`, or name it in {variable}", path.display());
     }
     Ok(path)
+}
+
+/// A copy of what git tracks, as it is now, at another place and with other file times.
+///
+/// # Errors
+/// When this is no work tree of git, or there is no room.
+pub fn copy_of_the_source() -> Result<TempDir> {
+    let copy = TempDir::new()?;
+    let script = "git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read | tar -xmf - -C \"$0\"";
+    run(Command::new("sh").args(["-c", script]).arg(copy.path()).current_dir(root()))?;
+    Ok(copy)
 }

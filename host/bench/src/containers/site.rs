@@ -89,6 +89,11 @@ impl Site {
         self.engine.docker_cli(arguments)
     }
 
+    /// A program of this machine that finds the engine.
+    pub(super) fn command(&self, program: &str) -> Command {
+        self.engine.command(program)
+    }
+
     /// `docker run` of one, as deploy/ has it: no rights, read-only, 128 MB.
     pub(super) fn run(&self, who: Contained, name: &str, more: &[&str]) -> Command {
         let mut command = self.engine.command("docker");

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -73,14 +72,6 @@ fn the_images_are_small_and_hold_one_file_that_runs_as_nobody() {
     }
 }
 
-/// A copy of what the image is built from, at another place and with other file times.
-fn copy_of_the_source() -> TempDir {
-    let copy = TempDir::new().unwrap();
-    let script = "git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read | tar -xmf - -C \"$0\"";
-    run(Command::new("sh").args(["-c", script]).arg(copy.path()).current_dir(artifacts::root())).unwrap();
-    copy
-}
-
 /// Builds the given target of a copy, under another name: how long it took, the digest, and what BuildKit said.
 fn build(docker: &Docker, source: &Path, target: &str, options: &str) -> (Duration, String) {
     let start = Instant::now();
@@ -95,7 +86,7 @@ fn two_builds_give_the_same_digest() {
     let digests: Vec<String> = ["", "--no-cache-filter=build,compile,dated-aot"]
         .into_iter()
         .map(|options| {
-            let source = copy_of_the_source();
+            let source = artifacts::copy_of_the_source().unwrap();
             let (took, _) = build(&docker, source.path(), "aot", options);
             println!("build aot {options}: {:.0} s", took.as_secs_f64());
             docker.inspect("order-service:aot")["Id"].as_str().expect("an id").to_owned()
@@ -107,7 +98,7 @@ fn two_builds_give_the_same_digest() {
 #[test]
 fn a_change_of_one_line_compiles_no_dependency_again() {
     let docker = docker();
-    let source = copy_of_the_source();
+    let source = artifacts::copy_of_the_source().unwrap();
     let options = "--progress=plain";
     build(&docker, source.path(), "wasm", options);
     let mut main = fs::OpenOptions::new().append(true).open(source.path().join("src/main.rs")).unwrap();
