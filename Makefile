@@ -93,11 +93,16 @@ fmt: deps-build ## format the source
 .PHONY: bench
 bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (30 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST)
-	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers; else echo "Not measured: containers (make bench-containers), for only root can start an engine."; fi
+	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers bench-cluster; else \
+		echo "Not measured: make bench-containers, make bench-cluster. Only root can start an engine or a cluster."; fi
 
 .PHONY: bench-containers
 bench-containers: deps-containers ## of that, the images on an engine of its own: docker run to the first answer, memory (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
+
+.PHONY: bench-cluster
+bench-cluster: deps-cluster ## of that, on a Kubernetes of its own: from a pod's creation until it is ready (5 min, the first time 15)
+	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- cluster
 
 .PHONY: soak
 soak: deps-run build aot ## everything at once against the service for 10 minutes, each answer checked; the table goes to docs/BENCHMARKS.md

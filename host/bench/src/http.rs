@@ -10,10 +10,24 @@ use anyhow::{Context, Result, ensure};
 pub(crate) fn post(port: u16, path: &str, body: &str) -> Result<()> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n");
     let request = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    whole(port, &request).map(drop)
+}
+
+/// `DELETE path`, and 2xx for an answer.
+pub(crate) fn delete(port: u16, path: &str) -> Result<()> {
+    whole(port, &get(path).replacen("GET", "DELETE", 1)).map(drop)
+}
+
+/// The answer of `GET path`, head and all; its chunks are not taken apart.
+pub(crate) fn text(port: u16, path: &str) -> Result<String> {
+    whole(port, &get(path))
+}
+
+fn whole(port: u16, request: &str) -> Result<String> {
     let mut answer = String::new();
-    send(port, &request)?.read_to_string(&mut answer)?;
-    ensure!(answer.starts_with("HTTP/1.1 2"), "POST {path}: {answer}");
-    Ok(())
+    send(port, request)?.read_to_string(&mut answer)?;
+    ensure!(answer.starts_with("HTTP/1.1 2"), "{}: {answer}", request.lines().next().unwrap_or_default());
+    Ok(answer)
 }
 
 /// Whether `GET path` is answered with 200 now.
@@ -37,7 +51,9 @@ pub(crate) struct Body {
     stream: BufReader<TcpStream>,
     /// From the request's last byte to the body's first.
     pub(crate) first_byte: Duration,
+    /// Of the chunk that is being read.
     left: usize,
+    ended: bool,
 }
 
 impl Body {
@@ -57,23 +73,25 @@ impl Body {
         ensure!(chunked, "GET {path} is not streamed: no Transfer-Encoding: chunked");
         let left = chunk_size(&mut stream)?;
         stream.fill_buf()?;
-        Ok(Self { stream, first_byte: start.elapsed(), left })
+        Ok(Self { stream, first_byte: start.elapsed(), left, ended: left == 0 })
     }
 
     /// The next bytes into `buffer`; 0 at the proper end.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        if self.left == 0 {
+        // Not before it is asked for: the next chunk may be long in coming.
+        if self.left == 0 && !self.ended {
+            let mut line = String::new();
+            self.stream.read_line(&mut line)?;
+            self.left = chunk_size(&mut self.stream)?;
+            self.ended = self.left == 0;
+        }
+        if self.ended {
             return Ok(0);
         }
         let wanted = buffer.len().min(self.left);
         let length = self.stream.read(buffer.get_mut(..wanted).unwrap_or_default())?;
         ensure!(length > 0, "the answer was cut");
         self.left -= length;
-        if self.left == 0 {
-            let mut line = String::new();
-            self.stream.read_line(&mut line)?;
-            self.left = chunk_size(&mut self.stream)?;
-        }
         Ok(length)
     }
 }

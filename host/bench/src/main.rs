@@ -1,6 +1,7 @@
 //! `make bench`: interpreter, AOT and native side by side, into docs/BENCHMARKS.md.
 //!
-//! Without an argument, as processes (this table); with the argument `containers`, on a Docker Engine of its own ([`containers`]).
+//! Without an argument, as processes (this table); with the argument `containers`, on a Docker Engine of its own ([`containers`]); with
+//! `cluster`, on a Kubernetes of its own ([`pods`]).
 //!
 //! | room | what it measures |
 //! |---|---|
@@ -28,6 +29,7 @@ mod contest;
 mod demo;
 mod http;
 mod memory;
+mod pods;
 mod report;
 mod sizes;
 mod starting;
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => processes(&plan),
         Some("containers") => containers::measure(&plan),
+        Some("cluster") => pods::measure(&plan),
         Some(room) => binding::only(room, &Contest::prepare()?, &plan).map(|tables| say(&format!("\n{tables}"))),
     }
 }

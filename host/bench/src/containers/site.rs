@@ -62,10 +62,8 @@ impl Site {
         say("an engine, its images and a database …");
         let site = Self { engine: Engine::docker()? };
         site.engine.room().enter()?;
-        if std::env::var_os("ORDER_SERVICE_IMAGES_AS_THEY_ARE").is_none() {
-            site.engine.image_script(&["build", "aot", "wasm", "native"])?;
-            site.engine.image_script(&["helper", "mariadb"])?;
-        }
+        site.engine.image_script(&["build", "aot", "wasm", "native"])?;
+        site.engine.image_script(&["helper", "mariadb"])?;
         site.docker(&["network", "create", NETWORK])?;
         site.start_database()?;
         Ok(site)

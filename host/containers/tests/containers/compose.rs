@@ -40,6 +40,17 @@ fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
 }
 
+#[test]
+fn a_plain_docker_compose_up_builds_the_image_that_it_runs() {
+    let docker = docker();
+    let project = docker.project().env("ORDERS_IMAGE", "composed:latest");
+    project.compose(&["up", "--detach", "--build"]);
+    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    walk_through(&docker);
+    drop(project);
+    docker.cli(&["rmi", "--force", "composed:latest"]);
+}
+
 /// The engine's network without its way out, until the end of this value.
 struct NoWayOut<'docker>(&'docker Docker, String);
 
