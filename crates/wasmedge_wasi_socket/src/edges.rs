@@ -34,6 +34,8 @@ struct Known {
     writing: Writing,
     /// A read that has nothing returns at once.
     nonblocking: bool,
+    /// The number of an error that was taken from the kernel and belongs to the next call, or 0.
+    failure: u16,
     /// Where it is being connected to; until its first read or write has an outcome.
     connecting: Option<SocketAddr>,
 }
@@ -114,6 +116,26 @@ pub(crate) fn outcome<T>(fd: u32, result: &io::Result<T>) {
     if let Some(to) = to {
         note(to, result.is_ok());
     }
+}
+
+/// An error of the socket was met by somebody who only looked; the kernel tells it once.
+pub(crate) fn failed(fd: u32, number: u16) {
+    with(|sockets| {
+        if let Some(known) = sockets.get_mut(&fd) {
+            known.failure = number;
+        }
+    });
+}
+
+/// Takes the error that [`failed`] has kept.
+pub(crate) fn take_failure(fd: u32) -> io::Result<()> {
+    let number = with(|sockets| sockets.get_mut(&fd).map(|known| std::mem::take(&mut known.failure)));
+    errno::check(u32::from(number.unwrap_or_default()))
+}
+
+/// The number of the error that is kept, or 0; none for what this crate did not open, or has closed.
+pub(crate) fn failure(fd: u32) -> Option<u16> {
+    with(|sockets| sockets.get(&fd).map(|known| known.failure))
 }
 
 /// Notes how a connect has ended.

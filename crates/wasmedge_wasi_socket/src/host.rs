@@ -72,6 +72,11 @@ pub(crate) struct FdStat {
     pub(crate) rights_inheriting: u64,
 }
 
+/// `__WASI_FILETYPE_DIRECTORY`.
+pub(crate) const DIRECTORY: u8 = 3;
+/// `__WASI_FILETYPE_REGULAR_FILE`.
+pub(crate) const REGULAR_FILE: u8 = 4;
+
 /// `__WASI_FDFLAGS_NONBLOCK`.
 pub(crate) const NONBLOCK: u16 = 1 << 2;
 

@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use crate::socket::{Socket, SocketType};
-use crate::{errno, host};
+use crate::{edges, errno, host};
 
 /// The level of an option; there is one.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -148,7 +148,13 @@ impl Socket {
     /// # Errors
     /// The error that was pending, or the kernel's.
     pub fn take_error(&self) -> io::Result<()> {
-        errno::check(self.number_of(SocketOptName::SoError)? as u32)
+        edges::take_failure(self.as_raw_fd() as u32)?;
+        errno::check(self.pending_error()?)
+    }
+
+    /// Takes the number of the pending error from the kernel; 0 is none.
+    pub(crate) fn pending_error(&self) -> io::Result<u32> {
+        self.number_of(SocketOptName::SoError).map(|number| number as u32)
     }
 
     /// Whether the socket listens.

@@ -98,7 +98,7 @@ impl Subscription {
 pub enum EventType {
     /// The moment has come.
     Timeout,
-    /// The descriptor has failed, or its connection is gone in both directions.
+    /// The descriptor has failed, its connection is gone in both directions, or there was no descriptor left for a timer.
     Error(io::Error),
     /// There is something to read, or the end of the stream.
     Read,
@@ -119,8 +119,8 @@ impl From<wasi::Event> for Event {
     fn from(event: wasi::Event) -> Self {
         let gone = event.fd_readwrite.flags & wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP != 0;
         let event_type = match event.type_ {
-            wasi::EVENTTYPE_CLOCK => EventType::Timeout,
             _ if event.error != 0 => EventType::Error(crate::errno::error(u32::from(event.error))),
+            wasi::EVENTTYPE_CLOCK => EventType::Timeout,
             wasi::EVENTTYPE_FD_READ => EventType::Read,
             _ if gone => EventType::Error(io::Error::new(io::ErrorKind::NotConnected, "the connection is gone")),
             _ => EventType::Write,

@@ -18,6 +18,9 @@ const AT_ONCE: u8 = 2;
 /// How long writers are left out when one of them ends every wait without an event.
 const ASIDE: u64 = 2_000_000;
 
+/// The longest wait of one call that nothing else bounds, and that asks about nothing: the runtime must not be asked about nothing at all.
+const LONG: u64 = 3_600_000_000_000;
+
 /// The user data of this module's own clock; all others are places in the caller's list.
 const OWN: u64 = u64::MAX;
 
@@ -30,7 +33,7 @@ pub(crate) enum Writing {
     /// It is writable, and its owner was told.
     Ready,
     /// It listens: there is nothing to be written, ever.
-    #[cfg_attr(not(target_os = "wasi"), expect(dead_code, reason = "the tests have no listener"))]
+    #[cfg_attr(not(any(target_os = "wasi", test)), expect(dead_code, reason = "sockets are the runtime's"))]
     Never,
 }
 
@@ -48,6 +51,11 @@ pub(crate) trait Ground {
     fn can_be_looked_at(&self, fd: u32) -> bool;
     /// Whether such a socket has something to be read.
     fn has_something(&self, fd: u32) -> bool;
+    /// The outcome of a wait for a descriptor that the runtime need not be asked about, or must not: an error that was met is kept for its owner, or
+    /// it cannot be waited for. Asked about the latter the runtime would note that and wait for the others all the same.
+    fn settled(&self, fd: u32) -> Option<u16>;
+    /// Whether an error is pending on a descriptor; its owner gets it from the next call.
+    fn has_failed(&self, fd: u32) -> bool;
 }
 
 /// Room and knowledge that are kept from one wait to the next.
@@ -59,6 +67,8 @@ pub(crate) struct Rounds {
     events: Vec<Event>,
     /// The places of subscriptions that were left out because their answer is known.
     known: Vec<usize>,
+    /// The places of subscriptions whose outcome is settled, and the error.
+    settled: Vec<(usize, u16)>,
     /// How many waits in a row have reported what was known and asked nothing.
     unasked: u8,
 }
@@ -88,7 +98,14 @@ enum End {
 impl Rounds {
     /// Nothing is known yet.
     pub(crate) const fn new() -> Self {
-        Self { choice: Choice::new(), asked: Vec::new(), events: Vec::new(), known: Vec::new(), unasked: 0 }
+        Self {
+            choice: Choice::new(),
+            asked: Vec::new(),
+            events: Vec::new(),
+            known: Vec::new(),
+            settled: Vec::new(),
+            unasked: 0,
+        }
     }
 
     /// Notes that a descriptor is active.
@@ -98,7 +115,8 @@ impl Rounds {
 
     /// Waits until something has happened, and gives the events, with the user data of their subscriptions.
     ///
-    /// `edges` says that the caller has kept what it was told of readiness to write, so that only news is a reason to return at once.
+    /// `edges` says that the caller has kept what it was told of readiness to write, so that only news is a reason to return at once, and that it
+    /// waits over and over, so that not everything need be asked about each time.
     pub(crate) fn wait<G: Ground>(&mut self, ground: &mut G, subscriptions: &[Subscription], edges: bool) -> &[Event] {
         self.events.clear();
         if subscriptions.is_empty() {
@@ -106,11 +124,14 @@ impl Rounds {
         }
         let count = subscriptions.len();
         let began = ground.now();
-        let ask = self.choice.begin(count, began);
+        let ask = if edges { self.choice.begin(count, began) } else { Ask::All };
         let all = self.until_something(ground, subscriptions, edges, ask, began);
-        self.choice.end(all, count, began, ground.now());
+        if edges {
+            self.choice.end(all, count, began, ground.now());
+        }
         self.note(ground, subscriptions);
         self.add_known(ground, subscriptions);
+        self.add_settled(subscriptions);
         for event in &mut self.events {
             event.userdata = subscriptions.get(event.userdata as usize).map_or(event.userdata, |one| one.userdata);
         }
@@ -145,9 +166,15 @@ impl Rounds {
             if !self.known.is_empty() {
                 limit = limit.min(PATIENCE.saturating_sub(passed));
             }
+            if !self.settled.is_empty() {
+                limit = 0;
+            }
+            if self.asked.is_empty() {
+                limit = limit.min(LONG);
+            }
             self.bound(limit);
             let end = self.ask(ground);
-            if !self.events.is_empty() || end == End::Failed {
+            if !self.events.is_empty() || !self.settled.is_empty() || end == End::Failed {
                 return !without.unwanted;
             }
             passed = ground.now().saturating_sub(began);
@@ -155,12 +182,18 @@ impl Rounds {
                 return !without.unwanted;
             }
             match end {
-                End::InTime if without.unwanted => {
-                    let count = subscriptions.len();
-                    ask = self.choice.go_on(count, passed, began + passed);
-                    without.unwanted = ask != Ask::All;
+                End::InTime => {
+                    without.writers = false;
+                    if without.unwanted {
+                        ask = self.choice.go_on(subscriptions.len(), passed, began + passed);
+                        without.unwanted = ask != Ask::All;
+                    }
                 }
-                End::InTime => without.writers = false,
+                // No writer is to blame: a reader is.
+                End::Early | End::Failed if without.writers => {
+                    self.blame(ground);
+                    return !without.unwanted;
+                }
                 End::Early | End::Failed => without.writers = true,
             }
         }
@@ -185,6 +218,7 @@ impl Rounds {
     ) -> usize {
         self.asked.clear();
         self.known.clear();
+        self.settled.clear();
         let mut unwanted = 0;
         for (place, one) in subscriptions.iter().enumerate() {
             let mut one = *one;
@@ -207,9 +241,26 @@ impl Rounds {
                     }
                 }
             }
-            self.asked.push(one);
+            match one.fd().and_then(|fd| ground.settled(fd)) {
+                Some(error) => self.settled.push((place, error)),
+                None => self.asked.push(one),
+            }
         }
         unwanted
+    }
+
+    /// After a call that ended at once with nothing and asked about no writer: the readers with an error pending, which alone is no event of the
+    /// runtime's, and if there are none all of them, so that their owners look.
+    fn blame<G: Ground>(&mut self, ground: &G) {
+        let event = |one: &Subscription| {
+            let fd_readwrite = EventFdReadwrite { nbytes: 1, flags: 0 };
+            Event { userdata: one.userdata, error: 0, type_: one.u.tag, fd_readwrite }
+        };
+        let failed = |one: &&Subscription| one.fd().is_some_and(|fd| ground.has_failed(fd));
+        self.events.extend(self.asked.iter().filter(failed).map(event));
+        if self.events.is_empty() {
+            self.events.extend(self.asked.iter().filter(|one| one.fd().is_some()).map(event));
+        }
     }
 
     /// Whether to wait for a descriptor. One that is only to be looked at is waited for if there is something, so that the wait ends at once.
@@ -264,6 +315,14 @@ impl Rounds {
             if event.type_ == EVENTTYPE_FD_WRITE && event.error == errno::SUCCESS {
                 ground.told(fd);
             }
+        }
+    }
+
+    /// Adds what was settled without the runtime.
+    fn add_settled(&mut self, subscriptions: &[Subscription]) {
+        for (place, error) in &self.settled {
+            let type_ = subscriptions.get(*place).map_or(EVENTTYPE_FD_WRITE, |one| one.u.tag);
+            self.events.push(Event { userdata: *place as u64, error: *error, type_, ..Event::default() });
         }
     }
 

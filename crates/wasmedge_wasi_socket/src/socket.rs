@@ -6,6 +6,7 @@
 //! A call that a signal interrupts is made again: on this platform a process is interrupted whenever it is frozen and thawed.
 
 use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::ManuallyDrop;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
@@ -102,6 +103,12 @@ impl Socket {
         self.fd as u32
     }
 
+    /// Makes a call until no signal interrupts it, unless the socket has an error that was met while waiting: that comes first.
+    fn unless_failed(&self, call: impl FnMut() -> u32) -> io::Result<()> {
+        edges::take_failure(self.number())?;
+        again(call)
+    }
+
     /// Writes one buffer.
     ///
     /// # Errors
@@ -117,7 +124,7 @@ impl Socket {
     pub fn send_vectored(&self, bufs: &[IoSlice<'_>], flags: u16) -> io::Result<usize> {
         let bufs = bufs.get(..MOST_PIECES).unwrap_or(bufs);
         let mut sent = 0;
-        let result = again(|| {
+        let result = self.unless_failed(|| {
             // SAFETY: `IoSlice` is laid out as the target's iovec, pointer then length, which is `Piece`; std documents it. The runtime
             // only reads through the pointers, and the slices live through the call.
             unsafe { host::sock_send(self.number(), bufs.as_ptr().cast(), bufs.len(), u32::from(flags), &mut sent) }
@@ -145,7 +152,7 @@ impl Socket {
         let (mut bytes, size) = addr::plain(to.ip());
         let address = Address { buf: bytes.as_mut_ptr(), size };
         let (mut sent, port) = (0, u32::from(to.port()));
-        let result = again(|| {
+        let result = self.unless_failed(|| {
             // SAFETY: as in `send_vectored`; `address` points at `bytes`, of which `size` are there.
             unsafe {
                 host::sock_send_to(
@@ -187,7 +194,7 @@ impl Socket {
         let count = bufs.len().min(MOST_PIECES);
         let pieces: *const Piece = bufs.as_mut_ptr().cast();
         let (mut length, mut out) = (0, 0);
-        let result = again(|| {
+        let result = self.unless_failed(|| {
             // SAFETY: `IoSliceMut` is laid out as the target's iovec, which is `Piece`; std documents it. The slices are borrowed for
             // writing and live through the call.
             unsafe { host::sock_recv(self.number(), pieces, count, u32::from(flags), &mut length, &mut out) }
@@ -214,7 +221,7 @@ impl Socket {
         let address = Address { buf: storage.as_mut_ptr(), size: storage.len() };
         let piece = Piece { buf: buf.as_mut_ptr(), size: buf.len() };
         let (mut length, mut out, mut port) = (0, 0, 0);
-        again(|| {
+        self.unless_failed(|| {
             // SAFETY: `piece` is `buf` and `address` is `storage`, both borrowed for writing; the three numbers are live.
             unsafe {
                 host::sock_recv_from(
@@ -363,14 +370,43 @@ impl Socket {
     }
 }
 
-/// Whether there is something to be read from a non-blocking socket, the end of the stream or an error included.
+/// Whether there is something to be read from a non-blocking socket, the end of the stream or an error included. The kernel tells an error once,
+/// also to one who only looks: it is kept for the owner's next call.
 pub(crate) fn has_something(fd: u32) -> bool {
     let mut byte = 0;
     let piece = Piece { buf: &raw mut byte, size: 1 };
     let (mut length, mut out) = (0, 0);
     // SAFETY: `piece` is `byte`, live like the two numbers; nothing else is written to.
     let result = unsafe { host::sock_recv(fd, &piece, 1, u32::from(MSG_PEEK), &mut length, &mut out) };
+    keep(fd, result);
     result != u32::from(errno::AGAIN)
+}
+
+/// Whether an error is pending on a socket; it is kept for the owner's next call.
+pub(crate) fn has_failed(fd: u32) -> bool {
+    let socket = ManuallyDrop::new(Socket { fd: fd as RawFd });
+    // No option is no socket: nothing is pending on it.
+    let pending = socket.pending_error().unwrap_or_default();
+    keep(fd, pending);
+    pending != 0
+}
+
+/// Keeps the error of a look, unless it says nothing of the socket.
+fn keep(fd: u32, result: u32) {
+    if ![0, u32::from(errno::AGAIN), u32::from(errno::INTR)].contains(&result) {
+        edges::failed(fd, u16::try_from(result).unwrap_or(errno::INVAL));
+    }
+}
+
+/// Why a descriptor cannot be waited for: it is closed, or (success) it is a file, which is always ready.
+pub(crate) fn refuses(fd: u32) -> Option<u16> {
+    let mut stat = host::FdStat::default();
+    // SAFETY: `stat` is a live value of the type that the runtime fills in.
+    let result = unsafe { host::fd_fdstat_get(fd, &mut stat) };
+    match result {
+        0 => matches!(stat.filetype, host::DIRECTORY | host::REGULAR_FILE).then_some(errno::SUCCESS),
+        number => Some(u16::try_from(number).unwrap_or(errno::BADF)),
+    }
 }
 
 /// Makes a call until no signal interrupts it.

@@ -8,7 +8,10 @@
 //!   errors 20 have to be dropped. So that is what is done, as often as it takes. (A timer of the first call stays armed until the
 //!   wait ends, so time is not lost either.)
 //! - **Nothing.** The runtime always asks for `EPOLLRDHUP` and has no event for it: a half-closed connection that is waited on for
-//!   writing alone ends every wait at once with no event at all. Waits are then made without the writers for 2 ms at a time.
+//!   writing alone ends every wait at once with no event at all. Waits are then made without the writers for 2 ms at a time. So does a socket
+//!   with nothing but an error (a datagram that was refused); it is found by asking for the error.
+//! - **A descriptor that cannot be waited for**, closed or a file: the runtime marks its event as failed and waits for the others all the same, for
+//!   ever if there are none (`Poller::error`). So descriptors that this crate did not open are looked at first.
 //! - **No subscriptions.** `epoll_wait` fails for a list of no events, and again nothing is tidied up: every descriptor of the next wait
 //!   fails with error 44. Such a call is never made.
 //! - **Edges.** The host function `epoll_oneoff` differs in `EPOLLET` alone and still wants the whole list each time; it would save nothing.
@@ -17,7 +20,7 @@ use std::cell::RefCell;
 
 use crate::rounds::{Ground, Rounds, Writing};
 use crate::wasi_poll::{EVENTTYPE_FD_WRITE, Event, Subscription};
-use crate::{edges, host, socket};
+use crate::{edges, errno, host, socket};
 
 thread_local! {
     static ROUNDS: RefCell<Rounds> = const { RefCell::new(Rounds::new()) };
@@ -54,6 +57,18 @@ impl Ground for Runtime {
 
     fn has_something(&self, fd: u32) -> bool {
         socket::has_something(fd)
+    }
+
+    fn settled(&self, fd: u32) -> Option<u16> {
+        // What this crate opened and has not closed is a socket, and open.
+        match edges::failure(fd) {
+            Some(failure) => (failure != errno::SUCCESS).then_some(errno::SUCCESS),
+            None => socket::refuses(fd),
+        }
+    }
+
+    fn has_failed(&self, fd: u32) -> bool {
+        socket::has_failed(fd)
     }
 }
 
