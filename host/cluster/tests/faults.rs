@@ -46,7 +46,7 @@ pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
     let outcome = load.finish();
     without_failure(&outcome)?;
     cluster::say(&format!("gone after {:.1} s; {} answered, 0 failed", took.as_secs_f64(), outcome.answered));
-    // It ended by itself: the grace period is 30 s.
+    // It ended by itself: the grace period is 40 s.
     ensure!(took < Duration::from_secs(20), "the pod took {took:?} to leave");
     world.all_there(&outcome)
 }
