@@ -1,6 +1,8 @@
 //! The configuration of the cluster's parts.
 
+use std::fmt::Write as _;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -21,7 +23,7 @@ const USERS: [(&str, &str, &str); 5] = [
     ("system:node:node", "system:nodes", "kubelet"),
 ];
 
-/// Writes all files under `dir`. `cgroup` is where the pods' control groups go.
+/// Writes all files under `dir`, which only this user can read: what is in it makes whoever knows it an administrator.
 ///
 /// # Errors
 /// When a file cannot be written, or `openssl` is missing.
@@ -42,15 +44,23 @@ pub(crate) fn write(dir: &Path) -> Result<()> {
     put("containerd.toml", &containerd(dir))?;
     put("Corefile", &names(dir))?;
     put("proxy.yaml", &proxy(dir))?;
-    let tokens: String =
-        USERS.iter().map(|(user, groups, file)| format!("token-of-{file},{user},{file},\"{groups}\"\n")).collect();
-    put("tokens.csv", &tokens)?;
-    for (_, _, file) in USERS {
-        put(&format!("{file}.kubeconfig"), &access(file))?;
+    let mut tokens = String::new();
+    for (user, groups, file) in USERS {
+        let token = token()?;
+        writeln!(tokens, "{token},{user},{file},\"{groups}\"")?;
+        put(&format!("{file}.kubeconfig"), &access(file, &token))?;
     }
+    put("tokens.csv", &tokens)?;
     let key = dir.join("service-accounts.key");
     output_of(std::process::Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
     Ok(())
+}
+
+/// A token that nobody guesses: `make cluster` leads to the API from a port that every user of this machine reaches.
+fn token() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).context("no random bytes")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The machine's own names: those of a pod in `namespace`.
@@ -158,15 +168,29 @@ serializeImagePulls: false
     )
 }
 
-/// The way to the API with the token of `user`. Nothing leaves the machine, so nobody's certificate is checked.
-fn access(user: &str) -> String {
+/// The way to the API with the `token` of `user`. Nothing leaves the machine, so nobody's certificate is checked.
+fn access(user: &str, token: &str) -> String {
     format!(
         r#"apiVersion: v1
 kind: Config
 clusters: [{{name: here, cluster: {{server: "https://{ADDRESS}:6443", insecure-skip-tls-verify: true}}}}]
-users: [{{name: "{user}", user: {{token: token-of-{user}}}}}]
+users: [{{name: "{user}", user: {{token: "{token}"}}}}]
 contexts: [{{name: here, context: {{cluster: here, user: "{user}", namespace: order-service}}}}]
 current-context: here
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn no_two_tokens_are_the_same_and_none_is_short() {
+        let tokens = [token().unwrap(), token().unwrap()];
+        assert_ne!(tokens[0], tokens[1]);
+        assert!(tokens.iter().all(|token| token.len() == 32), "{tokens:?}");
+    }
 }

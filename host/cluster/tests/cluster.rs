@@ -31,6 +31,7 @@ type Test = (&'static str, fn(&mut World) -> Result<()>);
 const TESTS: &[Test] = &[
     ("every_overlay_passes_strict_validation_under_restricted", manifests::every_overlay_passes),
     ("a_pod_that_is_not_restricted_is_refused", manifests::a_lax_pod_is_refused),
+    ("a_token_that_can_be_guessed_opens_nothing", manifests::a_guessed_token_is_refused),
     ("the_walkthrough_works_by_the_services_name", walkthrough::by_the_services_name),
     ("the_pod_runs_the_module_in_wasmedge_under_crun", walkthrough::in_wasmedge),
     ("rolling_updates_under_load_fail_no_request", rollout::under_load),

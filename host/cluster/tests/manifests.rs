@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::support::World;
 
@@ -57,5 +57,24 @@ pub(crate) fn a_lax_pod_is_refused(world: &mut World) -> Result<()> {
     let refused = world.cluster.kubectl(&["apply", "--dry-run=server", "-f", &path.to_string_lossy()]);
     let why = refused.err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(why.contains("violates PodSecurity \"restricted"), "not refused for that: {why}");
+    Ok(())
+}
+
+/// `make cluster` publishes the API on this machine, where every user may ask it.
+pub(crate) fn a_guessed_token_is_refused(world: &mut World) -> Result<()> {
+    let url = format!("https://{}:6443/api/v1/namespaces", cluster::ADDRESS);
+    let status = |token: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        let quiet = ["--silent", "--insecure", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null"];
+        let asked = ["--write-out", "%{http_code}", "--header", &bearer, &url];
+        world.cluster.machine().run("curl", &[&quiet[..], &asked].concat())
+    };
+    let access = fs::read_to_string(world.cluster.kubeconfig())?;
+    let token = access.split_once("{token: \"").and_then(|(_, rest)| rest.split_once('"')).context("no token")?.0;
+    // So that the refusals below are the token's.
+    ensure!(status(token)? == "200", "the administrator's own token is refused");
+    for guess in ["token-of-admin", "admin", "0"] {
+        ensure!(status(guess)? == "401", "{guess} is taken for a token");
+    }
     Ok(())
 }
