@@ -8,6 +8,8 @@ use std::{fs, io, process, thread};
 use anyhow::{Context, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
+/// What the kubelet wants its pods' group to have, of what the machine has at all.
+const WANTED: [&str; 5] = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
 const PREFIX: &str = "order-service-cluster-";
 
 /// A group of this process's own; removed on drop. What killed processes left is removed when the next one is made.
@@ -21,7 +23,10 @@ impl Cgroup {
     /// Makes it.
     pub(crate) fn new() -> Result<Self> {
         let roots = hierarchies()?;
-        roots.iter().for_each(|root| remove_stale(root));
+        for root in &roots {
+            remove_stale(root);
+            hand_down(root)?;
+        }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{PREFIX}{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let paths: Vec<PathBuf> = roots.iter().map(|root| root.join(&name)).collect();
@@ -64,6 +69,19 @@ fn hierarchies() -> Result<Vec<PathBuf>> {
     Ok(all.filter(|path| path.join("tasks").exists()).collect())
 }
 
+/// With version 2 a group has the controllers that its parent hands down, and the group is made right below the root. What is
+/// handed down already is not touched by the writing.
+fn hand_down(root: &Path) -> Result<()> {
+    let Ok(there) = fs::read_to_string(root.join("cgroup.controllers")) else { return Ok(()) };
+    let there: Vec<&str> = there.split_whitespace().collect();
+    let wanted: Vec<String> =
+        WANTED.iter().filter(|name| there.contains(name)).map(|name| format!("+{name}")).collect();
+    let (wanted, file) = (wanted.join(" "), root.join("cgroup.subtree_control"));
+    // In a container the root has processes of its own, and the kernel says that it is busy.
+    fs::write(&file, &wanted)
+        .with_context(|| format!("the pods' control group cannot have {wanted}: {} refuses", file.display()))
+}
+
 /// A new cpuset allows nothing before it is told what.
 fn inherit(path: &Path) {
     for file in ["cpuset.cpus", "cpuset.mems"] {
@@ -94,4 +112,41 @@ fn remove_tree(path: &Path) -> io::Result<()> {
         }
     }
     fs::remove_dir(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use testbed::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn version_2_hands_down_what_the_kubelet_wants_and_the_machine_has() {
+        let root = TempDir::new().unwrap();
+        fs::write(root.path().join("cgroup.controllers"), "cpuset cpu io memory pids rdma misc\n").unwrap();
+        hand_down(root.path()).unwrap();
+        let written = fs::read_to_string(root.path().join("cgroup.subtree_control")).unwrap();
+        assert_eq!(written, "+cpu +cpuset +memory +pids");
+    }
+
+    #[test]
+    fn version_1_has_nothing_to_hand_down() {
+        let root = TempDir::new().unwrap();
+        hand_down(root.path()).unwrap();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_refusal_is_said_in_one_line() {
+        let root = TempDir::new().unwrap();
+        fs::write(root.path().join("cgroup.controllers"), "cpu memory").unwrap();
+        fs::create_dir(root.path().join("cgroup.subtree_control")).unwrap();
+        let said = format!("{:#}", hand_down(root.path()).unwrap_err());
+        assert!(
+            said.starts_with("the pods' control group cannot have +cpu +memory: ") && !said.contains('\n'),
+            "{said}"
+        );
+    }
 }
