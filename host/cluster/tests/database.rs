@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::support::{SERVICE, World};
+use crate::support::{SERVICE, World, same_pods};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -26,14 +26,13 @@ pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
     std::thread::sleep(Duration::from_secs(35));
     world.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=1"])?;
     let after = world.wait_for_pods(2, LIMIT)?;
-    let same = after.iter().all(|pod| before.iter().any(|old| old.name == pod.name && old.restarts == pod.restarts));
-    ensure!(same, "the service was restarted: {after:#?}");
+    ensure!(same_pods(&before, &after), "the service was restarted: {after:#?}");
     ensure!(world.sql("SELECT COUNT(*) FROM orders")? == count, "orders are lost");
     // And once as it happens: the pod is deleted, and its StatefulSet makes another.
     world.cluster.kubectl(&["delete", "pod", "mariadb-0"])?;
     world.cluster.wait_for_rollout("statefulset/mariadb", LIMIT)?;
     let after = world.wait_for_pods(2, LIMIT)?;
-    ensure!(after.iter().all(|pod| before.iter().any(|old| old.restarts == pod.restarts)), "the service was restarted");
+    ensure!(same_pods(&before, &after), "the service was restarted: {after:#?}");
     ensure!(world.sql("SELECT COUNT(*) FROM orders")? == count, "orders are lost");
     Ok(())
 }

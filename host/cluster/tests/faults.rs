@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::support::{SERVICE, World, process_of, without_failure};
+use crate::support::{SERVICE, World, process_of, same_pods, without_failure};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -51,7 +51,7 @@ pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
     world.all_there(&outcome)
 }
 
-/// Containers go on without the engine that started them.
+/// Containers go on without the engine that started them, and the new one takes over.
 pub(crate) fn containerd(world: &mut World) -> Result<()> {
     let before = world.wait_for_pods(2, LIMIT)?;
     let load = world.load(4);
@@ -61,7 +61,12 @@ pub(crate) fn containerd(world: &mut World) -> Result<()> {
     let after = world.wait_for_pods(2, LIMIT)?;
     let outcome = load.finish();
     without_failure(&outcome)?;
-    let same = after.iter().all(|pod| before.iter().any(|old| old.name == pod.name && old.restarts == pod.restarts));
-    ensure!(same, "pods were replaced: {after:#?}");
-    world.all_there(&outcome)
+    ensure!(same_pods(&before, &after), "pods were replaced: {after:#?}");
+    world.all_there(&outcome)?;
+    // The new one is at work: by nobody else does a pod end and another begin.
+    let leaves = &before.first().context("no pod")?.name;
+    world.cluster.kubectl(&["delete", "pod", leaves, "--timeout=120s"])?;
+    let successors = world.wait_for_pods(2, LIMIT)?;
+    ensure!(successors.iter().all(|pod| pod.name != *leaves), "pod {leaves} is still there");
+    Ok(())
 }

@@ -147,6 +147,12 @@ fn pod(item: &Value) -> Pod {
     }
 }
 
+/// Whether these are the pods that were there before, none of them started again.
+pub(crate) fn same_pods(before: &[Pod], after: &[Pod]) -> bool {
+    let same = |pod: &Pod| before.iter().any(|old| old.name == pod.name && old.restarts == pod.restarts);
+    before.len() == after.len() && after.iter().all(same)
+}
+
 /// Nothing failed, and something was asked.
 pub(crate) fn without_failure(outcome: &Outcome) -> Result<()> {
     let shown: Vec<&str> = outcome.failures.iter().take(5).map(String::as_str).collect();
