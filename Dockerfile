@@ -6,6 +6,8 @@
 #
 # A build behind a mirror, a proxy or an own authority takes them from its environment: http_proxy and https_proxy (Docker
 # passes them on), and two optional secrets, `cargo` (a cargo configuration) and `ca` (PEM, for cargo's downloads).
+#
+# AOT_OPTIONS=--generic-binary compiles for all processors of the architecture, instead of for what this one can.
 
 ARG BUILD_IMAGE=debian:trixie-slim
 
@@ -49,7 +51,9 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
 
 FROM wasmedge AS compile
 COPY --from=build /out /in
-RUN mkdir /out && wasmedge compile /in/order-service.wasm /out/order-service.wasm
+ARG AOT_OPTIONS=""
+# Not quoted: it is a list of words, or nothing.
+RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.wasm
 
 # Static, glibc's own resolver included: nothing else is in the image. No sysroot of another machine: platform = build platform.
 FROM toolchain AS native-build

@@ -83,7 +83,7 @@ down: ## let the replicas drain, then docker compose down; the data stay
 	@scripts/up.sh down
 
 .PHONY: lint
-lint: deps-build ## format, clippy without a warning (wasm and native), scripts
+lint: deps-lint ## format, clippy without a warning (wasm and native), scripts
 	@scripts/lint.sh
 
 .PHONY: fmt
@@ -112,8 +112,8 @@ soak: deps-run build aot ## everything at once against the service for 10 minute
 deps: ## install what run, test and bench need from Debian's packages, where it is missing
 	@scripts/deps.sh test bench
 
-.PHONY: deps-build deps-run deps-test deps-bench deps-cluster deps-containers
-deps-build deps-run deps-test deps-bench deps-cluster deps-containers:
+.PHONY: deps-build deps-lint deps-run deps-test deps-bench deps-cluster deps-containers
+deps-build deps-lint deps-run deps-test deps-bench deps-cluster deps-containers:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

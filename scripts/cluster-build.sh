@@ -17,12 +17,15 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/order-service/cluster
 target=$cache/$hash
 programs="kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet coredns pause"
 
-[ ! -e "$target/done" ] || { printf '%s\n' "$target"; exit 0; }
+# Its time says when it was last used.
+found() { touch "$target" 2>/dev/null || true; printf '%s\n' "$target"; }
+
+[ ! -e "$target/done" ] || { found; exit 0; }
 mkdir -p "$cache"
 # Two at a time would do the same work twice.
 exec 9>"$cache/lock"
 flock -n 9 || { say "another build is under way: waiting for it"; flock 9; }
-[ ! -e "$target/done" ] || { printf '%s\n' "$target"; exit 0; }
+[ ! -e "$target/done" ] || { found; exit 0; }
 
 go=$(find_go) || { say "Go 1.24 or later is missing: scripts/deps.sh cluster installs it"; exit 1; }
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
@@ -65,8 +68,7 @@ status=$target/status
 rm -f "$status"
 touch "$target/done"
 say "built in $(($(date +%s) - started)) s: $(du -sh "$target" | cut -f1) in $target"
-# What older states of the module left.
-for old in "$cache"/*/; do
-    [ "${old%/}" = "$target" ] || rm -rf "$old"
-done
-printf '%s\n' "$target"
+found
+# What older states of the module left, but for the one that was used last: another work tree's cluster may run from it.
+# shellcheck disable=SC2012 # names are hashes
+ls -dt "$cache"/*/ | sed 1,2d | while read -r old; do rm -rf "$old"; done

@@ -2,6 +2,7 @@
 # Installs what the order service needs from Debian's packages, and only what is missing.
 #
 #   scripts/deps.sh build        the wasm toolchain
+#   scripts/deps.sh lint         + what checks the scripts
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + what the end-to-end tests use
 #   scripts/deps.sh bench        + the load generator
@@ -50,6 +51,10 @@ build_group() {
     need /usr/include/wasm32-wasi/stdlib.h wasi-libc
     need '/usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.builtins*wasm32*' libclang-rt-19-dev-wasm32
     need /etc/ssl/certs/ca-certificates.crt ca-certificates
+}
+lint_group() {
+    build_group
+    need shellcheck shellcheck
 }
 run_group() {
     build_group
@@ -133,8 +138,8 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | run | test | bench | cluster | engine | containers) "${group}_group" ;;
-    *) fail "no group '$group'; there are build, run, test, bench, cluster, engine and containers" ;;
+    build | lint | run | test | bench | cluster | engine | containers) "${group}_group" ;;
+    *) fail "no group '$group'; there are build, lint, run, test, bench, cluster, engine and containers" ;;
     esac
 done
 missing=${missing# }

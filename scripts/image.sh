@@ -6,7 +6,7 @@
 #   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot), :VERSION-wasm and, if built, -native; prints the digests
 #   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy) as orders-NAME
 #
-# BUILD_IMAGE: the image it is built in (debian:trixie-slim).
+# BUILD_IMAGE: the image it is built in (debian:trixie-slim). AOT_OPTIONS: for `wasmedge compile`, such as --generic-binary.
 set -eu
 cd "$(dirname "$0")/.."
 fail() { echo "image: $*" >&2; exit 1; }
@@ -15,16 +15,36 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || revision=$revision-changed
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
-# Where the source is, without a user name or password that may be in the address.
-origin=$(git config --get remote.origin.url 2>/dev/null | sed -n 's#^\(https://\)\([^/@]*@\)\{0,1\}#\1#p') || origin=
+# Where the source is, as a page's address, without a user name or password that may be in it: https://user@host/path,
+# ssh://git@host:22/path and git@host:path become https://host/path; of anything else, such as a folder, nothing is said.
+origin=$(git config --get remote.origin.url 2>/dev/null | sed -n \
+    -e 's#^https://\([^/@]*@\)\{0,1\}#https://#p' \
+    -e 's#^ssh://\([^/@]*@\)\{0,1\}\([^/:]*\)\(:[0-9]*\)\{0,1\}/#https://\2/#p' \
+    -e 's#^[^/@:]*@\([^/:]*\):/\{0,1\}#https://\1/#p') || origin=
 
-# What the build takes over from this machine: proxies, cargo's configuration, the authorities it trusts.
+# Of cargo's configuration, what says where packages come from. A compiler's wrapper, a linker, a profile or a target directory of this
+# machine's would break the build, or change what comes out of it.
+sources_of_cargo() {
+    awk '
+        /^[ \t]*\[/ { tables = 1; wanted = /^[ \t]*\[+[ \t]*["\047]?(source|registries|registry|http)["\047]?[ \t]*[].]/ }
+        tables ? wanted : /^[ \t]*(source|registries|registry|http)[ \t]*\./' "$1"
+}
+
+# Into a file that is gone when this ends; without such lines it is empty, and no secret.
+hand_on_cargo() {
+    cargo_config=${CARGO_HOME:-$HOME/.cargo}/config.toml
+    handed=$(mktemp)
+    trap 'rm -f "$handed"' EXIT
+    trap 'exit 130' HUP INT TERM
+    [ ! -s "$cargo_config" ] || sources_of_cargo "$cargo_config" >"$handed"
+}
+
+# What the build takes over from this machine: proxies, where cargo finds its packages, the authorities it trusts.
 surroundings() {
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
         if eval "[ -n \"\${$name-}\" ]"; then echo "--build-arg $name"; fi
     done
-    cargo_config=${CARGO_HOME:-$HOME/.cargo}/config.toml
-    [ ! -s "$cargo_config" ] || echo "--secret id=cargo,src=$cargo_config"
+    [ ! -s "$handed" ] || echo "--secret id=cargo,src=$handed"
     ca=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
     [ ! -s "$ca" ] || echo "--secret id=ca,src=$ca"
 }
@@ -38,7 +58,8 @@ build() {
     # shellcheck disable=SC2046,SC2086 # lists of words
     docker build $platform --provenance=false --target "$1" $(surroundings) --output "$output,name=order-service:$1" \
         --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
-        --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE=$origin" ${BUILD_OPTIONS-} .
+        --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE=$origin" \
+        --build-arg "AOT_OPTIONS=${AOT_OPTIONS-}" ${BUILD_OPTIONS-} .
 }
 
 # All blobs of the image as a registry holds them: layers (compressed), configuration, manifest.
@@ -64,6 +85,7 @@ build)
     shift
     [ $# -gt 0 ] || set -- aot wasm
     engine
+    hand_on_cargo
     for target in "$@"; do build "$target"; done
     sizes "$@"
     ;;
@@ -75,6 +97,10 @@ size)
 push)
     registry=${2-}
     [ -n "$registry" ] || fail "push where? make image-push REGISTRY=registry.example.org/team"
+    engine
+    for target in aot wasm; do
+        docker image inspect "order-service:$target" >/dev/null 2>&1 || fail "there is no order-service:$target to push: make image first"
+    done
     for target in aot wasm native; do
         # The native one is only there when it was asked for.
         [ "$target" != native ] || docker image inspect order-service:native >/dev/null 2>&1 || continue

@@ -15,12 +15,9 @@ for program in host/e2e/guest host/bench/demo; do
 done
 step scripts/cargo.sh clippy --package order-service --package wasmedge_wasi_socket --all-targets -- -D warnings
 step scripts/cargo.sh clippy --workspace --all-targets --target "$host" -- -D warnings
-for script in scripts/*.sh .ci/run; do
+for script in scripts/*.sh deploy/mariadb/*.sh .ci/run; do
     step sh -n "$script"
 done
-if command -v shellcheck >/dev/null 2>&1; then
-    step shellcheck -x scripts/*.sh .ci/run
-else
-    echo "shellcheck is not installed: scripts were only parsed"
-fi
+command -v shellcheck >/dev/null 2>&1 || { echo "lint: shellcheck is missing: scripts/deps.sh lint" >&2; exit 1; }
+step shellcheck -x scripts/*.sh deploy/mariadb/*.sh .ci/run
 echo "lint: passed"

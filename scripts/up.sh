@@ -24,7 +24,7 @@ check() {
     docker info --format '{{.DriverStatus}}' | grep -q containerd ||
         fail 'the containerd image store is off: add "features": {"containerd-snapshotter": true} to /etc/docker/daemon.json, then systemctl restart docker'
     case $runtime in
-    runc) ;;
+    runc) fail "runc runs no wasm; the native build it does: scripts/image.sh build native && docker compose -f docker-compose.yml -f deploy/compose/native.yml up" ;;
     io.containerd.*) check_shim ;;
     *) check_crun ;;
     esac
@@ -91,30 +91,44 @@ up() {
     check
     images
     docker compose up --detach --no-build
-    tries=0
+    deadline=$(($(date +%s) + 60))
     until curl --silent --fail --noproxy '*' --output /dev/null --max-time 2 "http://127.0.0.1:${port%%-*}/ready"; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 300 ] || { docker compose logs --tail 20 >&2; fail "not ready after a minute (the logs are above)"; }
+        [ "$(date +%s)" -lt "$deadline" ] || { docker compose logs --tail 20 >&2; fail "not ready after a minute (the logs are above)"; }
         sleep 0.2
     done
     echo "http://localhost:${port%%-*} is ready. make down stops it and keeps the data."
 }
 
-# Asked through the database's container: the service's image has no shell, and its operator's port is published nowhere.
-drain() {
-    for id in $(docker compose ps --quiet orders); do
-        address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$id")
-        # shellcheck disable=SC2016 # bash's, in the container
-        [ -z "$address" ] || docker compose exec -T mariadb bash -c 'exec 3<>"/dev/tcp/$0/9090" &&
-            printf "POST /drain HTTP/1.1\r\nHost: orders\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" >&3 && head -n 1 <&3 >/dev/null' "$address" ||
-            say "replica at $address did not take the drain"
-    done
+# ask ADDRESS: the replica there takes the drain. Asked through the database's container: the service's image has no shell, and its
+# operator's port is published nowhere.
+ask() {
+    # shellcheck disable=SC2016 # bash's, in the container
+    docker compose exec -T mariadb timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/9090" &&
+        printf "POST /drain HTTP/1.1\r\nHost: orders\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" >&3 &&
+        read -r _ status _ <&3 && [ "$status" = 200 ]' "$1" 2>/dev/null
+}
+
+# leave ID: asks the replica to leave; waiting for one that did not take that would be in vain.
+leave() {
+    address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1")
+    if [ -n "$address" ] && ! ask "$address"; then
+        say "the replica at $address did not take the drain: it is stopped at once"
+        docker stop -t 0 "$1" >/dev/null
+    fi
 }
 
 down() {
     # The image's name is not known any more when it was made: nothing here starts anything.
-    drain
-    docker compose stop --timeout 30 orders
+    ids=$(docker compose ps --quiet orders)
+    if [ -n "$ids" ]; then
+        # Who has left stays away, instead of being started again while the others still drain.
+        # shellcheck disable=SC2086 # a list of words
+        docker update --restart=no $ids >/dev/null
+        for id in $ids; do leave "$id" & done
+        wait
+        # DRAIN_DELAY 3 s, DRAIN_TIMEOUT 20 s, a COMMIT under way 5 s, the goodbyes, and some.
+        docker compose stop --timeout 40 orders
+    fi
     docker compose --profile scale down --remove-orphans
 }
 
