@@ -100,6 +100,8 @@ fn an_engine_that_knows_no_crun_and_a_machine_without_one() {
     assert!(said.contains("knows no runtime 'crun'") && said.contains("\"path\": \"/usr/bin/crun\""), "{said}");
     let said = complaint(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "wasm"));
     assert!(said.contains("knows no runtime 'wasm': add \"runtimes\": {\"wasm\""), "{said}");
+    let said = complaint(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "runc"));
+    assert!(said.contains("runc runs no wasm") && said.contains("deploy/compose/native.yml"), "{said}");
     let path = path_with(&PROGRAMS);
     let said = complaint(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()));
     assert!(said.contains("no crun: apt-get install crun") && said.contains("daemon.json"), "{said}");
