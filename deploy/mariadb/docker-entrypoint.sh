@@ -5,10 +5,13 @@
 #   MARIADB_DATABASE               a database that is created
 #   MARIADB_USER, MARIADB_PASSWORD[_FILE]   a user who may do everything in it
 #
-# They count for the first start only: what is in the volume is never changed.
+# They count for the first start only: what is in the volume is never changed. A volume that is not empty and holds no database is
+# somebody's mistake, and not touched.
 set -eu
 data=/var/lib/mysql
 socket=/run/mysqld/mysqld.sock
+# There from the first step of a fill to its last.
+filling=$data/.filling-orders-mariadb
 
 fail() { echo "mariadb: $*" >&2; exit 1; }
 
@@ -46,24 +49,31 @@ statements() {
     fi
 }
 
+# Before anything is changed, the volume's owner included.
+refuse_what_is_not_ours() {
+    [ ! -d "$data/mysql" ] && [ ! -d "$filling" ] || return 0
+    found=$(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found -print -quit)
+    [ -z "$found" ] || fail "$data is not empty and holds no database: nothing is touched"
+}
+
 # The system tables are moved into their place last: a start that is cut off in between begins again with nothing.
 fill() {
     root_password=$(value MARIADB_ROOT_PASSWORD)
     password=$(value MARIADB_PASSWORD)
     [ -z "${MARIADB_USER-}" ] || [ -n "$password" ] || fail "MARIADB_USER is set, MARIADB_PASSWORD or MARIADB_PASSWORD_FILE is not"
-    find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
-    new=$data/.new
-    mkdir "$new"
+    # What a fill that was cut off left; its mark goes last, so that this may be cut off too.
+    [ ! -d "$filling" ] || find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found ! -path "$filling" -exec rm -rf {} +
+    rm -rf "$filling"
+    mkdir "$filling"
     echo "mariadb: filling the empty volume" >&2
-    mariadb-install-db --no-defaults --datadir="$new" --auth-root-authentication-method=normal --skip-test-db \
+    mariadb-install-db --no-defaults --datadir="$filling" --auth-root-authentication-method=normal --skip-test-db \
         --skip-name-resolve >/tmp/install.log 2>&1 || { cat /tmp/install.log >&2; fail "mariadb-install-db failed"; }
-    statements | mariadbd --no-defaults --datadir="$new" --bootstrap >/tmp/install.log 2>&1 ||
+    statements | mariadbd --no-defaults --datadir="$filling" --bootstrap >/tmp/install.log 2>&1 ||
         { cat /tmp/install.log >&2; fail "the first statements failed"; }
     ! grep -q ERROR /tmp/install.log || { cat /tmp/install.log >&2; fail "the first statements failed"; }
-    find "$new" -mindepth 1 -maxdepth 1 ! -name mysql -exec mv {} "$data" \;
+    find "$filling" -mindepth 1 -maxdepth 1 ! -name mysql -exec mv {} "$data" \;
     sync
-    mv "$new/mysql" "$data/mysql"
-    rmdir "$new"
+    mv "$filling/mysql" "$data/mysql"
 }
 
 case ${1-} in
@@ -71,15 +81,18 @@ mariadbd) shift ;;
 -* | '') ;;
 *) exec "$@" ;;
 esac
+refuse_what_is_not_ours
 if [ "$(id -u)" = 0 ]; then
     chown mysql:mysql "$data" /run/mysqld
     # The password's file may be readable by root only.
-    MARIADB_PASSWORD=$(value MARIADB_PASSWORD) MARIADB_ROOT_PASSWORD=$(value MARIADB_ROOT_PASSWORD)
+    MARIADB_PASSWORD=$(value MARIADB_PASSWORD)
+    MARIADB_ROOT_PASSWORD=$(value MARIADB_ROOT_PASSWORD)
     export MARIADB_PASSWORD MARIADB_ROOT_PASSWORD
     unset MARIADB_PASSWORD_FILE MARIADB_ROOT_PASSWORD_FILE
     exec setpriv --reuid=mysql --regid=mysql --init-groups -- "$0" mariadbd "$@"
 fi
 [ -d "$data/mysql" ] || fill
+rm -rf "$filling"
 unset MARIADB_PASSWORD MARIADB_ROOT_PASSWORD
 exec mariadbd --datadir="$data" --socket="$socket" --pid-file=/run/mysqld/mysqld.pid --bind-address=0.0.0.0 \
     --skip-name-resolve --skip-log-bin "$@"

@@ -15,6 +15,8 @@
 mod checks;
 #[path = "containers/compose.rs"]
 mod compose;
+#[path = "containers/database.rs"]
+mod database;
 #[path = "containers/image.rs"]
 mod image;
 #[path = "containers/pausing.rs"]
@@ -27,3 +29,5 @@ mod registry;
 mod rolling;
 #[path = "containers/support.rs"]
 mod support;
+#[path = "containers/writers.rs"]
+mod writers;

@@ -1,12 +1,15 @@
 //! `docker compose up` as README has it.
 
+use std::collections::HashSet;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use serde_json::Value;
 use testbed::engine::run;
 use testbed::readme;
 
-use crate::support::{Docker, docker, get, order_ids, shell, walk_through};
+use crate::support::{Docker, Project, docker, get, order_ids, shell, walk_through};
+use crate::writers::{Writers, Written};
 
 #[test]
 fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
@@ -30,14 +33,36 @@ fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data
     assert!(said.contains("http://localhost:8080 is ready"), "{said}");
     walk_through(&docker);
     let orders = project.containers("orders");
+    let (begun, start) = (now(), Instant::now());
     let logs = thread::scope(|scope| {
         let follow = scope.spawn(|| docker.cli(&["logs", "--follow", &orders[0]]));
         shell(&docker, &down);
         follow.join().expect("the log")
     });
-    assert!(logs.contains("leaving"), "it was not drained:\n{logs}");
+    let took = start.elapsed();
+    println!("make down: {:.1} s", took.as_secs_f64());
+    let said = |message: &str| logs.contains(&format!("\"message\":\"{message}"));
+    assert!(said("leaving") && said("gone\""), "it was not drained to its end:\n{logs}");
+    // Whoever does not leave by itself is killed after 30 s, with status 137.
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert_eq!(ends_of(&docker, &orders[0], begun), ["0"]);
     shell(&docker, &up);
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs()
+}
+
+/// The status with which a container's process has ended, each time since `begun`.
+fn ends_of(docker: &Docker, container: &str, begun: u64) -> Vec<String> {
+    let (since, until) = (begun.to_string(), (now() + 1).to_string());
+    let period = ["events", "--since", &since, "--until", &until, "--filter", "event=die"];
+    let which = format!("container={container}");
+    let format = "{{.Actor.Attributes.exitCode}}";
+    let events = docker.cli(&[&period[..], &["--filter", &which, "--format", format]].concat());
+    events.split_whitespace().map(str::to_owned).collect()
 }
 
 #[test]
@@ -71,7 +96,7 @@ impl Drop for NoWayOut<'_> {
 }
 
 #[test]
-fn make_up_makes_from_debians_packages_what_cannot_be_pulled() {
+fn make_up_makes_the_database_from_debians_packages_where_nothing_can_be_pulled() {
     let docker = docker();
     let project = docker.project();
     // Its base image, the one that the engine has for its own builds: to make it again takes a minute.
@@ -95,15 +120,30 @@ fn a_plain_stop_takes_two_seconds_at_most_and_loses_nothing_acknowledged() {
     let project = docker.project();
     project.compose(&["up", "--detach", "--no-build"]);
     project.wait_until_ready("http://127.0.0.1:8080/ready");
-    walk_through(&docker);
-    let start = Instant::now();
-    project.compose(&["stop", "orders"]);
-    let took = start.elapsed();
-    println!("docker compose stop orders: {:.2} s", took.as_secs_f64());
+    let writers = Writers::default();
+    let (took, seen) = thread::scope(|scope| {
+        let threads = writers.start(scope, "http://127.0.0.1:8080/orders");
+        let start = Instant::now();
+        while writers.acknowledged() < 100 && start.elapsed() < Duration::from_secs(30) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let start = Instant::now();
+        project.compose(&["stop", "orders"]);
+        let took = start.elapsed();
+        // Long enough for each of them to be refused.
+        thread::sleep(Duration::from_secs(1));
+        writers.stop();
+        (took, threads.into_iter().map(|thread| thread.join().expect("a writer")).collect::<Vec<Written>>())
+    });
+    let written: usize = seen.iter().map(|writer| writer.ids.len()).sum();
+    println!("docker compose stop orders: {:.2} s, after {written} orders", took.as_secs_f64());
     assert!(took <= Duration::from_secs(2), "{took:?}");
+    assert!(written >= 100 && seen.iter().all(|writer| writer.error.is_some()), "they did not write over the stop");
     project.compose(&["start", "orders"]);
     project.wait_until_ready("http://127.0.0.1:8080/ready");
-    assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
+    let there: HashSet<u64> = order_ids(&docker).into_iter().collect();
+    let lost: Vec<&u64> = seen.iter().flat_map(|writer| &writer.ids).filter(|id| !there.contains(id)).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
 #[test]
@@ -168,52 +208,6 @@ fn three_replicas_serve_behind_the_balancer_of_the_scale_profile() {
 }
 
 #[test]
-fn the_database_image_takes_awkward_names_and_passwords_and_fills_a_volume_once() {
-    let docker = docker();
-    let name = "awkward-database";
-    let password = r#"it's "\ a `$pass"#;
-    let start = |password: &str| {
-        let password = format!("MARIADB_PASSWORD={password}");
-        let variables = ["--env", "MARIADB_DATABASE=da-ta`base", "--env", "MARIADB_USER=o'user", "--env", &password];
-        docker.cli(
-            &[
-                &["run", "--detach", "--name", name, "--volume", "awkward:/var/lib/mysql"][..],
-                &variables,
-                &["orders-mariadb"],
-            ]
-            .concat(),
-        );
-        let begun = Instant::now();
-        while docker.engine().docker_cli(&["exec", name, "healthcheck.sh"]).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{}", docker.cli(&["logs", name]));
-        }
-    };
-    let ask = |statement: &str| {
-        let secret = format!("MYSQL_PWD={password}");
-        docker.cli(&[
-            "exec",
-            "--env",
-            &secret,
-            name,
-            "mariadb",
-            "-h127.0.0.1",
-            "-uo'user",
-            "-NBe",
-            statement,
-            "da-ta`base",
-        ])
-    };
-    start(password);
-    ask("CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)");
-    docker.cli(&["rm", "--force", name]);
-    start("another one, which counts for nothing now");
-    let kept = ask("SELECT n FROM kept");
-    docker.cli(&["rm", "--force", name]);
-    docker.cli(&["volume", "rm", "awkward"]);
-    assert_eq!(kept, "7\n");
-}
-
-#[test]
 fn the_native_override_needs_no_wasm_runtime() {
     let docker = docker();
     docker.script("scripts/image.sh", &["build", "native"]);
@@ -222,4 +216,19 @@ fn the_native_override_needs_no_wasm_runtime() {
     project.wait_until_ready("http://127.0.0.1:8080/ready");
     walk_through(&docker);
     assert_eq!(docker.inspect(&project.containers("orders")[0])["HostConfig"]["Runtime"], "runc");
+}
+
+#[test]
+fn the_shim_override_names_the_shim_and_takes_cruns_annotation_away() {
+    let docker = docker();
+    let orders = |project: &Project<'_>| {
+        let config: Value = serde_json::from_str(&project.compose(&["config", "--format", "json"])).expect("JSON");
+        config["services"]["orders"].clone()
+    };
+    let plain = orders(&docker.project());
+    assert_eq!(plain["annotations"]["run.oci.handler"], "wasm");
+    let shim = orders(&docker.project().file("deploy/compose/shim.yml"));
+    assert_eq!(shim["runtime"], "io.containerd.wasmedge.v1");
+    assert_eq!(shim["platform"], "wasi/wasm");
+    assert!(shim["annotations"].as_object().is_none_or(|all| all.is_empty()), "{shim}");
 }

@@ -1,12 +1,10 @@
 //! `docker pause` and `unpause`: all the container's processes frozen at once, wherever they are.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::{Docker, agent, docker, order_ids};
+use crate::writers::{Writers, Written};
 
 const ORDERS: &str = "http://127.0.0.1:8080/orders";
 
@@ -18,19 +16,6 @@ fn pause(docker: &Docker, container: &str, times: u64) {
         docker.cli(&["unpause", container]);
         thread::sleep(Duration::from_micros(500 + round * 7_919 % 12_000));
     }
-}
-
-/// Creates orders until told to stop, each answer whole and right: the ids.
-fn write(stop: &AtomicBool) -> Vec<u64> {
-    let (agent, mut ids) = (agent(), Vec::new());
-    let order = r#"{"product_id":7,"quantity":1,"amount":19.99,"shipping":0,"tax":1.6,"shipping_address":"1 Quay"}"#;
-    while !stop.load(Ordering::Relaxed) {
-        let mut reply = agent.post(ORDERS).header("Content-Type", "application/json").send(order).expect("an answer");
-        assert_eq!(reply.status(), 201);
-        let body: Value = serde_json::from_str(&reply.body_mut().read_to_string().expect("a body")).expect("JSON");
-        ids.push(body["order_id"].as_u64().expect("an id"));
-    }
-    ids
 }
 
 #[test]
@@ -46,13 +31,16 @@ fn a_paused_container_goes_on_where_it_was() {
     pause(&docker, &container, 50);
     assert_eq!(kept.get(ORDERS).call().expect("an answer after").status(), 200);
 
-    let stop = AtomicBool::new(false);
-    let mut written: Vec<u64> = thread::scope(|scope| {
-        let writers: Vec<_> = (0..4).map(|_| scope.spawn(|| write(&stop))).collect();
+    let writers = Writers::default();
+    let seen: Vec<Written> = thread::scope(|scope| {
+        let threads = writers.start(scope, ORDERS);
         pause(&docker, &container, 50);
-        stop.store(true, Ordering::Relaxed);
-        writers.into_iter().flat_map(|writer| writer.join().expect("a writer")).collect()
+        writers.stop();
+        threads.into_iter().map(|thread| thread.join().expect("a writer")).collect()
     });
+    let failed: Vec<&String> = seen.iter().filter_map(|writer| writer.error.as_ref()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    let mut written: Vec<u64> = seen.into_iter().flat_map(|writer| writer.ids).collect();
     written.sort_unstable();
     assert!(written.len() > 50, "only {} orders were written: the pauses met no work", written.len());
     assert_eq!(order_ids(&docker), written, "acknowledged and there are not the same");
