@@ -1,8 +1,10 @@
 //! `serve ADDRESS`: hyper_wasi's server as its examples start it; it sends back what it is sent. `GET /block` keeps the one thread for half a second.
 //! `post URL N`: reqwest_wasi's client, which posts N times on one kept connection and prints how many microseconds each took, a line each.
+//! `selfcheck`: the binding itself, against sockets of the same process; see [`selfcheck`].
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use hyper::service::{make_service_fn, service_fn};
@@ -13,8 +15,14 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 /// What a message of an application is like: of more than one buffer's worth it would leave in more than one piece anyhow.
 const BODY: [u8; 512] = [b'x'; 512];
 
+mod selfcheck;
+
+fn main() -> ExitCode {
+    if std::env::args().skip(1).eq(["selfcheck"]) { selfcheck::run() } else { programs() }
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
+async fn programs() -> ExitCode {
     // The work is in a task, and ends the process itself: tokio_wasi does not hear that a task wakes this future (docs/PLATFORM.md).
     tokio::spawn(async {
         let outcome = work().await;
@@ -23,7 +31,7 @@ async fn main() {
         }
         std::process::exit(i32::from(outcome.is_err()));
     });
-    std::future::pending::<()>().await;
+    std::future::pending().await
 }
 
 async fn work() -> Outcome {
@@ -31,7 +39,7 @@ async fn work() -> Outcome {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", address] => serve(address).await,
         ["post", url, times] => post(url, times.parse()?).await,
-        _ => Err("serve ADDRESS, or post URL N".into()),
+        _ => Err("serve ADDRESS, post URL N, or selfcheck".into()),
     }
 }
 

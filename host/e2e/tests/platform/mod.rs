@@ -3,6 +3,7 @@
 //! Most of it is borne by `crates/wasmedge_wasi_socket`. `make test-published` runs these tests with the crate published under that name in its
 //! place, and prints how each ends; docs/PLATFORM.md has the table, and says why some pass all the same.
 
+mod binding;
 mod clients;
 mod container;
 mod descriptors;

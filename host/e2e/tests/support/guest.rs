@@ -1,4 +1,5 @@
-//! The programs of `host/e2e/guest` in WasmEdge: hyper_wasi's server and reqwest_wasi's client, both with default settings.
+//! The programs of `host/e2e/guest` in WasmEdge: hyper_wasi's server and reqwest_wasi's client, both with default settings, and the binding's checks of
+//! itself.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -29,6 +30,11 @@ impl Guest {
     /// The client, posting so many times to that server on one connection; its log has the microseconds that each took.
     pub(crate) fn post(to: &Self, times: usize) -> Self {
         Self::start(&["post", &format!("http://127.0.0.1:{}/", to.port), &times.to_string()], 0)
+    }
+
+    /// The checks of the binding itself; its log has a line for each.
+    pub(crate) fn selfcheck() -> Self {
+        Self::start(&["selfcheck"], 0)
     }
 
     fn start(arguments: &[&str], port: u16) -> Self {

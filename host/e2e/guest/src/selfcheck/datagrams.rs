@@ -1,0 +1,70 @@
+//! UDP.
+
+use std::io::{ErrorKind, IoSlice};
+
+use wasmedge_wasi_socket::UdpSocket;
+use wasmedge_wasi_socket::poll::Subscription;
+
+use super::waits::{Seen, seen};
+use super::{Check, PATIENCE, checks, error_of, same};
+
+checks!(
+    a_datagram_comes_with_the_address_to_answer_to,
+    many_buffers_are_one_datagram,
+    an_empty_datagram_is_one,
+    a_datagram_that_is_too_long_is_cut_and_the_next_is_whole,
+    a_datagram_makes_its_socket_readable,
+);
+
+fn bound() -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.as_ref().set_recv_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+fn a_datagram_comes_with_the_address_to_answer_to() -> Check {
+    let (one, other) = (bound()?, bound()?);
+    let mut buffer = [0; 16];
+    same(one.send_to(b"question", other.local_addr()?)?, 8)?;
+    let (length, from) = other.recv_from(&mut buffer)?;
+    same((&buffer[..length], from), (b"question".as_slice(), one.local_addr()?))?;
+    other.send_to(b"answer", from)?;
+    let (length, from) = one.recv_from(&mut buffer)?;
+    same((&buffer[..length], from), (b"answer".as_slice(), other.local_addr()?))
+}
+
+fn many_buffers_are_one_datagram() -> Check {
+    let (one, other) = (bound()?, bound()?);
+    let pieces = [IoSlice::new(b"one "), IoSlice::new(b"two "), IoSlice::new(b"three")];
+    same(one.as_ref().send_to_vectored(&pieces, other.local_addr()?, 0)?, 13)?;
+    let mut buffer = [0; 32];
+    let (length, _) = other.recv_from(&mut buffer)?;
+    same(&buffer[..length], b"one two three".as_slice())
+}
+
+fn an_empty_datagram_is_one() -> Check {
+    let (one, other) = (bound()?, bound()?);
+    same(one.send_to(b"", other.local_addr()?)?, 0)?;
+    same(other.recv_from(&mut [0; 8])?, (0, one.local_addr()?))
+}
+
+fn a_datagram_that_is_too_long_is_cut_and_the_next_is_whole() -> Check {
+    let (one, other) = (bound()?, bound()?);
+    one.send_to(b"0123456789", other.local_addr()?)?;
+    one.send_to(b"next", other.local_addr()?)?;
+    let mut buffer = [0; 4];
+    same(other.recv_from(&mut buffer)?.0, 4)?;
+    same(&buffer, b"0123")?;
+    same(other.recv_from(&mut buffer)?.0, 4)?;
+    same(&buffer, b"next")
+}
+
+fn a_datagram_makes_its_socket_readable() -> Check {
+    let (one, other) = (bound()?, bound()?);
+    other.as_ref().set_nonblocking(true)?;
+    same(error_of(other.recv_from(&mut [0; 8]))?, ErrorKind::WouldBlock)?;
+    let silent = |milliseconds| Subscription::io(1, &other, true, false, Some(super::waits::after(milliseconds)));
+    same(seen(&[silent(30)])?, vec![(1, Seen::Timeout)])?;
+    one.send_to(b"x", other.local_addr()?)?;
+    same(seen(&[silent(5_000)])?, vec![(1, Seen::Read)])
+}
