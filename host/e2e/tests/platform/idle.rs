@@ -17,68 +17,96 @@ fn spacious() -> TestApp {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
         .expect("the limit that this process may have");
-    assert!(limit.maximum.is_none_or(|most| most >= 4_096), "these tests need `ulimit -Hn` of 4,096 or more");
-    TestApp::spawn_with(&[("MAX_CONNECTIONS", "2000"), ("IDLE_TIMEOUT", "120s")])
+    assert!(limit.maximum.is_none_or(|most| most >= 8_192), "these tests need `ulimit -Hn` of 8,192 or more");
+    TestApp::spawn_with(&[("MAX_CONNECTIONS", "4000"), ("IDLE_TIMEOUT", "120s")])
 }
 
 /// Connections that have asked once and keep quiet now.
 fn crowd(app: &TestApp, size: usize) -> Vec<Raw> {
     let mut crowd: Vec<Raw> = (0..size).map(|_| app.raw()).collect();
     for connection in &mut crowd {
-        assert_eq!(connection.send(HEALTH).reply().expect("an answer").status, 200);
+        ask(connection);
     }
     crowd
 }
 
-/// The processor time of the service for each of so many requests on one connection, or of as many as are answered in five seconds.
+/// The processor time of the service for each of so many requests on one connection, or of as many as are answered in five seconds; the
+/// least of three times, because other programs disturb a measurement, and never help it.
 fn cost(app: &TestApp, connection: &mut Raw, requests: u32) -> Duration {
-    let before = app.service().cpu_time().expect("a figure");
-    let (began, mut asked) = (Instant::now(), 0);
-    while asked < requests && began.elapsed() < Duration::from_secs(5) {
-        assert_eq!(connection.send(HEALTH).reply().expect("an answer").status, 200);
-        asked += 1;
-    }
-    app.service().cpu_time().expect("a figure").saturating_sub(before) / asked
+    let once = |connection: &mut Raw| {
+        let before = app.service().cpu_time().expect("a figure");
+        let (began, mut asked) = (Instant::now(), 0);
+        while asked < requests && began.elapsed() < Duration::from_secs(5) {
+            ask(connection);
+            asked += 1;
+        }
+        app.service().cpu_time().expect("a figure").saturating_sub(before) / asked
+    };
+    (0..3).map(|_| once(connection)).min().expect("three figures")
+}
+
+/// One request: how long its answer took.
+fn ask(connection: &mut Raw) -> Duration {
+    let asked = Instant::now();
+    assert_eq!(connection.send(HEALTH).reply().expect("an answer").status, 200);
+    asked.elapsed()
+}
+
+/// The median, and what one of a hundred is above.
+fn spread(mut took: Vec<Duration>) -> (Duration, Duration) {
+    took.sort();
+    (took[took.len() / 2], took[took.len() * 99 / 100])
 }
 
 #[test]
 fn every_idle_connection_is_answered_while_others_are_busy() {
     let app = spacious();
-    let mut crowd = crowd(&app, 1_000);
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut busy = app.raw();
                 while !stop.load(Ordering::Relaxed) {
-                    assert_eq!(busy.send(HEALTH).reply().expect("an answer").status, 200);
+                    ask(&mut busy);
                 }
             });
         }
-        let mut late = Vec::new();
-        for connection in &mut crowd {
-            let asked = Instant::now();
-            let answer = connection.send(HEALTH).reply();
-            if answer.is_none_or(|reply| reply.status != 200) || asked.elapsed() > Duration::from_secs(1) {
-                late.push(asked.elapsed());
-            }
-        }
+        // As many as there will be later, of one connection that nobody forgets.
+        let mut known = app.raw();
+        let usual = spread((0..1_000).map(|_| ask(&mut known)).collect());
+        let mut crowd = crowd(&app, 1_000);
+        let cold = spread(crowd.iter_mut().map(ask).collect());
         stop.store(true, Ordering::Relaxed);
-        assert!(late.is_empty(), "{} of 1,000 were not answered within a second: {late:?}", late.len());
+        println!("median and p99: {usual:?} of a known connection, {cold:?} of a silent one among 1,000");
+        // A silent connection is looked at once in 5.6 ms: that, and at most ten milliseconds in all, is how late it may be. What one of a hundred
+        // takes on a busy machine is the machine's, so there is room for that.
+        assert!(cold.0 < usual.0 + Duration::from_millis(10), "half of the silent ones waited {:?}", cold.0);
+        assert!(cold.1 < usual.1 * 2 + Duration::from_millis(100), "one of a hundred silent ones waited {:?}", cold.1);
     });
+}
+
+/// Checks that a request costs about as much beside so many idle connections as alone.
+fn costs_about_the_same_beside(idle: usize) {
+    let app = spacious();
+    let mut busy = app.raw();
+    let alone = cost(&app, &mut busy, 2_000);
+    let _crowd = crowd(&app, idle);
+    let beside = cost(&app, &mut busy, 2_000);
+    println!("{alone:?} a request alone, {beside:?} beside {idle} idle connections");
+    // docs/BENCHMARKS.md has 1.3 and 1.5 times beside 1,000 and 2,000 on a quiet machine. On a busy one, where the next request is late, the service
+    // asks about all of them now and then: hence the aim of three times, and something on top. With the published crate it is fifteen times and more.
+    let most = alone * 3 + Duration::from_micros(100);
+    assert!(beside < most, "{alone:?} a request alone, {beside:?} beside {idle} idle connections");
 }
 
 #[test]
 fn a_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
-    let app = spacious();
-    let mut busy = app.raw();
-    cost(&app, &mut busy, 500);
-    let alone = cost(&app, &mut busy, 3_000);
-    let _crowd = crowd(&app, 1_000);
-    cost(&app, &mut busy, 500);
-    let beside = cost(&app, &mut busy, 3_000);
-    // Measured at 2 to 4 times; with the published crate at 15 and more. Eight tells the two apart on a machine that does other things too.
-    assert!(beside < alone * 8, "{alone:?} a request alone, {beside:?} beside 1,000 idle connections");
+    costs_about_the_same_beside(1_000);
+}
+
+#[test]
+fn two_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
+    costs_about_the_same_beside(2_000);
 }
 
 #[test]
@@ -87,6 +115,6 @@ fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
     let mut crowd = crowd(&app, 300);
     thread::sleep(Duration::from_millis(300));
     for connection in crowd.iter_mut().rev() {
-        assert_eq!(connection.send(HEALTH).reply().expect("an answer").status, 200);
+        ask(connection);
     }
 }

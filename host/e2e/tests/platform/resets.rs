@@ -21,12 +21,30 @@ fn keep_asking(app: &TestApp, stop: &AtomicBool) -> Vec<Duration> {
     took
 }
 
+/// What one of a hundred is above.
+fn p99(mut took: Vec<Duration>) -> Duration {
+    took.sort();
+    took.get(took.len() * 99 / 100).copied().expect("answers meanwhile")
+}
+
+/// The same when nobody else is there, for a second.
+fn undisturbed(app: &TestApp) -> Duration {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let client = scope.spawn(|| keep_asking(app, &stop));
+        thread::sleep(Duration::from_secs(1));
+        stop.store(true, Ordering::Relaxed);
+        p99(client.join().expect("the client"))
+    })
+}
+
 #[test]
 fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
     let app = TestApp::spawn();
     let descriptors = app.service().open_fds().expect("descriptors");
+    let usual = undisturbed(&app);
     let stop = AtomicBool::new(false);
-    let mut took = thread::scope(|scope| {
+    let late = thread::scope(|scope| {
         let client = scope.spawn(|| keep_asking(&app, &stop));
         for number in 0..10_000 {
             let mut connection = app.raw();
@@ -41,11 +59,11 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
             }
         }
         stop.store(true, Ordering::Relaxed);
-        client.join().expect("the client")
+        p99(client.join().expect("the client"))
     });
-    took.sort();
-    let late = took.get(took.len() * 99 / 100).copied().expect("answers meanwhile");
-    assert!(late < Duration::from_millis(500), "of {} answers meanwhile one of a hundred took {late:?}", took.len());
+    println!("one answer of a hundred takes {usual:?} undisturbed, {late:?} meanwhile");
+    // Twice is the aim; the rest is for processors that the client, the resets and other programs share.
+    assert!(late < usual * 2 + Duration::from_millis(20), "one answer of a hundred took {late:?}, {usual:?} before");
     crate::support::eventually("the descriptors of all the reset connections to be closed", || {
         (app.service().open_fds().ok()? <= descriptors + 10).then_some(())
     });

@@ -71,6 +71,16 @@ impl Raw {
         self.socket.read(buffer)
     }
 
+    /// Reads so many pieces of at most a page, with a pause after each; they are the beginning of the next answer.
+    pub(crate) fn sip(&mut self, times: usize, pause: Duration) {
+        let mut buffer = [0; 4096];
+        for _ in 0..times {
+            let count = self.socket.read(&mut buffer).expect("something to read");
+            self.read.extend_from_slice(&buffer[..count]);
+            std::thread::sleep(pause);
+        }
+    }
+
     /// The next answer; `None` when the connection ended (or was reset) instead.
     pub(crate) fn reply(&mut self) -> Option<RawReply> {
         self.reply_to("GET")
