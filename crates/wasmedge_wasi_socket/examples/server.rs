@@ -6,7 +6,7 @@
 //! one buffer, which is how the published crate is measured without its 44 ms; with `half` a client that has ended its side is still
 //! answered.
 //!
-//! `cargo build --release --example server && wasmedge target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
+//! `cargo build --release -p wasmedge_wasi_socket --example server && wasmedge target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
 
 #[cfg(not(target_os = "wasi"))]
 fn main() {}
