@@ -5,6 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use testbed::engine::run;
 use testbed::{Process, TempDir};
 
@@ -30,6 +31,24 @@ fn registry(docker: &Docker, dir: &TempDir) -> Process {
     process
 }
 
+/// Fetches all of an image from the registry to a directory of its own: the engine, which has its parts, would not ask for them.
+fn is_whole(docker: &Docker, image: &str, digest: &str) {
+    let dir = TempDir::new().unwrap();
+    let copy = ["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--preserve-digests"];
+    let mut skopeo = docker.engine().room().command("skopeo");
+    run(skopeo.args(copy).arg(format!("docker://{image}")).arg(format!("dir:{}", dir.path().display()))).unwrap();
+    let sum = |name: &str| {
+        let said = run(Command::new("sha256sum").arg(dir.path().join(name))).unwrap();
+        said.split_whitespace().next().map(|sum| format!("sha256:{sum}"))
+    };
+    assert_eq!(sum("manifest.json").as_deref(), Some(digest));
+    let manifest: Value = serde_json::from_slice(&fs::read(dir.path().join("manifest.json")).unwrap()).unwrap();
+    for part in [&manifest["config"], &manifest["layers"][0]] {
+        let named = part["digest"].as_str().expect("a digest");
+        assert_eq!(sum(named.trim_start_matches("sha256:")).as_deref(), Some(named));
+    }
+}
+
 #[test]
 fn what_is_pushed_is_pulled_by_digest_and_runs() {
     let docker = docker();
@@ -47,6 +66,7 @@ fn what_is_pushed_is_pulled_by_digest_and_runs() {
         .arg(format!("docker://{by_name}")));
     assert!(raw.as_ref().is_ok_and(|raw| raw.contains("\"layers\"")), "not a single manifest: {raw:?}");
     let by_digest = format!("127.0.0.1:5000/order-service@{digest}");
+    is_whole(&docker, &by_digest, digest);
     docker.cli(&["rmi", by_name]);
     docker.cli(&["pull", "--quiet", "--platform", "wasi/wasm", &by_digest]);
     assert_eq!(docker.inspect(&by_digest)["Id"], digest);
