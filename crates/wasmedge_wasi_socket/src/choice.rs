@@ -11,7 +11,7 @@
 //! Nothing here knows the runtime: time and descriptors come in as numbers, and the tests run the choice against a model.
 
 /// Up to so many subscriptions all are asked about: choosing would save nothing.
-pub(crate) const FEW: usize = 16;
+pub(crate) const FEW: usize = 32;
 
 /// Waits after which a descriptor that has not been active stops counting as active; at most twice as many.
 const GENERATION: u32 = 64;
