@@ -42,13 +42,17 @@ fn wait_until_ready(podman: &Podman, container: &str) {
     }
 }
 
+fn start_database(podman: &Podman) {
+    let variables = ["--env=MARIADB_DATABASE=orders", "--env=MARIADB_USER=orders", "--env=MARIADB_PASSWORD=secret"];
+    let run = ["run", "--detach", "--name=mariadb", "--network=orders"];
+    podman.cli(&[&run[..], &variables, &["docker.io/library/mariadb:11.8"]].concat()).unwrap();
+}
+
 /// `podman run` of the service and a database, and the walkthrough. Root may bound the memory everywhere; other users only
 /// where version 2 of control groups is handed to them.
 fn run_by_hand(podman: &Podman, docker: &Docker, limits: &[&str]) {
     podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
-    let database = ["--env=MARIADB_DATABASE=orders", "--env=MARIADB_USER=orders", "--env=MARIADB_PASSWORD=secret"];
-    let run = ["run", "--detach", "--name=mariadb", "--network=orders"];
-    podman.cli(&[&run[..], &database, &["docker.io/library/mariadb:11.8"]].concat()).unwrap();
+    start_database(podman);
     let run = ["run", "--detach", "--name=service", "--platform=wasi/wasm", "--network=orders"];
     let safe = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"];
     let url = ["--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders", "--publish=127.0.0.1:8080:8080"];
@@ -131,4 +135,45 @@ fn the_quadlet_unit_is_one_that_systemd_takes() {
         assert!(start.contains(option), "no {option} in {start}");
     }
     assert!(unit.contains("[Service]") && unit.contains("Restart=always"), "{unit}");
+    let stops: Vec<&str> = unit.lines().filter(|line| line.starts_with("ExecStop=")).collect();
+    assert!(stops.len() == 2 && stops[0].contains("/drain") && stops[1].contains("podman rm"), "{stops:#?}");
+}
+
+/// What the unit's first ExecStop gives to the shell.
+fn stop_of_the_unit() -> String {
+    let unit = fs::read_to_string(artifacts::root().join("deploy/podman/orders.container")).unwrap();
+    let stop = unit.lines().find_map(|line| line.strip_prefix("ExecStop=-/bin/sh -c '")).expect("a stop");
+    stop.strip_suffix('\'').expect("a quote").to_owned()
+}
+
+#[test]
+fn the_quadlet_units_stop_lets_the_service_leave_by_itself() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
+    start_database(&podman);
+    let run_orders = ["run", "--detach", "--name=orders", "--platform=wasi/wasm", "--network=orders"];
+    let ports = ["--publish=127.0.0.1:8080:8080", "--publish=127.0.0.1:9090:9090", "--env=ADMIN_ADDR=0.0.0.0:9090"];
+    let url = "--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders";
+    podman.cli(&[&run_orders[..], &ports, &[url, "localhost/order-service:aot"]].concat()).unwrap();
+    wait_until_ready(&podman, "orders");
+
+    // `podman` is for the unit what it is for this test.
+    let bin = TempDir::new().unwrap();
+    let command = podman.command();
+    let words: Vec<_> =
+        [command.get_program()].into_iter().chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    // Which would find itself, if it were still the first on the PATH.
+    let script = format!("#!/bin/sh\nexport PATH=\"${{PATH#*:}}\"\nexec {} \"$@\"\n", words.join(" "));
+    fs::write(bin.path().join("podman"), script).unwrap();
+    fs::set_permissions(bin.path().join("podman"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
+    let status = run(Command::new("sh").args(["-c", &stop_of_the_unit()]).env("PATH", path)).unwrap();
+
+    // A process that was killed would have had no time for the last word, and another status.
+    assert_eq!(status.trim(), "0");
+    let log = podman.cli(&["logs", "orders"]).unwrap();
+    assert!(log.contains("leaving") && log.contains("gone"), "{log}");
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "orders", "mariadb"]).unwrap();
 }
