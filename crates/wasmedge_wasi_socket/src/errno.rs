@@ -20,20 +20,32 @@ pub const EXIST: u16 = 20;
 pub const INPROGRESS: u16 = 26;
 /// A signal came, a freeze among them.
 pub const INTR: u16 = 27;
+/// No way to the host.
+pub const HOSTUNREACH: u16 = 23;
 /// An argument the runtime does not take.
 pub const INVAL: u16 = 28;
 /// The process has no descriptor left.
 pub const MFILE: u16 = 33;
+/// The network is down.
+pub const NETDOWN: u16 = 38;
+/// No way to the network.
+pub const NETUNREACH: u16 = 40;
 /// The system has no descriptor left.
 pub const NFILE: u16 = 41;
 /// No buffer space in the kernel.
 pub const NOBUFS: u16 = 42;
 /// No memory.
 pub const NOMEM: u16 = 48;
+/// The protocol has no such option.
+pub const NOPROTOOPT: u16 = 50;
 /// The socket is not connected.
 pub const NOTCONN: u16 = 53;
+/// The socket cannot do that.
+pub const NOTSUP: u16 = 58;
 /// Not permitted; of a wait: this descriptor is of no kind that can be waited for.
 pub const PERM: u16 = 63;
+/// The protocol was broken.
+pub const PROTO: u16 = 65;
 /// The address family is not supported.
 pub const AFNOSUPPORT: u16 = 5;
 /// No address of that family for the name.
@@ -70,6 +82,14 @@ pub(crate) fn error(number: u32) -> Error {
 #[cfg(any(target_os = "wasi", test))]
 pub(crate) fn is(error: &Error, number: u16) -> bool {
     error.raw_os_error() == Some(i32::from(number))
+}
+
+/// Whether an error of accept is about the one connection that was to be accepted: it is gone, or the network has an error for it already, which
+/// Linux reports here (accept(2), "Error handling"; two of those it lists, `EHOSTDOWN` and `ENONET`, the runtime has no number for). The next
+/// connection may be well.
+#[cfg(any(target_os = "wasi", test))]
+pub(crate) fn is_of_one_connection(error: &Error) -> bool {
+    [CONNABORTED, NETDOWN, PROTO, NOPROTOOPT, HOSTUNREACH, NOTSUP, NETUNREACH].iter().any(|number| is(error, *number))
 }
 
 /// Whether a failed lookup may succeed later for the same name: nobody said that the name does not exist.
@@ -109,6 +129,16 @@ mod tests {
     #[test]
     fn a_number_beyond_all_numbers_is_an_error_and_no_panic() {
         assert!(is(&error(u32::MAX), INVAL));
+    }
+
+    #[test]
+    fn an_error_of_one_connection_is_none_of_the_listeners() {
+        for number in [CONNABORTED, NETDOWN, PROTO, NOPROTOOPT, HOSTUNREACH, NOTSUP, NETUNREACH] {
+            assert!(is_of_one_connection(&error(number.into())), "{number}");
+        }
+        for number in [AGAIN, BADF, INVAL, MFILE, NFILE, NOBUFS, NOMEM, PERM] {
+            assert!(!is_of_one_connection(&error(number.into())), "{number}");
+        }
     }
 
     #[test]

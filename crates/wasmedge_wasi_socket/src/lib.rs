@@ -28,6 +28,8 @@ mod addr;
 mod choice;
 #[cfg(any(target_os = "wasi", test))]
 mod dns;
+#[cfg(target_os = "wasi")]
+mod dns_server;
 
 #[cfg(target_os = "wasi")]
 mod edges;

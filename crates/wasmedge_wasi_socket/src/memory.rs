@@ -1,9 +1,10 @@
-//! What is remembered of names, so that a name server that does not answer costs a bounded share of the time.
+//! What is remembered of names, so that a name server that is slow or silent costs a bounded share of the time.
 //!
-//! A lookup blocks the one thread of the process, by default for ten seconds when no server answers. After such a failure the name is not asked
-//! for again until nine times as long as it took has passed, a second at least: meanwhile the addresses that were found last serve, if there are
-//! any, and otherwise the same failure. So lookups of one name take a tenth of the time at most. A name that is found is asked for each time, so that a
-//! change is seen at once; and that a name does not exist is an answer, not a failure.
+//! A lookup blocks the one thread of the process: by default for ten seconds when no server answers, and for five each time when the first of
+//! two is dead and the second answers. What a lookup of more than 50 ms has told, addresses or a failure, therefore serves for nine times as
+//! long as it took, so that lookups of one name take a tenth of the time at most, or are quick. When nobody gave an answer that is so after
+//! quick failures too, for a second, and the addresses that were found last serve, if there are any. A name that is found quickly is asked for each time,
+//! so that a change is seen at once; and that a name does not exist is an answer, not a failure.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,6 +13,12 @@ use crate::errno;
 
 /// The names that are remembered at most; beyond that the memory begins anew.
 const MOST: usize = 256;
+
+/// A lookup that took longer is slow, in nanoseconds: what a name server in the same network takes is some milliseconds at most.
+const SLOW: u64 = 50_000_000;
+
+/// What a slow lookup has told serves for so many times as long as it took.
+const SERVES: u64 = 9;
 
 /// The shortest time after a failure in which a name is not asked for, in nanoseconds.
 const SHORTEST: u64 = 1_000_000_000;
@@ -27,8 +34,10 @@ pub(crate) struct Memory {
 struct Name {
     /// The addresses that were found last.
     found: Vec<SocketAddr>,
-    /// The last failure, and when to ask again.
-    failure: Option<(u16, u64)>,
+    /// How the last lookup failed, if it did.
+    failure: Option<u16>,
+    /// Until then what is known serves.
+    again: u64,
 }
 
 impl Memory {
@@ -40,38 +49,39 @@ impl Memory {
         ask: impl FnOnce() -> Result<Vec<SocketAddr>, u16>,
     ) -> Result<Vec<SocketAddr>, u16> {
         let began = now();
-        if let Some(known) = self.names.get(name) {
-            if let Some((number, _)) = known.failure.filter(|(_, again)| began < *again) {
-                return known.last_found(number);
-            }
+        if let Some(known) = self.names.get(name).filter(|known| began < known.again) {
+            return known.told();
         }
         let asked = ask();
+        let ended = now();
         if self.names.len() >= MOST && !self.names.contains_key(name) {
             self.names.clear();
         }
         let known = self.names.entry(name.to_owned()).or_default();
-        known.failure = None;
-        match asked {
-            Ok(found) => {
-                known.found.clone_from(&found);
-                Ok(found)
-            }
-            Err(number) if errno::is_passing(number) => {
-                let ended = now();
-                known.failure = Some((number, ended + (9 * ended.saturating_sub(began)).max(SHORTEST)));
-                known.last_found(number)
-            }
-            Err(number) => {
-                known.found.clear();
-                Err(number)
-            }
-        }
+        known.learn(asked, ended.saturating_sub(began), ended);
+        known.told()
     }
 }
 
 impl Name {
-    fn last_found(&self, number: u16) -> Result<Vec<SocketAddr>, u16> {
-        if self.found.is_empty() { Err(number) } else { Ok(self.found.clone()) }
+    /// Notes how a lookup has ended, and for how long that serves.
+    fn learn(&mut self, asked: Result<Vec<SocketAddr>, u16>, took: u64, ended: u64) {
+        let passing = asked.as_ref().is_err_and(|number| errno::is_passing(*number));
+        self.failure = asked.as_ref().err().copied();
+        // What was found last is kept only where nobody has said that it is wrong.
+        if !passing {
+            self.found = asked.unwrap_or_default();
+        }
+        let share = if took > SLOW || passing { took.saturating_mul(SERVES) } else { 0 };
+        self.again = ended.saturating_add(if passing { share.max(SHORTEST) } else { share });
+    }
+
+    /// The addresses that were found last, or why there are none.
+    fn told(&self) -> Result<Vec<SocketAddr>, u16> {
+        match self.failure {
+            Some(number) if self.found.is_empty() => Err(number),
+            _ => Ok(self.found.clone()),
+        }
     }
 }
 
@@ -102,6 +112,18 @@ mod tests {
         }
     }
 
+    /// Asks every tenth of a second for so long that lookups are a small part; how much of the time they take.
+    fn tenths(server: &Server, answer: &Result<Vec<SocketAddr>, u16>) -> u64 {
+        let (began, mut memory) = (server.clock.get(), Memory::default());
+        for _ in 0..10_000 {
+            assert_eq!(&server.ask(&mut memory, answer.clone()), answer);
+            server.clock.set(server.clock.get() + 100_000_000);
+        }
+        // The last one's time is not over.
+        let spent = u64::from(server.asked.get() - 1) * server.takes;
+        (10 * spent).div_ceil(server.clock.get() - began)
+    }
+
     fn server(takes: u64) -> Server {
         Server { clock: Cell::new(5), takes, asked: Cell::new(0) }
     }
@@ -118,9 +140,41 @@ mod tests {
             assert_eq!(server.ask(&mut memory, Err(errno::AIAGAIN)), Ok(address()));
             server.clock.set(server.clock.get() + 100_000_000);
         }
-        // The first lookup was answered, and the last one's time is not over.
-        let spent = (u64::from(server.asked.get()) - 2) * server.takes;
+        // The last one's time is not over.
+        let spent = (u64::from(server.asked.get()) - 1) * server.takes;
         assert!(spent <= server.clock.get() / 10, "{spent} of {}", server.clock.get());
+    }
+
+    #[test]
+    fn whatever_a_slow_server_says_it_takes_a_tenth_of_the_time_at_most_and_is_asked_again() {
+        for takes in [SLOW + 1, 300_000_000, 5_000_000_000, 20_000_000_000] {
+            for answer in [Ok(address()), Err(errno::AINONAME), Err(errno::AINODATA), Err(errno::AIAGAIN)] {
+                let server = server(takes);
+                assert_eq!(tenths(&server, &answer), 1, "{takes} ns for {answer:?}");
+                assert!(server.asked.get() > 2, "{takes} ns for {answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_slow_server_has_said_serves_until_it_is_asked_again_and_no_longer() {
+        let (server, mut memory) = (server(SLOW + 1), Memory::default());
+        assert_eq!(server.ask(&mut memory, Err(errno::AINONAME)), Err(errno::AINONAME));
+        let ended = server.clock.get();
+        server.clock.set(ended + SERVES * (SLOW + 1) - 1);
+        assert_eq!(server.ask(&mut memory, Ok(address())), Err(errno::AINONAME));
+        server.clock.set(server.clock.get() + 1);
+        assert_eq!(server.ask(&mut memory, Ok(address())), Ok(address()));
+        assert_eq!(server.asked.get(), 2);
+    }
+
+    #[test]
+    fn a_server_that_is_quick_is_asked_each_time() {
+        let (server, mut memory) = (server(SLOW), Memory::default());
+        for answer in [Ok(address()), Err(errno::AINONAME), Ok(address()), Err(errno::AINODATA)] {
+            assert_eq!(server.ask(&mut memory, answer.clone()), answer);
+        }
+        assert_eq!(server.asked.get(), 4);
     }
 
     #[test]

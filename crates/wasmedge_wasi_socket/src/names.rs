@@ -5,18 +5,15 @@
 //! it is asked without a service, because one that is named needs `/etc/services`, which a container made from scratch has not; and
 //! it blocks the one thread for as long as the library waits for a name server; [`crate::memory`] bounds what that takes.
 //!
-//! `DNS_SERVER` (`address` or `address:port`, asked over TCP) wins where it is set, as with the published crate.
+//! `DNS_SERVER` (`address` or `address:port`, asked over TCP) wins where it is set, as with the published crate. Its answers go through the same memory.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::time::Duration;
 
-use crate::dns::{self, Refusal};
 use crate::host::{self, AddrInfo, SockAddr};
 use crate::memory::Memory;
-use crate::tcp::TcpStream;
-use crate::{addr, edges, errno};
+use crate::{addr, dns_server, edges, errno};
 
 thread_local! {
     static MEMORY: RefCell<Memory> = RefCell::default();
@@ -24,9 +21,6 @@ thread_local! {
 
 /// The most addresses of one name that are used.
 const MOST: usize = 16;
-
-/// How long each step with a `DNS_SERVER` may take.
-const STEP: Duration = Duration::from_secs(5);
 
 /// The addresses of a name, with the service's port, or 0 if none is given.
 ///
@@ -45,11 +39,11 @@ pub fn nslookup(node: &str, service: &str) -> io::Result<Vec<SocketAddr>> {
 /// As for [`nslookup`].
 pub fn nslookup_with_host(node: &str, service: &str) -> io::Result<Vec<SocketAddr>> {
     let found = match service.parse::<u16>() {
-        Ok(port) => remembered(node).map(|found| with_port(found, port)),
-        Err(_) if service.is_empty() => remembered(node),
-        Err(_) => match lookup(node, service) {
+        Ok(port) => of_host(node, "").map(|found| with_port(found, port)),
+        Err(_) if service.is_empty() => of_host(node, ""),
+        Err(_) => match of_host(node, service) {
             // No /etc/services, or no such line in it: the addresses are right all the same.
-            Err(errno::AISERVICE) => remembered(node),
+            Err(errno::AISERVICE) => of_host(node, ""),
             result => result,
         },
     };
@@ -68,14 +62,8 @@ pub fn nslookup_with_dns_server(server: &str, node: &str, service: &str) -> io::
     if node == "localhost" {
         return Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]);
     }
-    let mut addresses = ask(server, node, dns::A).map_err(|number| failure(node, number))?;
-    if addresses.is_empty() {
-        addresses = ask(server, node, dns::AAAA).map_err(|number| failure(node, number))?;
-    }
-    if addresses.is_empty() {
-        return Err(failure(node, errno::AINODATA));
-    }
-    Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+    let found = remembered(&["DNS_SERVER", server, node], || dns_server::addresses(server, node));
+    found.map(|found| with_port(found, port)).map_err(|number| failure(node, number))
 }
 
 /// The error of a lookup that failed.
@@ -92,11 +80,17 @@ fn with_port(mut addresses: Vec<SocketAddr>, port: u16) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Asks the runtime, or not yet again: see [`Memory`].
-fn remembered(node: &str) -> Result<Vec<SocketAddr>, u16> {
+/// Asks the runtime, or not yet again.
+fn of_host(node: &str, service: &str) -> Result<Vec<SocketAddr>, u16> {
+    remembered(&[node, service], || lookup(node, service))
+}
+
+/// Asks, or takes what is remembered under this key: see [`Memory`].
+fn remembered(key: &[&str], ask: impl FnOnce() -> Result<Vec<SocketAddr>, u16>) -> Result<Vec<SocketAddr>, u16> {
     let look = |memory: &RefCell<Memory>| match memory.try_borrow_mut() {
-        Ok(mut memory) => memory.look_up(node, host::now, || lookup(node, "")),
-        Err(_) => lookup(node, ""),
+        // No name has a NUL in it, so no two keys are one.
+        Ok(mut memory) => memory.look_up(&key.join("\0"), host::now, ask),
+        Err(_) => ask(),
     };
     MEMORY.try_with(look).unwrap_or(Err(errno::AISYSTEM))
 }
@@ -145,38 +139,6 @@ fn lookup(node: &str, service: &str) -> Result<Vec<SocketAddr>, u16> {
     // tokio_wasi uses the first address alone. A server that listens on IPv4 only is common, one on IPv6 only is not, and `localhost` is both.
     found.sort_by_key(SocketAddr::is_ipv6);
     if found.is_empty() { Err(errno::AINODATA) } else { Ok(found) }
-}
-
-/// Asks a name server for the addresses of one kind.
-fn ask(server: &str, node: &str, kind: u16) -> Result<Vec<IpAddr>, u16> {
-    let server: SocketAddr = server
-        .parse()
-        .or_else(|_| server.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53)))
-        .map_err(|_| errno::AISYSTEM)?;
-    let id = (host::now() >> 10) as u16;
-    let question = dns::question(id, node, kind).ok_or(errno::AINONAME)?;
-    let message = exchange(server, &question).map_err(|_| errno::AIAGAIN)?;
-    dns::addresses(id, &message).map_err(|refusal| match refusal {
-        Refusal::NoSuchName => errno::AINONAME,
-        Refusal::TryAgain | Refusal::Garbled => errno::AIAGAIN,
-    })
-}
-
-/// Sends a question and reads the answer.
-fn exchange(server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
-    use crate::socket::{AddressFamily, Socket, SocketType};
-    let socket = Socket::new(AddressFamily::from(&server), SocketType::Stream)?;
-    // The time for sending bounds the connect too.
-    socket.set_send_timeout(Some(STEP))?;
-    socket.set_recv_timeout(Some(STEP))?;
-    socket.connect(&server)?;
-    let mut stream = TcpStream::new(socket);
-    stream.write_all(question)?;
-    let mut length = [0; 2];
-    stream.read_exact(&mut length)?;
-    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut message)?;
-    Ok(message)
 }
 
 impl AddrInfo {

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, RawFd};
 
 use crate::host::{self, Address, Piece};
 pub use crate::options::{SocketOptLevel, SocketOptName};
+use crate::wasi_poll::EVENTTYPE_FD_WRITE;
 use crate::{addr, edges, errno};
 
 /// Leaves what is read in the socket (`__WASI_RIFLAGS_RECV_PEEK`).
@@ -99,7 +100,7 @@ impl Socket {
     }
 
     /// The number as the runtime takes it.
-    fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.fd as u32
     }
 
@@ -272,21 +273,28 @@ impl Socket {
         let (mut bytes, size) = addr::plain(to.ip());
         let address = Address { buf: bytes.as_mut_ptr(), size };
         edges::connects(self.number(), *to);
+        let began = host::now();
         // SAFETY: `address` points at `bytes`, of which `size` are there, and both live through the call.
         let result = errno::check(unsafe { host::sock_connect(self.number(), &address, u32::from(to.port())) });
         let result = match result {
             // The kernel goes on connecting. A second call would say "already", so the wait is for the outcome.
-            Err(error) if errno::is(&error, errno::INTR) => self.connected(),
+            Err(error) if errno::is(&error, errno::INTR) => self.connected(began),
             result => result,
         };
         edges::outcome(self.number(), &result);
         result
     }
 
-    /// Waits for the outcome of a connect that was interrupted.
-    fn connected(&self) -> io::Result<()> {
-        crate::wait::until_writable(self.number());
-        self.take_error()
+    /// Waits for the outcome of a connect that was interrupted, at most until the time for sending is over since it began; then the error is the one
+    /// that the kernel has for it, "in progress".
+    fn connected(&self, began: u64) -> io::Result<()> {
+        let time = self.get_send_timeout()?;
+        let moment = time.map(|time| began.saturating_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)));
+        if crate::wait::until_ready(self.number(), EVENTTYPE_FD_WRITE, moment) {
+            self.take_error()
+        } else {
+            Err(errno::error(errno::INPROGRESS.into()))
+        }
     }
 
     /// Binds to a local address.

@@ -111,16 +111,20 @@ impl TcpListener {
     /// Accepts a connection.
     ///
     /// A connection that its client has reset meanwhile is no connection: it is passed over and the next one is taken. Health checks of load
-    /// balancers and port scanners make such connections all the time, and an error here would make an accept loop pause.
+    /// balancers and port scanners make such connections all the time, and an error here would make an accept loop pause. So is one for which
+    /// the network has an error already (unreachable, down: accept(2)), but for three in a row, after which the error is given: the next call
+    /// might meet the same.
     ///
     /// A non-blocking listener says `WouldBlock` after four connections in a row even if there are more: its next wait ends at once, and
     /// meanwhile everybody else has had a turn. Without that a flood keeps an accept loop, and with it the one thread, to itself.
     ///
     /// # Errors
-    /// `WouldBlock` on a non-blocking listener when there is none; otherwise only what concerns the listener itself: descriptors (33, 41)
-    /// or memory (42, 48) used up. After these wait a little before the next call; a connection that is waiting stays in the kernel's queue.
+    /// `WouldBlock` on a non-blocking listener when there is none. Otherwise descriptors (33, 41) or memory (42, 48) used up, after which wait a
+    /// little before the next call: a connection that is waiting stays in the kernel's queue. And whatever else the kernel has, as that a rule of
+    /// its filter forbids it (63).
     pub fn accept(&self, nonblocking: bool) -> io::Result<(TcpStream, SocketAddr)> {
         let shares = edges::returns_at_once(self.s.as_raw_fd() as u32);
+        let mut failed = 0;
         loop {
             if shares && self.in_a_row.fetch_add(1, Relaxed) >= TURN {
                 self.in_a_row.store(0, Relaxed);
@@ -129,6 +133,10 @@ impl TcpListener {
             let s = match self.s.accept(nonblocking) {
                 Ok(s) => s,
                 Err(error) if errno::is(&error, errno::CONNABORTED) => continue,
+                Err(error) if failed + 1 < TURN && errno::is_of_one_connection(&error) => {
+                    failed += 1;
+                    continue;
+                }
                 Err(error) => {
                     self.in_a_row.store(0, Relaxed);
                     return Err(error);

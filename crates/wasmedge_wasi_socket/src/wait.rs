@@ -19,7 +19,7 @@
 use std::cell::RefCell;
 
 use crate::rounds::{Ground, Rounds, Writing};
-use crate::wasi_poll::{EVENTTYPE_FD_WRITE, Event, Subscription};
+use crate::wasi_poll::{CLOCKID_MONOTONIC, Event, Eventtype, Subscription, SubscriptionClock};
 use crate::{edges, errno, host, socket};
 
 thread_local! {
@@ -77,9 +77,19 @@ pub(crate) fn active(fd: u32) {
     with(|rounds| rounds.active(fd));
 }
 
-/// Waits until one descriptor is writable.
-pub(crate) fn until_writable(fd: u32) {
-    wait(&[Subscription::to_fd(0, EVENTTYPE_FD_WRITE, fd)], false, |_| ());
+/// Waits until one descriptor is ready for this type of event, or has failed, at most until this moment of [`host::now`]; says whether it is. A
+/// signal does not end the wait, and does not make it longer.
+pub(crate) fn until_ready(fd: u32, kind: Eventtype, moment: Option<u64>) -> bool {
+    let left = moment.map(|moment| moment.saturating_sub(host::now()));
+    if left == Some(0) {
+        return false;
+    }
+    let mut both = vec![Subscription::to_fd(0, kind, fd)];
+    both.extend(left.map(|timeout| {
+        let clock = SubscriptionClock { id: CLOCKID_MONOTONIC, timeout, precision: 0, flags: 0 };
+        Subscription::to_clock(1, clock)
+    }));
+    wait(&both, false, |events| events.iter().any(|event| event.type_ == kind))
 }
 
 /// Waits until something subscribed to has happened and hands the events to `take`; for `edges` see [`Rounds::wait`].
