@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::idle::{CROWDS, Curve};
+use super::idle::{CROWDS, Curve, Who};
 use crate::contest::Contestant;
 use crate::stats::{range, readable};
 
@@ -22,8 +22,9 @@ polyline { fill: none !important; stroke-width: 2.2 } text.name { stroke: none; 
 .c0 { stroke: #a3e635; fill: #a3e635 } .c1 { stroke: #79b8ff; fill: #79b8ff } .c2 { stroke: #ffa066; fill: #ffa066 }
 }";
 
-/// The whole file.
+/// The whole file. Of the curves it shows the three that are compared everywhere; the table has the others too.
 pub(crate) fn of(curves: &[Curve]) -> String {
+    let curves: Vec<&Curve> = curves.iter().filter(|curve| matches!(curve.who, Who::Contestant(_))).collect();
     let costs = curves.iter().flat_map(|curve| &curve.points).map(|(cpu, _)| cpu.as_secs_f64() * 1e6);
     let (least, most) = range(costs);
     let decades = (least.max(1.0).log10().floor(), most.max(10.0).log10().ceil());
@@ -108,9 +109,9 @@ fn mark(index: usize, x: f64, y: f64) -> String {
 }
 
 fn name(curve: &Curve) -> &'static str {
-    match curve.contestant {
-        Contestant::Native => "native",
-        Contestant::Demo => "published binding, AOT",
+    match curve.who {
+        Who::Contestant(Contestant::Native) => "native",
+        Who::Contestant(Contestant::Demo) => "published binding, AOT",
         _ => "our binding, AOT",
     }
 }
@@ -125,9 +126,10 @@ mod tests {
     fn every_curve_is_drawn_within_the_plot_and_named() {
         let micros = |all: [u64; 6]| all.map(|one| (Duration::from_micros(one), Duration::ZERO)).to_vec();
         let curves = [
-            Curve { contestant: Contestant::Native, points: micros([26, 24, 26, 26, 24, 25]) },
-            Curve { contestant: Contestant::Aot, points: micros([28, 35, 38, 37, 42, 97]) },
-            Curve { contestant: Contestant::Demo, points: micros([53, 212, 820, 1_725, 3_933, 12_187]) },
+            Curve { who: Who::Contestant(Contestant::Native), points: micros([26, 24, 26, 26, 24, 25]) },
+            Curve { who: Who::Contestant(Contestant::Aot), points: micros([28, 35, 38, 37, 42, 97]) },
+            Curve { who: Who::Contestant(Contestant::Demo), points: micros([53, 212, 820, 1_725, 3_933, 12_187]) },
+            Curve { who: Who::OneWrite { ours: true }, points: micros([20, 30, 30, 30, 40, 90]) },
         ];
         let svg = of(&curves);
         assert_eq!(svg.matches("<polyline").count(), 3);
