@@ -19,9 +19,28 @@ pub(super) struct Contained {
 impl Contained {
     /// Starts the service with these files for names, and with an empty `/etc/services`.
     pub(super) fn start(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
+        Self::start_knowing("", database_url, hosts, resolv_conf, env)
+    }
+
+    /// The same with `http` in `/etc/services`, without which the published binding resolves no name at all: for what is about more than that.
+    pub(super) fn start_with_services(
+        database_url: &str,
+        hosts: &str,
+        resolv_conf: &str,
+        env: &[(&str, &str)],
+    ) -> Self {
+        Self::start_knowing("http 80/tcp\n", database_url, hosts, resolv_conf, env)
+    }
+
+    fn start_knowing(services: &str, database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().expect("a directory");
         // As the C library has it without the file.
-        let files = [("hosts", hosts), ("resolv.conf", resolv_conf), ("nsswitch.conf", "hosts: files dns\n")];
+        let files = [
+            ("hosts", hosts),
+            ("resolv.conf", resolv_conf),
+            ("nsswitch.conf", "hosts: files dns\n"),
+            ("services", services),
+        ];
         for (name, content) in files {
             std::fs::write(dir.path().join(name), content).expect("a file");
         }
@@ -71,7 +90,7 @@ impl Contained {
 
 /// A command that runs another with the directory's files in `/etc`, which only it and its children see.
 fn in_mount_namespace(inner: &Command, dir: &TempDir) -> Command {
-    let mounts = "mount --bind /dev/null /etc/services && mount --bind \"$0/hosts\" /etc/hosts && \
+    let mounts = "mount --bind \"$0/services\" /etc/services && mount --bind \"$0/hosts\" /etc/hosts && \
                   mount --bind \"$0/resolv.conf\" /etc/resolv.conf && \
                   { [ ! -e /etc/nsswitch.conf ] || mount --bind \"$0/nsswitch.conf\" /etc/nsswitch.conf; } && exec \"$@\"";
     let mut outer = Command::new("unshare");

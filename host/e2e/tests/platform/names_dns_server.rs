@@ -19,7 +19,12 @@ fn service(dns_server: &str) -> Contained {
     let server = MariaDb::shared().expect("the shared MariaDB");
     let database = server.fresh_database_name().expect("a database");
     let url = server.url_by("orders-database", server.port(), &database);
-    Contained::start(&url, "127.0.0.99 orders-database\n", "nameserver 127.0.0.99\n", &[("DNS_SERVER", dns_server)])
+    Contained::start_with_services(
+        &url,
+        "127.0.0.99 orders-database\n",
+        "nameserver 127.0.0.99\n",
+        &[("DNS_SERVER", dns_server)],
+    )
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_
         "platform::resolver::a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_so",
         || {
             let _server = dead_server();
-            let service = Contained::start("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
+            let service =
+                Contained::start_with_services("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
             service.serves("/health", Duration::from_secs(20));
             service.says(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + SLACK);
             // The service asks for its database every second, and every request for orders does.
@@ -87,7 +88,7 @@ fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_addr
             let _dead = dead_server();
             let database = server.fresh_database_name().expect("a database");
             let url = server.url_by("orders-database", server.port(), &database);
-            let service = Contained::start(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
+            let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
             service.serves("/ready", Duration::from_secs(20));
             let mut kept = service.raw();
             ask(&mut kept, "/orders", Duration::from_secs(1));
@@ -131,7 +132,7 @@ fn is_refused(code: u8, why: &str) {
     let (server, stop) = (dead_server(), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| refuse(&server, code, &stop));
-        let service = Contained::start("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
+        let service = Contained::start_with_services("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
         service.serves("/health", Duration::from_secs(20));
         service.says(&format!(r#"cannot resolve \"orders-database\": {why}"#), Duration::from_secs(10));
         stop.store(true, Ordering::Relaxed);

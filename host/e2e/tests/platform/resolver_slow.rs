@@ -16,7 +16,11 @@ const FOUND: Duration = Duration::from_secs(20);
 fn service(name: &str, resolv_conf: &str) -> (Contained, &'static MariaDb, String) {
     let server = MariaDb::shared().expect("a MariaDB");
     let database = server.fresh_database_name().expect("a database");
-    (Contained::start(&server.url_by(name, server.port(), &database), "", resolv_conf, &[]), server, database)
+    (
+        Contained::start_with_services(&server.url_by(name, server.port(), &database), "", resolv_conf, &[]),
+        server,
+        database,
+    )
 }
 
 /// Ends the pool's connections, and waits until there are others.
