@@ -1,5 +1,6 @@
 //! `serve ADDRESS`: hyper_wasi's server as its examples start it; it sends back what it is sent. `GET /block` keeps the one thread for half a second.
 //! `post URL N`: reqwest_wasi's client, which posts N times on one kept connection and prints how many microseconds each took, a line each.
+//! `watch ADDRESS N ENDS`: N connections to a server, over the first eight of which it is asked without pause; prints how each of the others ends.
 //! `selfcheck`: the binding itself, against sockets of the same process; see [`selfcheck`].
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 const BODY: [u8; 512] = [b'x'; 512];
 
 mod selfcheck;
+mod watch;
 
 fn main() -> ExitCode {
     if std::env::args().skip(1).eq(["selfcheck"]) { selfcheck::run() } else { programs() }
@@ -39,7 +41,8 @@ async fn work() -> Outcome {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", address] => serve(address).await,
         ["post", url, times] => post(url, times.parse()?).await,
-        _ => Err("serve ADDRESS, post URL N, or selfcheck".into()),
+        ["watch", address, connections, ends] => watch::run(address, connections.parse()?, ends.parse()?).await,
+        _ => Err("serve ADDRESS, post URL N, watch ADDRESS N ENDS, or selfcheck".into()),
     }
 }
 

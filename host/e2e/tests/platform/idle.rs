@@ -2,13 +2,15 @@
 //!
 //! With the published crate each of a thousand idle connections costs every request of a busy one three system calls; `make bench` has the curve.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{Raw, TestApp};
+use crate::support::{Guest, Raw, TestApp};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
 
@@ -117,4 +119,33 @@ fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
     for connection in crowd.iter_mut().rev() {
         ask(connection);
     }
+}
+
+#[test]
+fn an_idle_connection_that_is_reset_beside_busy_ones_is_seen_as_reset_and_not_as_ended() {
+    const BUSY: usize = 8;
+    const CONNECTIONS: usize = 68;
+    const RESET: usize = 20;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let guest = Guest::watch(listener.local_addr().expect("its address"), CONNECTIONS, RESET + 1);
+    let mut all: Vec<TcpStream> = (0..CONNECTIONS).map(|_| listener.accept().expect("a connection").0).collect();
+    for mut busy in all.drain(..BUSY) {
+        thread::spawn(move || {
+            let mut byte = [0];
+            while busy.read_exact(&mut byte).and_then(|()| busy.write_all(&byte)).is_ok() {}
+        });
+    }
+    // Busy for so long that the idle ones are only looked at, in turns.
+    thread::sleep(Duration::from_millis(300));
+    for connection in all.drain(..RESET) {
+        rustix::net::sockopt::set_socket_linger(&connection, Some(Duration::ZERO)).expect("an option");
+        drop(connection);
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(all.remove(0));
+    let status = guest.process().wait(Duration::from_secs(30)).expect("it ends");
+    let log = guest.process().log();
+    assert!(status.success(), "{status}: {log}");
+    let expected: Vec<&str> = std::iter::repeat_n("reset", RESET).chain(["ended"]).collect();
+    assert_eq!(log.lines().collect::<Vec<_>>(), expected);
 }

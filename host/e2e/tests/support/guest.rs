@@ -2,9 +2,10 @@
 //! itself.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
-use testbed::{Process, TempDir, artifacts, ports};
+use testbed::{Process, TempDir, aot, artifacts, ports};
 
 use super::{Raw, eventually};
 
@@ -32,15 +33,26 @@ impl Guest {
         Self::start(&["post", &format!("http://127.0.0.1:{}/", to.port), &times.to_string()], 0)
     }
 
+    /// A client with so many connections to a server, eight busy and the others idle; its log says how each of so many of the idle ones ended.
+    pub(crate) fn watch(server: SocketAddr, connections: usize, ends: usize) -> Self {
+        // Compiled: interpreted it is never so busy that the binding leaves anybody out.
+        let program = aot::compiled(&artifacts::guest().expect("the guest programs")).expect("compiled");
+        Self::start_as(&program, &["watch", &server.to_string(), &connections.to_string(), &ends.to_string()], 0)
+    }
+
     /// The checks of the binding itself; its log has a line for each.
     pub(crate) fn selfcheck() -> Self {
         Self::start(&["selfcheck"], 0)
     }
 
     fn start(arguments: &[&str], port: u16) -> Self {
+        Self::start_as(&artifacts::guest().expect("the guest programs"), arguments, port)
+    }
+
+    fn start_as(program: &Path, arguments: &[&str], port: u16) -> Self {
         let dir = TempDir::new().expect("a directory");
         let mut command = Command::new("wasmedge");
-        command.arg(artifacts::guest().expect("the guest programs")).args(arguments);
+        command.arg(program).args(arguments);
         let process = Process::start(&command, &dir.path().join("log")).expect("WasmEdge starts");
         Self { process, port, _dir: dir }
     }
