@@ -115,7 +115,7 @@ fn containerd(dir: &Path) -> String {
   runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
   runtime_type = "io.containerd.runc.v2"
-  pod_annotations = ["module.wasm.image/*", "run.oci.handler"]
+  pod_annotations = ["module.wasm.image/*"]
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
   BinaryName = "crun"
 "#
