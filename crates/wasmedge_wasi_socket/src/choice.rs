@@ -16,7 +16,7 @@ pub(crate) const FEW: usize = 32;
 /// Waits after which a descriptor that has not been active stops counting as active; at most twice as many.
 const GENERATION: u32 = 64;
 
-/// What asking about one idle descriptor costs, in nanoseconds: a look by `recv`, measured at 400 to 700 (see docs/BENCHMARKS.md).
+/// What asking about one idle descriptor costs, in nanoseconds: a look by `recv`, measured by hand at 400 to 700.
 const LOOK: u64 = 700;
 
 /// What adding a descriptor to a wait and taking it out again costs, in nanoseconds: two `epoll_ctl` and the runtime's notes of both.
