@@ -26,7 +26,7 @@ FROM debian AS manifests
 WORKDIR /build
 COPY . .
 RUN rm -rf src migrations && mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
-    for member in host/*/; do mkdir "$member/src" && touch "$member/src/lib.rs"; done
+    for member in testkit/ tests/*/ tools/*/; do mkdir "$member/src" && touch "$member/src/lib.rs"; done
 
 FROM toolchain AS dependencies
 WORKDIR /build

@@ -24,7 +24,7 @@ build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/re
 
 .PHONY: aot
 aot: deps-run build ## compile that for this processor, into target/aot/ (about a minute, once)
-	@$(CARGO) run --quiet --package testbed --bin aot --target $(HOST)
+	@$(CARGO) run --quiet --package testkit --bin aot --target $(HOST)
 
 .PHONY: guest
 guest: deps-build ## the small programs that the end-to-end tests run in WasmEdge beside the service

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Compiles the programs of a Kubernetes cluster, at the versions of host/cluster/go.mod, and prints the directory they are in.
+# Compiles the programs of a Kubernetes cluster, at the versions of tools/cluster/go.mod, and prints the directory they are in.
 #
 # They are built once for each state of that module (about 7 minutes on two cores) and kept outside the work tree, in
 # ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-module=$here/host/cluster
+module=$here/tools/cluster
 . "$here/scripts/go.sh"
 
 say() { printf 'cluster: %s\n' "$*" >&2; }

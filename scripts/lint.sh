@@ -10,7 +10,7 @@ step() {
 }
 step scripts/cargo.sh fmt --all --check
 # Programs for tests and measurements, with lock files of their own.
-for program in host/e2e/guest host/bench/demo; do
+for program in tests/e2e/guest tools/bench/demo; do
     step scripts/cargo.sh fmt --check --manifest-path "$program/Cargo.toml"
 done
 step scripts/cargo.sh clippy --package order-service --package wasmedge_wasi_socket --all-targets -- -D warnings

@@ -1,5 +1,5 @@
 #!/bin/sh
-# How the tests of host/e2e/tests/platform/ end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
+# How the tests of tests/e2e/tests/platform/ end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
 #
 #   scripts/published.sh [FILTER …]   all of `platform::`, or those whose names hold one of these
 #
@@ -39,10 +39,10 @@ git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
 done
 say "building the service and the guest programs with wasmedge_wasi_socket $published …"
 (without_patch "$tree" && quietly scripts/cargo.sh build --release --features published-binding --target-dir "$target/published")
-(without_patch "$tree/host/e2e/guest" && cd "$tree" && CARGO_TARGET_DIR=$target/published quietly scripts/guest.sh)
+(without_patch "$tree/tests/e2e/guest" && cd "$tree" && CARGO_TARGET_DIR=$target/published quietly scripts/guest.sh)
 export ORDER_SERVICE_WASM="$target/published/wasm32-wasip1/release/order-service.wasm"
 export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"
-quietly scripts/cargo.sh run --quiet --package testbed --bin aot --target "$host"
+quietly scripts/cargo.sh run --quiet --package testkit --bin aot --target "$host"
 scripts/cargo.sh test --quiet --no-run --package e2e --test e2e --target "$host" --message-format=json >"$work/built"
 # A copy, so that a build meanwhile does not change what runs.
 cp "$(sed -n 's/.*"executable":"\([^"]*\/e2e-[^"]*\)".*/\1/p' "$work/built" | tail -n 1)" "$work/tests"

@@ -60,7 +60,7 @@ for group in "$@"; do
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
         part crates $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket --package webpki-roots@0.25.90
-        part tools $cargo test --no-fail-fast --target "$host" --package testbed --package run --package bench
+        part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench
         ;;
     wasm)
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
@@ -70,13 +70,13 @@ for group in "$@"; do
     e2e)
         build wasm $cargo build --release &&
             build guest scripts/guest.sh &&
-            build aot $cargo run --quiet --package testbed --bin aot --target "$host" &&
+            build aot $cargo run --quiet --package testkit --bin aot --target "$host" &&
             part 'end to end' $cargo test --no-fail-fast --target "$host" --package e2e &&
             part 'soak in short' $cargo test --no-fail-fast --target "$host" --package soak
         ;;
     cluster)
         build 'cluster programs' scripts/cluster-build.sh &&
-            part cluster $cargo test --no-fail-fast --target "$host" --package cluster
+            part cluster $cargo test --no-fail-fast --target "$host" --package cluster --package cluster-tests
         ;;
     containers)
         part containers $cargo test --no-fail-fast --target "$host" --package containers

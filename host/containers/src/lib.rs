@@ -1,1 +1,0 @@
-//! The container tests are in `tests/`; the engines they use are in `testbed`.

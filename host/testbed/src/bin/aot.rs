@@ -1,9 +1,0 @@
-//! Compiles the service for this processor, unless that was done before, and prints where the file is.
-
-use std::io::Write;
-
-fn main() -> anyhow::Result<()> {
-    let compiled = testbed::aot::compiled(&testbed::artifacts::wasm()?)?;
-    writeln!(std::io::stdout(), "{}", compiled.display())?;
-    Ok(())
-}

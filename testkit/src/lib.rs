@@ -1,0 +1,47 @@
+//! WasmEdge, MariaDB and faults as values that stop when dropped.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`mariadb`] | a private MariaDB: [`MariaDb`], its TLS certificates: [`Tls`] |
+//! | [`service`] | the order service as a child process: [`Service`], in any [`Runtime`] |
+//! | [`proxy`] | a TCP proxy that misbehaves on request: [`FaultProxy`], [`Fault`] |
+//! | [`aot`] | the compiled form of a `.wasm`, cached by content |
+//! | [`artifacts`] | where the built `.wasm` and the native program are |
+//! | [`process`] | a child that ends with its parent, its log, its figures from `/proc` |
+//! | [`engine`] | a Docker and a Podman of their own: [`Engine`], [`Podman`] |
+//! | [`ports`], [`temp`] | free ports, directories that go away |
+//! | [`machine`], [`page`] | what something was measured on, and the page that says so |
+//!
+//! Nothing here outlives the process that made it, not even when that is killed: children get SIGKILL from the kernel,
+//! and a small helper removes the directories.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! use testkit::{MariaDb, Runtime, Service};
+//! let url = MariaDb::shared()?.fresh_database()?;
+//! let service = Service::builder().runtime(Runtime::Aot).database_url(&url).env("LOG_LEVEL", "debug").start()?;
+//! println!("{}", service.url("/orders"));
+//! # Ok(()) }
+//! ```
+
+pub mod aot;
+pub mod artifacts;
+pub mod engine;
+pub mod machine;
+pub mod mariadb;
+pub mod page;
+pub mod ports;
+pub mod process;
+pub mod proxy;
+pub mod readme;
+pub mod service;
+pub mod temp;
+
+mod sync;
+
+pub use engine::{Engine, Podman};
+pub use mariadb::{MariaDb, Tls};
+pub use process::Process;
+pub use proxy::{Direction, Fault, FaultProxy, Then, When};
+pub use service::{Runtime, Service};
+pub use temp::TempDir;

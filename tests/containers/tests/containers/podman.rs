@@ -1,0 +1,179 @@
+//! The same image under Podman, as root and as a user without rights: `podman run`, `podman kube play`, and the Quadlet unit through
+//! its generator.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::engine::run;
+use testkit::{Podman, TempDir, artifacts, readme};
+
+use crate::support::{Docker, docker, get, shell, walk_through};
+
+const IMAGES: [(&str, &str); 2] =
+    [("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "docker.io/library/mariadb:11.8")];
+
+/// Gives `podman` the images that the engine has, and what a reader's folder has for it; this thread is in its network afterwards.
+fn furnish(podman: &Podman, docker: &Docker) {
+    for (image, name) in IMAGES {
+        let file = podman.file("image.tar");
+        docker.cli(&["save", "--output", &file.display().to_string(), image]);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let id = podman.cli(&["pull", "--quiet", &format!("oci-archive:{}", file.display())]).unwrap();
+        podman.cli(&["tag", id.trim(), name]).unwrap();
+        fs::remove_file(&file).unwrap();
+    }
+    podman.room().enter().unwrap();
+}
+
+fn wait_until_ready(podman: &Podman, container: &str) {
+    let start = Instant::now();
+    while get("http://127.0.0.1:8080/ready").map(|reply| reply.0) != Ok(200) {
+        let log = || podman.cli(&["logs", container]).unwrap_or_default();
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "not ready: {}\n{}",
+            log(),
+            podman.cli(&["ps", "--all"]).unwrap()
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn start_database(podman: &Podman) {
+    let variables = ["--env=MARIADB_DATABASE=orders", "--env=MARIADB_USER=orders", "--env=MARIADB_PASSWORD=secret"];
+    let run = ["run", "--detach", "--name=mariadb", "--network=orders"];
+    podman.cli(&[&run[..], &variables, &["docker.io/library/mariadb:11.8"]].concat()).unwrap();
+}
+
+/// `podman run` of the service and a database, and the walkthrough. Root may bound the memory everywhere; other users only
+/// where version 2 of control groups is handed to them.
+fn run_by_hand(podman: &Podman, docker: &Docker, limits: &[&str]) {
+    podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
+    start_database(podman);
+    let run = ["run", "--detach", "--name=service", "--platform=wasi/wasm", "--network=orders"];
+    let safe = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"];
+    let url = ["--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders", "--publish=127.0.0.1:8080:8080"];
+    podman.cli(&[&run[..], &safe, limits, &url, &["localhost/order-service:aot"]].concat()).unwrap();
+    wait_until_ready(podman, "service");
+    walk_through(docker);
+    let runtime = podman.cli(&["inspect", "--format={{.OCIRuntime}}", "service"]).unwrap();
+    assert_eq!(runtime.trim(), "crun-wasm");
+}
+
+/// README's two commands, with a walk through between them, twice: the data are kept.
+fn play(podman: &Podman, docker: &Docker) {
+    let secrets = podman.file("secrets.yaml");
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders-secrets}\nstringData:\n  password: one\n  root_password: two\n  \
+                database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
+    fs::write(&secrets, text).unwrap();
+    podman.cli(&["kube", "play", &secrets.display().to_string()]).unwrap();
+    let [up, down] = readme::commands("podman").unwrap().try_into().expect("two commands");
+    let run = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+        podman.cli(&words).unwrap();
+    };
+    for walked in [false, true] {
+        run(&up);
+        wait_until_ready(podman, "orders-service");
+        if walked {
+            assert!(shell(docker, "curl -s http://localhost:8080/orders").contains("\"order_id\":5"));
+        } else {
+            walk_through(docker);
+        }
+        run(&down);
+    }
+}
+
+#[test]
+fn podman_run_chooses_crun_wasm_by_the_platform() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    run_by_hand(&podman, &docker, &["--memory=128m"]);
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
+}
+
+#[test]
+fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    play(&podman, &docker);
+}
+
+#[test]
+fn a_user_without_rights_runs_both_the_same_way() {
+    let docker = docker();
+    let podman = Podman::rootless().unwrap();
+    furnish(&podman, &docker);
+    let folder = podman.file("home/deploy/podman");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(artifacts::root().join("deploy/podman/orders.yaml"), folder.join("orders.yaml")).unwrap();
+    run_by_hand(&podman, &docker, &[]);
+    // Inside 65534, outside one of the user's own ids: root is nowhere in it.
+    let pid = podman.cli(&["inspect", "--format={{.State.Pid}}", "service"]).unwrap();
+    let status = run(podman.room().command("cat").arg(format!("/proc/{}/status", pid.trim()))).unwrap();
+    let ids = status.lines().find(|line| line.starts_with("Uid:")).expect("ids");
+    assert_eq!(ids.split_whitespace().skip(1).collect::<Vec<_>>(), ["265533"; 4], "{ids}");
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
+    play(&podman, &docker);
+}
+
+#[test]
+fn the_quadlet_unit_is_one_that_systemd_takes() {
+    let units = TempDir::new().unwrap();
+    fs::copy(artifacts::root().join("deploy/podman/orders.container"), units.path().join("orders.container")).unwrap();
+    let mut generator = Command::new("/usr/lib/systemd/system-generators/podman-system-generator");
+    let unit = run(generator.arg("--dryrun").env("QUADLET_UNIT_DIRS", units.path())).unwrap();
+    let start = unit.lines().find(|line| line.starts_with("ExecStart=")).expect("a start").to_owned();
+    for option in
+        ["--platform=wasi/wasm", "--read-only", "--cap-drop all", "--user 65534:65534", "--secret orders-database-url"]
+    {
+        assert!(start.contains(option), "no {option} in {start}");
+    }
+    assert!(unit.contains("[Service]") && unit.contains("Restart=always"), "{unit}");
+    let stops: Vec<&str> = unit.lines().filter(|line| line.starts_with("ExecStop=")).collect();
+    assert!(stops.len() == 2 && stops[0].contains("/drain") && stops[1].contains("podman rm"), "{stops:#?}");
+}
+
+/// What the unit's first ExecStop gives to the shell.
+fn stop_of_the_unit() -> String {
+    let unit = fs::read_to_string(artifacts::root().join("deploy/podman/orders.container")).unwrap();
+    let stop = unit.lines().find_map(|line| line.strip_prefix("ExecStop=-/bin/sh -c '")).expect("a stop");
+    stop.strip_suffix('\'').expect("a quote").to_owned()
+}
+
+#[test]
+fn the_quadlet_units_stop_lets_the_service_leave_by_itself() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    furnish(&podman, &docker);
+    podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
+    start_database(&podman);
+    let run_orders = ["run", "--detach", "--name=orders", "--platform=wasi/wasm", "--network=orders"];
+    let ports = ["--publish=127.0.0.1:8080:8080", "--publish=127.0.0.1:9090:9090", "--env=ADMIN_ADDR=0.0.0.0:9090"];
+    let url = "--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders";
+    podman.cli(&[&run_orders[..], &ports, &[url, "localhost/order-service:aot"]].concat()).unwrap();
+    wait_until_ready(&podman, "orders");
+
+    // `podman` is for the unit what it is for this test.
+    let bin = TempDir::new().unwrap();
+    let command = podman.command();
+    let words: Vec<_> =
+        [command.get_program()].into_iter().chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    // Which would find itself, if it were still the first on the PATH.
+    let script = format!("#!/bin/sh\nexport PATH=\"${{PATH#*:}}\"\nexec {} \"$@\"\n", words.join(" "));
+    fs::write(bin.path().join("podman"), script).unwrap();
+    fs::set_permissions(bin.path().join("podman"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
+    let status = run(Command::new("sh").args(["-c", &stop_of_the_unit()]).env("PATH", path)).unwrap();
+
+    // A process that was killed would have had no time for the last word, and another status.
+    assert_eq!(status.trim(), "0");
+    let log = podman.cli(&["logs", "orders"]).unwrap();
+    assert!(log.contains("leaving") && log.contains("gone"), "{log}");
+    podman.cli(&["rm", "--force", "--volumes", "--time=0", "orders", "mariadb"]).unwrap();
+}

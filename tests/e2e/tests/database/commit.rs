@@ -1,0 +1,135 @@
+//! The connection ends during COMMIT: the one moment when nobody can know, and when nothing may be repeated.
+
+use testkit::{Fault, Then, When};
+
+use super::{in_time, quick, serves_again};
+use crate::support::{Client, Reply, TestApp, eventually, order, orders, with};
+
+/// A write, what it needs to be there, and whether its effect is there.
+struct Write {
+    name: &'static str,
+    act: fn(&Client) -> Reply,
+    is_done: fn(&TestApp) -> bool,
+}
+
+const WRITES: [Write; 7] = [
+    Write {
+        name: "POST /create_order",
+        act: |client| client.post("/create_order", order(50)),
+        is_done: |app| app.has(50),
+    },
+    Write { name: "POST /orders", act: |client| client.post("/orders", order(50)), is_done: |app| app.has(50) },
+    Write {
+        name: "POST /create_orders",
+        act: |client| client.post("/create_orders", orders(50..=60)),
+        is_done: |app| {
+            let count = app.sql("SELECT COUNT(*) FROM orders WHERE order_id BETWEEN 50 AND 60");
+            assert!(count == "0" || count == "11", "all or nothing, not {count}");
+            count == "11"
+        },
+    },
+    Write {
+        name: "POST /update_order",
+        act: |client| client.post("/update_order", with(1, "quantity", Some("9"))),
+        is_done: updated,
+    },
+    Write {
+        name: "PUT /orders/1",
+        act: |client| client.put("/orders/1", with(1, "quantity", Some("9"))),
+        is_done: updated,
+    },
+    Write {
+        name: "GET /delete_order?id=1",
+        act: |client| client.get("/delete_order?id=1"),
+        is_done: |app| !app.has(1),
+    },
+    Write { name: "DELETE /orders/1", act: |client| client.delete("/orders/1"), is_done: |app| !app.has(1) },
+];
+
+fn updated(app: &TestApp) -> bool {
+    app.sql("SELECT quantity FROM orders WHERE order_id = 1") == "9"
+}
+
+fn prepare(app: &TestApp) {
+    app.sql(
+        "DELETE FROM orders; INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) \
+         VALUES (1, 12, 2, 56, 15, 2, 'Mataderos 1')",
+    );
+}
+
+/// Does each write while its COMMIT meets the fault; the effect must be there, or not be there, afterwards.
+fn lose_commits(when: When, then: Then, must_be_done: bool) {
+    let app = quick().start();
+    for write in &WRITES {
+        prepare(&app);
+        let fired = app.proxy().fired();
+        app.proxy().set_once(Fault::on("COMMIT", when, then)).unwrap();
+        let reply = in_time(write.name, || (write.act)(&app));
+        assert_eq!(app.proxy().fired(), fired + 1, "{}: its COMMIT was met, once", write.name);
+        let problem = reply.expect_problem(503, "outcome-unknown");
+        assert_eq!(reply.header("retry-after"), None, "{}: nobody is told to do it again", write.name);
+        assert!(problem.errors.is_empty());
+        app.proxy().set(Fault::Pass).unwrap();
+        serves_again(&app);
+        assert_eq!((write.is_done)(&app), must_be_done, "{} with {when:?}, {then:?}", write.name);
+        app.get("/health").expect(200);
+    }
+}
+
+#[test]
+fn a_reset_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
+    lose_commits(When::Before, Then::Reset, false);
+}
+
+#[test]
+fn a_close_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
+    lose_commits(When::Before, Then::Close, false);
+}
+
+#[test]
+fn a_reset_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
+    lose_commits(When::After, Then::Reset, true);
+}
+
+#[test]
+fn a_close_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
+    lose_commits(When::After, Then::Close, true);
+}
+
+#[test]
+fn silence_after_the_commit_is_an_unknown_outcome_in_time_and_it_is_written_once() {
+    lose_commits(When::After, Then::BlackHole, true);
+}
+
+#[test]
+fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_is_written() {
+    lose_commits(When::Before, Then::BlackHole, false);
+}
+
+#[test]
+fn an_unknown_outcome_can_be_looked_up() {
+    let app = quick().start();
+    app.proxy().set_once(Fault::on("COMMIT", When::After, Then::Reset)).unwrap();
+    app.post("/create_order", order(7)).expect_problem(503, "outcome-unknown");
+    app.get("/orders/7").expect(200);
+    app.post("/create_order", order(7)).expect_problem(409, "duplicate-order");
+    app.proxy().set_once(Fault::on("COMMIT", When::Before, Then::Reset)).unwrap();
+    app.post("/create_order", order(8)).expect_problem(503, "outcome-unknown");
+    app.get("/orders/8").expect_problem(404, "order-not-found");
+    app.post("/create_order", order(8)).expect_done();
+}
+
+#[test]
+fn the_log_tells_an_unknown_outcome_with_its_request() {
+    let app = quick().start();
+    app.proxy().set_once(Fault::on("COMMIT", When::After, Then::Reset)).unwrap();
+    let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
+    app.send("POST", "/create_order", &headers, Some(order(7).as_bytes())).expect_problem(503, "outcome-unknown");
+    eventually("a line that tells of it", || {
+        app.service()
+            .log()
+            .lines()
+            .any(|line| line.contains("lost-commit-1") && line.contains("a commit got no answer"))
+            .then_some(())
+    });
+}

@@ -1,0 +1,124 @@
+//! The connection to the database ends anywhere: in the greeting, the login, a statement, its answer, a row.
+
+use testkit::{Direction, Fault, Then};
+
+use super::{expect_no_database, in_time, quick, serves_again};
+use crate::support::{TestApp, order, orders, with};
+
+/// Cuts the service's next connection to the database after so many bytes.
+fn cut(app: &TestApp, direction: Direction, bytes: u64, then: Then) {
+    app.proxy().set(Fault::Pass).unwrap();
+    app.proxy().drop_connections();
+    app.proxy().set_once(Fault::cut_after(direction, bytes, then)).unwrap();
+}
+
+/// Where to cut: finely at first, where the greeting and the login are, then at ever larger distances.
+fn places() -> impl Iterator<Item = u64> {
+    (0..300).step_by(37).chain((300..3_000).step_by(211))
+}
+
+fn sweep(then: Then) {
+    let app = quick().start();
+    app.post("/create_orders", orders(1..=10)).expect_done();
+    let mut id = 1_000;
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        for bytes in places() {
+            let what = format!("cut {direction:?} after {bytes} bytes ({then:?})");
+            id += 1;
+            cut(&app, direction, bytes, then);
+            let reply = in_time(&what, || app.post("/create_order", order(id)));
+            // 200 after a cut is a retry that was right: nothing had been written, or the cut came after all was done.
+            let certain = reply.status == 200 || expect_no_database(&what, &reply) != "outcome-unknown";
+            app.proxy().set(Fault::Pass).unwrap();
+            if certain {
+                assert_eq!(app.has(id), reply.status == 200, "{what}: {}", reply.summary());
+            }
+
+            cut(&app, direction, bytes, then);
+            let reply = in_time(&what, || app.get("/orders/1"));
+            if reply.status == 200 {
+                assert_eq!(reply.text().trim(), order(1), "{what}");
+            } else {
+                assert_ne!(expect_no_database(&what, &reply), "outcome-unknown", "{what}: nothing was to be written");
+            }
+        }
+    }
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+}
+
+#[test]
+fn a_connection_reset_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
+    sweep(Then::Reset);
+}
+
+#[test]
+fn a_connection_closed_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
+    sweep(Then::Close);
+}
+
+#[test]
+fn a_connection_that_falls_silent_at_any_byte_leaves_no_hanging_request() {
+    let app = quick().start();
+    app.post("/create_order", order(1)).expect_done();
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        for (id, bytes) in (100..).zip([0, 50, 120, 300, 500, 700, 900]) {
+            let what = format!("silent {direction:?} after {bytes} bytes");
+            cut(&app, direction, bytes, Then::BlackHole);
+            let id = id + if direction == Direction::ToClient { 100 } else { 0 };
+            let reply = in_time(&what, || app.post("/create_order", order(id)));
+            if reply.status != 200 {
+                expect_no_database(&what, &reply);
+            }
+            app.get("/health").expect(200);
+        }
+    }
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+}
+
+#[test]
+fn a_stream_that_loses_its_database_does_not_look_whole() {
+    let app = quick().start();
+    // Past the service, whose deadlines are short here.
+    app.sql(
+        "SET SESSION max_recursive_iterations = 20000; \
+         INSERT INTO orders WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < 20000) \
+         SELECT n, 12, 2, 56, 15, 2, CONCAT('Mataderos ', n) FROM seq",
+    );
+    for bytes in [200_000, 600_000] {
+        cut(&app, Direction::ToClient, bytes, Then::Reset);
+        // The status went out long ago: the client must see the answer break, or all of it (a read may be repeated).
+        match app.try_send("GET", "/orders", &[], None) {
+            Err(_) => {}
+            Ok(reply) if reply.status == 200 => assert_eq!(reply.text().trim(), orders(1..=20_000)),
+            Ok(reply) => {
+                expect_no_database("GET /orders", &reply);
+            }
+        }
+        assert!(app.proxy().fired() > 0, "the cut happened");
+        app.proxy().set(Fault::Pass).unwrap();
+        serves_again(&app);
+    }
+}
+
+#[test]
+fn a_batch_cut_in_its_middle_leaves_nothing_or_everything() {
+    let app = quick().start();
+    let whole = 3_000;
+    for (round, bytes) in (1..).zip([2_000, 20_000, 60_000, 100_000]) {
+        cut(&app, Direction::ToServer, bytes, Then::Reset);
+        let first = round * 10_000;
+        let reply = in_time("a batch", || app.post("/create_orders", orders(first..first + whole)));
+        app.proxy().set(Fault::Pass).unwrap();
+        let stored: u32 = app.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id >= {first}")).parse().unwrap();
+        if reply.status == 200 {
+            assert_eq!(stored, whole, "cut after {bytes}");
+        } else if expect_no_database("a batch", &reply) == "outcome-unknown" {
+            assert!(stored == 0 || stored == whole, "cut after {bytes}: {stored} of {whole}");
+        } else {
+            assert_eq!(stored, 0, "cut after {bytes}: refused and written");
+        }
+    }
+    app.post("/create_order", with(1, "quantity", Some("1"))).expect_done();
+}

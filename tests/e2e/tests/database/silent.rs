@@ -1,0 +1,77 @@
+//! A network that takes everything and gives nothing back.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::Fault;
+
+use super::{BOUND, every_call, expect_no_database, quick, serves_again};
+use crate::support::{order, orders};
+
+#[test]
+fn a_black_hole_is_answered_within_the_deadline_and_found_to_be_over() {
+    let app = quick().start();
+    app.post("/create_orders", orders([1, 2])).expect_done();
+    for round in 1..=2_u32 {
+        app.proxy().set(Fault::BlackHole).unwrap();
+        for (call, reply) in every_call(&app, 100 * round) {
+            expect_no_database(call, &reply);
+        }
+        app.get("/health").expect(200);
+        app.proxy().set(Fault::Pass).unwrap();
+        serves_again(&app);
+    }
+    assert!(app.has(1) && app.has(2));
+}
+
+#[test]
+fn a_hundred_requests_into_a_black_hole_are_all_answered_in_time_while_health_is_quick() {
+    let app = quick().start();
+    app.post("/create_order", order(1)).expect_done();
+    app.proxy().set(Fault::BlackHole).unwrap();
+    thread::scope(|scope| {
+        let requests: Vec<_> = (0..100_u32)
+            .map(|number| {
+                let client = app.new_client();
+                scope.spawn(move || {
+                    let started = Instant::now();
+                    let reply = match number % 3 {
+                        0 => client.get("/orders/1"),
+                        1 => client.get("/orders"),
+                        _ => client.post("/create_order", order(1_000 + number)),
+                    };
+                    (started.elapsed(), reply)
+                })
+            })
+            .collect();
+        while requests.iter().any(|request| !request.is_finished()) {
+            let started = Instant::now();
+            app.get("/health").expect(200);
+            assert!(started.elapsed() < Duration::from_millis(500), "/health took {:?}", started.elapsed());
+            thread::sleep(Duration::from_millis(10));
+        }
+        for request in requests {
+            let (took, reply) = request.join().expect("a request");
+            assert!(took <= BOUND, "answered after {took:?}");
+            expect_no_database("in a black hole", &reply);
+        }
+    });
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+    app.post("/create_order", order(2)).expect_done();
+}
+
+#[test]
+fn a_refused_write_is_not_done_later_by_the_black_hole_letting_go() {
+    let app = quick().start();
+    app.proxy().set(Fault::BlackHole).unwrap();
+    let replies: Vec<_> = (1..=5).map(|id| (id, app.post("/create_order", order(id)))).collect();
+    // The proxy hands over what it held back, as a network does that is mended.
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+    for (id, reply) in replies {
+        if expect_no_database("POST /create_order", &reply) != "outcome-unknown" {
+            assert!(!app.has(id), "order {id} was refused and is there: {}", reply.summary());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A database that answers, slowly.
+
+use std::thread;
+use std::time::Duration;
+
+use testkit::Fault;
+
+use super::{QUICK, expect_no_database, in_time, quick, serves_again};
+use crate::support::{TestApp, eventually, order, orders, with};
+
+#[test]
+fn a_slow_network_within_the_deadlines_is_only_slow() {
+    let app = quick().start();
+    app.proxy()
+        .set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) })
+        .unwrap();
+    app.post("/create_orders", orders([1, 2])).expect_done();
+    app.get("/orders").expect(200);
+    app.get("/orders/1").expect(200);
+}
+
+#[test]
+fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
+    let app = quick().start();
+    app.post("/create_order", order(1)).expect_done();
+    app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
+    for _ in 0..3 {
+        expect_no_database("GET /orders/1", &in_time("GET /orders/1", || app.get("/orders/1")));
+        expect_no_database("GET /orders", &in_time("GET /orders", || app.get("/orders")));
+        expect_no_database("POST /create_order", &in_time("POST", || app.post("/create_order", order(2))));
+        app.get("/health").expect(200);
+    }
+    app.proxy().set(Fault::Pass).unwrap();
+    serves_again(&app);
+}
+
+/// Whether another session of the test's database has come to its `SELECT SLEEP`.
+fn sleeps(app: &TestApp) -> bool {
+    let sleeping =
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'SELECT SLEEP%'";
+    app.sql(sleeping) != "0"
+}
+
+#[test]
+fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
+    let app = TestApp::setup().env(&QUICK).start();
+    app.post("/create_orders", orders([1, 2])).expect_done();
+    thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK")
+        });
+        eventually("the row to be locked", || sleeps(&app).then_some(()));
+        let reply = in_time("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
+        expect_no_database("POST /update_order", &reply);
+        // What the service has given up does not go on at the database.
+        let going_on =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE orders%'";
+        eventually("the statement to end", || (app.sql(going_on) == "0").then_some(()));
+        let reply = in_time("DELETE /orders/1", || app.delete("/orders/1"));
+        expect_no_database("DELETE /orders/1", &reply);
+        // Others are not held up, and reading is not either.
+        app.post("/update_order", with(2, "quantity", Some("9"))).expect_done();
+        app.get("/orders/1").expect(200);
+        holder.join().expect("the holder of the lock");
+    });
+    assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1), "what was given up has no effect");
+    app.post("/update_order", with(1, "quantity", Some("9"))).expect_done();
+}
+
+#[test]
+fn a_deadlock_is_tried_again_and_not_shown() {
+    let app = TestApp::spawn();
+    let deadlocks = || -> u32 {
+        let count =
+            "SELECT VARIABLE_VALUE FROM information_schema.global_status WHERE VARIABLE_NAME = 'INNODB_DEADLOCKS'";
+        app.sql(count).parse().expect("a count")
+    };
+    let before = deadlocks();
+    let insert = |ids: &str| {
+        format!(
+            "INSERT INTO orders SELECT seq, 1, 1, 1, 1, 1, 'x' FROM (WITH RECURSIVE s (seq) AS ({ids}) SELECT seq FROM s) t"
+        )
+    };
+    // A transaction with more to lose than ours, so that the database gives up ours: it holds 20, waits until ours holds 10
+    // and waits for 20, then asks for 10.
+    let heavy = format!(
+        "BEGIN; {}; {}; SELECT SLEEP(1.5); {}; ROLLBACK",
+        insert("SELECT 1000 UNION ALL SELECT seq + 1 FROM s WHERE seq < 1500"),
+        insert("SELECT 20"),
+        insert("SELECT 10"),
+    );
+    thread::scope(|scope| {
+        let other = scope.spawn(|| app.sql(&heavy));
+        eventually("the other transaction", || sleeps(&app).then_some(()));
+        app.post("/create_orders", orders([10, 20])).expect_done();
+        other.join().expect("the other transaction");
+    });
+    assert!(deadlocks() > before, "there was no deadlock");
+    assert_eq!(app.get("/orders").text().trim(), orders([10, 20]), "written once");
+}
+
+#[test]
+fn a_read_only_database_serves_reads_and_refuses_writes() {
+    let server = std::sync::Arc::new(testkit::MariaDb::start().expect("a MariaDB"));
+    server.create_database("shop").unwrap();
+    // The all-powerful user may write all the same: the service is somebody else.
+    server
+        .sql("", "CREATE USER orders@'127.0.0.1' IDENTIFIED BY 's3cret'; GRANT ALL ON shop.* TO orders@'127.0.0.1'")
+        .unwrap();
+    let url = format!("mysql://orders:s3cret@127.0.0.1:{}/shop", server.port());
+    let app = TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(&server).database("shop").start();
+    app.post("/create_order", order(1)).expect_done();
+    server.sql("", "SET GLOBAL read_only = ON").unwrap();
+    for reply in [app.post("/create_order", order(2)), app.put("/orders/1", order(1)), app.delete("/orders/1")] {
+        assert_eq!(expect_no_database("a write", &reply), "database-unavailable");
+    }
+    assert_eq!(app.get("/orders").expect(200).text().trim(), orders([1]));
+    server.sql("", "SET GLOBAL read_only = OFF").unwrap();
+    app.post("/create_order", order(2)).expect_done();
+}
+
+#[test]
+fn a_trickling_network_streams_the_table_whole() {
+    let app = TestApp::setup().through_proxy().start();
+    app.post("/create_orders", orders(1..=2_000)).expect_done();
+    app.proxy().set(Fault::Throttle { bytes_per_second: 100_000 }).unwrap();
+    let reply = app.get("/orders").expect(200);
+    assert_eq!(reply.text().trim(), orders(1..=2_000));
+}

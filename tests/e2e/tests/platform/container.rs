@@ -1,0 +1,131 @@
+//! A service that sees other files in `/etc` than the machine has, as in a container made from scratch.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::{Process, Service, TempDir, ports};
+
+use crate::support::{Client, Raw};
+
+/// A service in a mount namespace of its own.
+pub(super) struct Contained {
+    process: Process,
+    address: SocketAddr,
+    dir: TempDir,
+}
+
+impl Contained {
+    /// Starts the service with these files for names, and with an empty `/etc/services`.
+    pub(super) fn start(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
+        Self::start_knowing("", database_url, hosts, resolv_conf, env)
+    }
+
+    /// The same with `http` in `/etc/services`, without which the published binding resolves no name at all: for what is about more than that.
+    pub(super) fn start_with_services(
+        database_url: &str,
+        hosts: &str,
+        resolv_conf: &str,
+        env: &[(&str, &str)],
+    ) -> Self {
+        Self::start_knowing("http 80/tcp\n", database_url, hosts, resolv_conf, env)
+    }
+
+    fn start_knowing(services: &str, database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        // As the C library has it without the file.
+        let files = [
+            ("hosts", hosts),
+            ("resolv.conf", resolv_conf),
+            ("nsswitch.conf", "hosts: files dns\n"),
+            ("services", services),
+        ];
+        for (name, content) in files {
+            std::fs::write(dir.path().join(name), content).expect("a file");
+        }
+        let port = ports::free().expect("a port");
+        let builder = Service::builder().env("DATABASE_URL", database_url);
+        let builder = env.iter().fold(builder, |builder, (name, value)| builder.env(*name, *value));
+        let command = in_mount_namespace(&builder.command(port).expect("a command"), &dir);
+        let process = Process::start(&command, &dir.path().join("log")).expect("a process");
+        Self { process, address: ([127, 0, 0, 1], port).into(), dir }
+    }
+
+    /// Changes its `/etc/hosts`.
+    pub(super) fn write_hosts(&self, content: &str) {
+        // In place: the mount is of this very file.
+        std::fs::write(self.dir.path().join("hosts"), content).expect("a file");
+    }
+
+    pub(super) fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.address))
+    }
+
+    pub(super) fn raw(&self) -> Raw {
+        Raw::connect(self.address)
+    }
+
+    /// Waits until this path is answered with 200.
+    #[track_caller]
+    pub(super) fn serves(&self, path: &str, bound: Duration) {
+        let (client, began) = (self.client(), Instant::now());
+        while client.try_send("GET", path, &[], None).map_or(true, |reply| reply.status != 200) {
+            assert!(self.process.is_running(), "it has ended: {}", self.process.log());
+            assert!(began.elapsed() < bound, "no 200 to {path} within {bound:?}: {}", self.process.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the log says this.
+    #[track_caller]
+    pub(super) fn says(&self, words: &str, bound: Duration) {
+        let began = Instant::now();
+        while !self.process.log().contains(words) {
+            assert!(began.elapsed() < bound, "the log does not say {words:?} within {bound:?}: {}", self.process.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// A command that runs another with the directory's files in `/etc`, which only it and its children see.
+fn in_mount_namespace(inner: &Command, dir: &TempDir) -> Command {
+    let mounts = "mount --bind \"$0/services\" /etc/services && mount --bind \"$0/hosts\" /etc/hosts && \
+                  mount --bind \"$0/resolv.conf\" /etc/resolv.conf && \
+                  { [ ! -e /etc/nsswitch.conf ] || mount --bind \"$0/nsswitch.conf\" /etc/nsswitch.conf; } && exec \"$@\"";
+    let mut outer = Command::new("unshare");
+    outer
+        .args(["--map-root-user", "--mount", "sh", "-c", mounts])
+        .arg(dir.path())
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    outer.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    for (name, value) in inner.get_envs() {
+        if let Some(value) = value {
+            outer.env(name, value);
+        }
+    }
+    outer
+}
+
+/// Set where a test runs in a network of its own.
+const INSIDE: &str = "E2E_OWN_NETWORK";
+
+/// Runs a test, which says its own name, in a network namespace with nothing but a loopback device, where every port is its own: this
+/// program is started again for that one test.
+pub(super) fn in_own_network(name: &str, test: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let dir = TempDir::new().expect("a directory");
+    let mut command = Command::new("unshare");
+    let start = "ip link set lo up && exec \"$@\"";
+    command.args(["--map-root-user", "--net", "sh", "-c", start, "sh"]);
+    command.arg(std::env::current_exe().expect("this program")).args(["--exact", name, "--nocapture"]).env(INSIDE, "1");
+    let process = Process::start(&command, &dir.path().join("log")).expect("a process");
+    let status = process.wait(Duration::from_secs(120));
+    let log = process.log();
+    println!("{log}");
+    let passed = status.is_ok_and(|status| status.success()) && log.contains("test result: ok. 1 passed");
+    assert!(passed, "in its own network: {log}");
+}

@@ -1,0 +1,74 @@
+//! Names resolve as for every other program, with no `/etc/services` and no `DNS_SERVER`; all addresses of a name are tried.
+//!
+//! With the published crate no name resolves where `/etc/services` is missing, as in a container made from scratch.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use testkit::MariaDb;
+
+use super::container::Contained;
+
+/// How long the service may take to find its database.
+const FOUND: Duration = Duration::from_secs(20);
+
+/// A service that knows its database by the name `orders-database` alone.
+fn by_name(hosts: &str, env: &[(&str, &str)]) -> Contained {
+    let server = MariaDb::shared().expect("the shared MariaDB");
+    let database = server.fresh_database_name().expect("a database");
+    Contained::start(&server.url_by("orders-database", server.port(), &database), hosts, "", env)
+}
+
+#[test]
+fn the_database_is_found_by_a_name_of_etc_hosts_without_etc_services() {
+    // Both kinds of address, as Debian has them for localhost; MariaDB listens on the second only.
+    let service = by_name("::1 orders-database\n127.0.0.1 localhost orders-database\n", &[]);
+    service.serves("/ready", FOUND);
+    service.client().get("/orders").expect(200);
+}
+
+#[test]
+fn the_second_address_of_a_name_is_tried_where_the_first_refuses() {
+    let service = by_name("127.0.0.99 orders-database\n127.0.0.1 orders-database\n", &[]);
+    service.serves("/ready", FOUND);
+    for _ in 0..20 {
+        service.client().get("/orders").expect(200);
+    }
+}
+
+/// An address at which a connect neither succeeds nor fails: its listener's queue is full, and the kernel drops what comes.
+struct Silent {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _queue: Vec<TcpStream>,
+}
+
+impl Silent {
+    fn at(address: SocketAddr) -> Self {
+        use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &address).expect("the address is free");
+        listen(&socket, 0).expect("it listens");
+        let wait = Duration::from_millis(100);
+        let queue = (0..64).map_while(|_| TcpStream::connect_timeout(&address, wait).ok()).collect();
+        let silent = Self { address, _listener: socket.into(), _queue: queue };
+        assert!(TcpStream::connect_timeout(&silent.address, wait).is_err(), "the queue is not full");
+        silent
+    }
+}
+
+#[test]
+fn the_second_address_of_a_name_is_tried_where_the_first_is_silent() {
+    let port = MariaDb::shared().expect("the shared MariaDB").port();
+    let _silent = Silent::at((Ipv4Addr::new(127, 0, 0, 98), port).into());
+    let service = by_name("127.0.0.98 orders-database\n127.0.0.1 orders-database\n", &[("CONNECT_TIMEOUT", "1s")]);
+    service.serves("/ready", FOUND);
+    service.client().get("/orders").expect(200);
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_named_in_the_log_with_the_reason() {
+    let service = by_name("127.0.0.1 localhost\n", &[]);
+    service.serves("/health", FOUND);
+    service.says(r#"cannot resolve \"orders-database\": "#, FOUND);
+}

@@ -1,0 +1,99 @@
+//! Name servers that are slow, ask for patience, or want the whole name: what `resolv.conf` says of them holds, and what they cost is bounded.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::MariaDb;
+
+use super::container::{Contained, in_own_network};
+use super::name_server::{Manner, NameServer};
+use crate::support::eventually;
+
+/// How long the service may take to find its database.
+const FOUND: Duration = Duration::from_secs(20);
+
+/// A service whose database has this name, and a server for it.
+fn service(name: &str, resolv_conf: &str) -> (Contained, &'static MariaDb, String) {
+    let server = MariaDb::shared().expect("a MariaDB");
+    let database = server.fresh_database_name().expect("a database");
+    (
+        Contained::start_with_services(&server.url_by(name, server.port(), &database), "", resolv_conf, &[]),
+        server,
+        database,
+    )
+}
+
+/// Ends the pool's connections, and waits until there are others.
+fn end_connections(service: &Contained, server: &MariaDb, database: &str) {
+    let sessions = format!("SELECT id FROM information_schema.processlist WHERE db = '{database}'");
+    let ids = || server.sql("", &sessions).expect("the sessions").lines().map(String::from).collect::<Vec<_>>();
+    let old = ids();
+    for id in &old {
+        server.sql("", &format!("KILL {id}")).expect("it is ended");
+    }
+    eventually("a connection that was not there before", || {
+        let _ = service.client().try_send("GET", "/orders", &[], None);
+        ids().iter().any(|id| !old.contains(id)).then_some(())
+    });
+}
+
+#[test]
+fn with_the_first_of_two_name_servers_dead_lookups_take_a_tenth_of_the_time_and_the_pool_is_renewed() {
+    in_own_network(
+        "platform::resolver_slow::with_the_first_of_two_name_servers_dead_lookups_take_a_tenth_of_the_time_and_the_pool_is_renewed",
+        || {
+            let silent = NameServer::udp("127.0.0.1:53", Manner::Silent);
+            let good = NameServer::udp("127.0.0.2:53", Manner::Knows("orders-database"));
+            // Each lookup waits a second for the first server, and has its answer from the second.
+            let resolv_conf = "nameserver 127.0.0.1\nnameserver 127.0.0.2\noptions timeout:1 attempts:2\n";
+            let (service, server, database) = service("orders-database", resolv_conf);
+            service.serves("/ready", FOUND);
+            let (began, mut renewed) = (Instant::now(), 0);
+            // Past the nine seconds for which the first lookup serves.
+            while began.elapsed() < Duration::from_secs(13) {
+                end_connections(&service, server, &database);
+                renewed += 1;
+                thread::sleep(Duration::from_millis(300));
+            }
+            let lookups = good.names().len();
+            println!("{renewed} times new connections in {:?}, {lookups} lookups", began.elapsed());
+            assert_eq!(silent.names().len(), lookups, "each lookup asked the dead server first");
+            assert!(renewed > 5, "the pool was renewed {renewed} times only");
+            assert_eq!(lookups, 2, "one at the start and one ten seconds later");
+        },
+    );
+}
+
+#[test]
+fn a_name_is_found_by_the_search_list() {
+    let name = "platform::resolver_slow::a_name_is_found_by_the_search_list";
+    in_own_network(name, || {
+        let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.example"));
+        let (service, ..) = service("orders-database", "nameserver 127.0.0.1\nsearch example\n");
+        service.serves("/ready", FOUND);
+        assert_eq!(names.names().first().map(String::as_str), Some("orders-database.example"));
+    });
+}
+
+#[test]
+fn with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first() {
+    let name = "platform::resolver_slow::with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first";
+    in_own_network(name, || {
+        let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
+        let resolv_conf = "nameserver 127.0.0.1\nsearch example\noptions ndots:2\n";
+        let (service, ..) = service("orders-database.svc", resolv_conf);
+        service.serves("/ready", FOUND);
+        assert_eq!(names.names().first().map(String::as_str), Some("orders-database.svc.example"));
+    });
+}
+
+#[test]
+fn without_ndots_a_name_with_a_dot_is_asked_for_as_it_is_first() {
+    let name = "platform::resolver_slow::without_ndots_a_name_with_a_dot_is_asked_for_as_it_is_first";
+    in_own_network(name, || {
+        let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
+        let (service, ..) = service("orders-database.svc", "nameserver 127.0.0.1\nsearch example\n");
+        service.serves("/ready", FOUND);
+        assert_eq!(names.names().first().map(String::as_str), Some("orders-database.svc"));
+    });
+}
