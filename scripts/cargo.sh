@@ -1,5 +1,5 @@
 #!/bin/sh
-# cargo, by the Rust that can compile for wasm32-wasip1 (see toolchain.sh).
+# Runs cargo with a Rust toolchain that can compile for wasm32-wasip1 (see toolchain.sh).
 #
 #   scripts/cargo.sh ARGUMENTS…   runs cargo with them
 #   scripts/cargo.sh --host       prints this machine's target, such as x86_64-unknown-linux-gnu

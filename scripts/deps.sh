@@ -1,19 +1,21 @@
 #!/bin/sh
-# Installs what the order service needs from Debian's packages, and only what is missing.
+# Installs the Debian packages that a group of commands needs, and only those that are missing.
 #
 #   scripts/deps.sh build        the wasm toolchain
-#   scripts/deps.sh lint         + what checks the scripts
+#   scripts/deps.sh lint         + shellcheck
 #   scripts/deps.sh run          + WasmEdge and MariaDB
-#   scripts/deps.sh test         + what the end-to-end tests use
+#   scripts/deps.sh test         + the programs that the end-to-end tests use
+#   scripts/deps.sh check        lint and test together
 #   scripts/deps.sh bench        + the load generator
-#   scripts/deps.sh cluster      + what a Kubernetes on this machine is made of
+#   scripts/deps.sh cluster      + the parts of a Kubernetes cluster on this machine
 #   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
-#   scripts/deps.sh containers   + what the container tests use: Podman, a registry, a load balancer
-#   scripts/deps.sh --check …    says what is missing and changes nothing; exit 1 if anything is
+#   scripts/deps.sh containers   + the programs that the container tests use: Podman, a registry, a load balancer
+#   scripts/deps.sh --check …    lists the missing packages and changes nothing; exit 1 if there are any
 #
-# Debian 13 (trixie) has all of it. On Debian 12 the packages come from Debian 13 through a source with a low pin,
-# made from the machine's own source list: nothing moves but these and what they need (the C library and base-files among it).
-# MariaDB is installed without its service (the -core packages): nothing is started, no port is taken.
+# Root is needed only where a package is missing. Debian 13 (trixie) has all packages. On Debian 12 they come from Debian 13:
+# the script adds a source with a low pin, derived from the machine's own source list. Only these packages and their
+# dependencies are upgraded (the C library and base-files among them). MariaDB is installed without its service (the -core
+# packages): no server is started and no port is bound.
 set -eu
 
 # shellcheck source=scripts/toolchain.sh
@@ -21,7 +23,7 @@ set -eu
 # shellcheck source=scripts/go.sh
 . "$(dirname "$0")/go.sh"
 
-# A user's PATH has no room for servers on Debian.
+# On Debian a user's PATH does not contain the directories of servers.
 PATH=$PATH:/usr/sbin:/sbin
 SOURCE=/etc/apt/sources.list.d/order-service-trixie.sources
 PIN=/etc/apt/preferences.d/order-service-trixie
@@ -29,7 +31,7 @@ PIN=/etc/apt/preferences.d/order-service-trixie
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "deps: $*"; exit 1; }
 
-# need COMMAND-OR-FILE PACKAGE: notes the package when the command (or the file) is not there.
+# need COMMAND-OR-FILE PACKAGE: adds the package to the list when the command (or the file) is missing.
 missing=
 need() {
     case $1 in
@@ -41,7 +43,7 @@ need() {
 
 build_group() {
     if ! path_rust_has_wasm && ! debian_rust_has_wasm && { [ "$check" = yes ] || ! rustup_adds_wasm; }; then
-        # All of them at once: an older rustc that is there already must move too.
+        # All of them together: an older rustc that is installed must be upgraded too.
         for package in rustc cargo libstd-rust-dev-wasm32 rust-clippy rustfmt; do need "no $package" "$package"; done
     fi
     need cc gcc
@@ -71,11 +73,15 @@ test_group() {
     need unshare util-linux
     need ip iproute2
 }
+check_group() {
+    lint_group
+    test_group
+}
 bench_group() {
     run_group
     need wrk wrk
 }
-# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian has. An engine builds the images.
+# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian packages. An engine builds the images.
 cluster_group() {
     build_group
     engine_group
@@ -96,18 +102,18 @@ cluster_group() {
     need docker-registry docker-registry
     need skopeo skopeo
 }
-# What `make up` uses where no engine is installed: Docker's own with Compose, and the runtime that runs wasm.
+# For `make up` where no engine is installed: Docker with Compose, and the runtime that runs wasm.
 engine_group() {
     need docker docker-cli
     need dockerd docker.io
     need '/usr/*/docker/cli-plugins/docker-buildx' docker-buildx
     need '/usr/*/docker/cli-plugins/docker-compose' docker-compose
     need crun crun
-    # crun loads it when a container starts; its package only suggests it.
+    # crun loads this library when a container starts; its package only suggests it.
     need '/usr/lib/*/libwasmedge.so.0' libwasmedge0
     need curl curl
 }
-# + what an engine of the tests' own lives in, and its base image where no registry is in reach.
+# The sandbox of the tests' private engine, and its base image where no registry can be reached.
 images_group() {
     need mmdebstrap mmdebstrap
     need unshare util-linux
@@ -115,7 +121,7 @@ images_group() {
     need slirp4netns slirp4netns
     need ip iproute2
 }
-# + what the container tests use: a registry, Podman, a load balancer.
+# For the container tests: a registry, Podman, a load balancer.
 containers_group() {
     run_group
     engine_group
@@ -125,7 +131,7 @@ containers_group() {
     need haproxy haproxy
     need podman podman
     need catatonit catatonit
-    # Podman without root: ids for the users in its containers, and a network.
+    # Podman without root: subordinate user ids, and a network.
     need newuidmap uidmap
     need pasta passt
     need /usr/lib/podman/netavark netavark
@@ -138,8 +144,8 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | bench | cluster | engine | containers) "${group}_group" ;;
-    *) fail "no group '$group'; there are build, lint, run, test, bench, cluster, engine and containers" ;;
+    build | lint | run | test | check | bench | cluster | engine | containers) "${group}_group" ;;
+    *) fail "unknown group '$group'; the groups are build, lint, run, test, check, bench, cluster, engine and containers" ;;
     esac
 done
 missing=${missing# }
@@ -148,7 +154,7 @@ missing=${missing# }
 codename=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME-}") || codename=
 debian=$(. /etc/os-release 2>/dev/null && [ "${ID-}" = debian ] && echo yes) || debian=no
 
-# What to type where this script may not or cannot: one screen.
+# Prints what to install by hand where this script cannot.
 by_hand() {
     say "deps: $1"
     say "Missing, by the names of Debian 13's packages:"
@@ -165,20 +171,20 @@ by_hand() {
 
 [ "$check" = no ] || { say "missing: $missing"; exit 1; }
 if [ "$debian" = no ] || ! command -v apt-get >/dev/null 2>&1; then
-    by_hand "this is not Debian, so nothing is installed."
+    by_hand "this is not Debian: nothing was installed."
 fi
 case $codename in
 bookworm | trixie | forky | sid) ;;
 *) by_hand "Debian '$codename' is not one of 12 (bookworm), 13 (trixie) or later." ;;
 esac
-[ "$(id -u)" = 0 ] || by_hand "packages can be installed by root only, and this is $(id -un)."
+[ "$(id -u)" = 0 ] || by_hand "only root can install packages, and this is $(id -un)."
 
 from=
-# The first packages from Debian 13 bring its base-files, and from then on the machine calls itself trixie: the source tells.
+# The first packages from Debian 13 bring its base-files. From then on the machine reports trixie, so the source is checked too.
 if [ "$codename" = bookworm ] || [ -s "$SOURCE" ] || [ -s "${SOURCE%.sources}.list" ]; then
     from='-t trixie'
-    say "Debian 12 lacks WasmEdge and the wasm toolchain: they come from Debian 13, added to apt as a source pinned low"
-    say "($SOURCE and $PIN; only these packages and what they need are upgraded)."
+    say "Debian 12 lacks WasmEdge and the wasm toolchain. They come from Debian 13, added to apt as a source with a low pin"
+    say "($SOURCE and $PIN; only these packages and their dependencies are upgraded)."
     if [ ! -s "$SOURCE" ]; then
         origin=/etc/apt/sources.list.d/debian.sources
         if [ -s "$origin" ]; then
@@ -196,7 +202,7 @@ say "Installing: $missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# Servers are installed as programs: their services are not started (Debian's policy-rc.d says no for as long as this takes).
+# Servers are installed as programs only: meanwhile Debian's policy-rc.d forbids starting their services.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     trap 'rm -f "$log" "$policy"' EXIT

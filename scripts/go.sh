@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# To be sourced: which Go compiles the cluster's programs.
+# Selects the Go toolchain that compiles the cluster's programs. deps.sh and cluster-build.sh source this file.
 
 # Prints the path of a Go that is 1.24 or later: the one on PATH, or Debian's, which is not on it.
 find_go() {

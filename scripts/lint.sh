@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a change must pass before its tests: format, clippy for both targets, the shell scripts.
+# Static checks: format, clippy for both targets, shell scripts.
 set -eu
 cd "$(dirname "$0")/.."
 host=$(scripts/cargo.sh --host)
@@ -9,7 +9,7 @@ step() {
     "$@"
 }
 step scripts/cargo.sh fmt --all --check
-# Programs for tests and measurements, with lock files of their own.
+# Packages outside of the workspace, with lock files of their own.
 for program in tests/e2e/guest tools/bench/demo; do
     step scripts/cargo.sh fmt --check --manifest-path "$program/Cargo.toml"
 done

@@ -1,7 +1,7 @@
-# Which Rust is used: read by deps.sh and cargo.sh, not run by itself.
+# Selects the Rust toolchain. deps.sh and cargo.sh source this file.
 # shellcheck shell=sh
 #
-# Yours, the one on PATH, when it can compile for wasm32-wasip1; else Debian's in /usr/bin.
+# The toolchain on PATH when it can compile for wasm32-wasip1, else Debian's in /usr/bin.
 
 # usable RUSTC CARGO: true when they are 1.85 or later and have the standard library for wasm32-wasip1.
 usable() {
@@ -14,7 +14,7 @@ usable() {
 path_rust_has_wasm() { usable rustc cargo; }
 debian_rust_has_wasm() { usable /usr/bin/rustc /usr/bin/cargo; }
 
-# Asks rustup for what is missing; false where there is no rustup, or no way to its server.
+# Adds the target with rustup; false where rustup is missing or cannot reach its server.
 rustup_adds_wasm() {
     command -v rustup >/dev/null 2>&1 || return 1
     rustup target add wasm32-wasip1 >/dev/null 2>&1 && path_rust_has_wasm
