@@ -1,6 +1,6 @@
 //! WasmEdge, MariaDB and faults as values that stop when dropped.
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
 //! | [`mariadb`] | a private MariaDB: [`MariaDb`], its TLS certificates: [`Tls`] |
 //! | [`service`] | the order service as a child process: [`Service`], in any [`Runtime`] |
@@ -9,6 +9,10 @@
 //! | [`artifacts`] | where the built `.wasm` and the native program are |
 //! | [`process`] | a child that ends with its parent, its log, its figures from `/proc` |
 //! | [`engine`] | a Docker and a Podman of their own: [`Engine`], [`Podman`] |
+//! | [`http`] | an ordinary HTTP client: [`http::Client`], one for raw bytes: [`http::RawConnection`] |
+//! | [`ledger`] | what clients wrote and the server must hold: [`Ledger`] |
+//! | [`wait`] | waiting for events with a bound: [`wait_until`] |
+//! | [`stats`] | medians and quantiles |
 //! | [`ports`], [`temp`] | free ports, directories that go away |
 //! | [`machine`], [`page`] | what something was measured on, and the page that says so |
 //!
@@ -27,6 +31,8 @@
 pub mod aot;
 pub mod artifacts;
 pub mod engine;
+pub mod http;
+pub mod ledger;
 pub mod machine;
 pub mod mariadb;
 pub mod page;
@@ -35,13 +41,17 @@ pub mod process;
 pub mod proxy;
 pub mod readme;
 pub mod service;
+pub mod stats;
 pub mod temp;
+pub mod wait;
 
 mod sync;
 
 pub use engine::{Engine, Podman};
+pub use ledger::Ledger;
 pub use mariadb::{MariaDb, Tls};
 pub use process::Process;
 pub use proxy::{Direction, Fault, FaultProxy, Then, When};
 pub use service::{Runtime, Service};
 pub use temp::TempDir;
+pub use wait::{observe_for, try_wait_for, wait_for, wait_until};
