@@ -26,7 +26,7 @@ quietly() {
 # without_patch DIRECTORY: the crate of crates.io there, at the version that was measured.
 without_patch() {
     cd "$1"
-    sed -i '/^wasmedge_wasi_socket = { path = /d; s,"crates/wasmedge_wasi_socket"\, ,,' Cargo.toml
+    sed -i '/^wasmedge_wasi_socket = { path = /d; /^ *"crates\/wasmedge_wasi_socket",$/d' Cargo.toml
     quietly "$root/scripts/cargo.sh" metadata --format-version 1
     quietly "$root/scripts/cargo.sh" update --package wasmedge_wasi_socket --precise "$published"
     grep -A 2 '^name = "wasmedge_wasi_socket"' Cargo.lock | grep -q '^source = "registry' || { say "$1: the patch is still there"; exit 1; }
@@ -38,7 +38,7 @@ git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
     [ ! -f "$file" ] || cp --parents "$file" "$tree/"
 done
 say "building the service and the guest programs with wasmedge_wasi_socket $published …"
-(without_patch "$tree" && quietly scripts/cargo.sh build --release --features published-binding --target-dir "$target/published")
+(without_patch "$tree" && quietly scripts/cargo.sh build --release --target-dir "$target/published")
 (without_patch "$tree/tests/e2e/guest" && cd "$tree" && CARGO_TARGET_DIR=$target/published quietly scripts/guest.sh)
 export ORDER_SERVICE_WASM="$target/published/wasm32-wasip1/release/order-service.wasm"
 export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"

@@ -67,7 +67,7 @@ for group in "$@"; do
     case $group in
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
-        part crates $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket --package webpki-roots@0.25.90
+        part crates $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket --package pipe_status --package webpki-roots@0.25.90
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;

@@ -6,47 +6,6 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-/// What a write to standard output would meet.
-#[cfg(all(target_os = "wasi", not(feature = "published-binding")))]
-pub(crate) use wasmedge_wasi_socket::pipe::Room;
-
-/// What a write to standard output would meet.
-#[cfg(any(not(target_os = "wasi"), feature = "published-binding"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// At least 4 KiB (`PIPE_BUF`) fit without waiting.
-    Ready,
-    /// Whoever reads it is behind: a write would wait.
-    Full,
-    /// Nobody reads it any more: a write would fail, or raise SIGPIPE.
-    Gone,
-}
-
-/// What a write to standard output would meet now.
-#[cfg(all(target_os = "wasi", not(feature = "published-binding")))]
-pub(crate) fn room_on_stdout() -> Room {
-    wasmedge_wasi_socket::pipe::room(&io::stdout())
-}
-
-/// The published binding cannot tell.
-#[cfg(all(target_os = "wasi", feature = "published-binding"))]
-pub(crate) fn room_on_stdout() -> Room {
-    Room::Ready
-}
-
-/// What a write to standard output would meet now.
-#[cfg(not(target_os = "wasi"))]
-pub(crate) fn room_on_stdout() -> Room {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let stdout = rustix::stdio::stdout();
-    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
-    match poll(&mut fds, Some(&Timespec::default())) {
-        Ok(0) | Err(_) => Room::Full,
-        Ok(_) if fds.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::NVAL)) => Room::Gone,
-        Ok(_) => Room::Ready,
-    }
-}
-
 /// What the kernel may hold of an answer that a client does not take; Linux doubles it. Left to itself it takes up to 4 MB,
 /// which a container's memory limit counts, for each slow client.
 const SEND_BUFFER: u32 = 256 * 1024;

@@ -4,9 +4,8 @@ use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use pipe_status::PipeStatus;
 use tokio::sync::Notify;
-
-use crate::platform::{self, Room};
 
 /// The most that waits to be written; more is dropped.
 const CAPACITY: usize = 256 * 1024;
@@ -66,10 +65,10 @@ impl Sink {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = 0;
         while let Some(piece) = next_piece(held.lines.get(written..).unwrap_or_default()) {
-            match platform::room_on_stdout() {
-                Room::Full => break,
-                Room::Gone => written = held.lines.len(),
-                Room::Ready => {
+            match pipe_status::of(&std::io::stdout()) {
+                PipeStatus::Full => break,
+                PipeStatus::Closed => written = held.lines.len(),
+                PipeStatus::Writable => {
                     let mut stdout = std::io::stdout().lock();
                     // Nothing can be done about an error, and nothing depends on a line.
                     let _ = stdout.write_all(piece).and_then(|()| stdout.flush());

@@ -10,7 +10,6 @@
 //! | [`TcpStream`], [`TcpListener`], [`UdpSocket`] | the types of `std::net`, as far as the runtime can |
 //! | [`socket`] | a bare socket, its options, and the types of the runtime's interface |
 //! | [`ToSocketAddrs`], [`nslookup`] | names to addresses |
-//! | [`pipe`] | whether a write to a pipe would wait, fail, or end the process |
 //! | [`poll`] | waiting for several sockets, for a program's own loop |
 //! | [`wasi_poll`] | the same in the runtime's own types, as mio_wasi calls it |
 //! | `wait`, `rounds`, `choice`, `edges` (private) | one wait: what survives a freeze, which descriptors are asked about, what is known already |
@@ -41,8 +40,6 @@ mod memory;
 mod names;
 #[cfg(target_os = "wasi")]
 mod options;
-#[cfg(target_os = "wasi")]
-pub mod pipe;
 #[cfg(target_os = "wasi")]
 pub mod poll;
 #[cfg(any(target_os = "wasi", test))]
