@@ -1,13 +1,14 @@
-//! `make run`: the order service in WasmEdge, with a MariaDB of its own under `.run/` or the one of `DATABASE_URL`.
+//! `make run`: the order service in WasmEdge, with a private MariaDB under `.run/` or the database of `DATABASE_URL`.
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `settings` | what the environment asks for |
-//! | `home` | `.run/`: one user at a time, a password that is kept |
-//! | `database` | the private MariaDB, or the given one |
-//! | `serve` | the service, from its start to Ctrl-C |
+//! | `settings` | the variables that the environment sets |
+//! | `state_dir` | `.run/`: a lock against a second run, the private database's password |
+//! | `database` | the private MariaDB, or the user's own |
+//! | `service` | the service process, from its start to Ctrl-C |
+//! | `signals` | Ctrl-C, SIGTERM and SIGHUP |
 //!
-//! What is wrong is one line on standard error and status 1. Ctrl-C, SIGTERM and SIGHUP end all that was started, status 0.
+//! An error is one line on standard error and exit status 1. Ctrl-C, SIGTERM and SIGHUP stop all processes; the exit status is 0.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,43 +16,43 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 mod database;
-mod home;
-mod serve;
+mod service;
 mod settings;
-mod stop;
+mod signals;
+mod state_dir;
 
 use database::Database;
 use settings::Settings;
-use stop::Stop;
+use signals::StopSignal;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("make run: {error:#}"));
+            print_line(&format!("make run: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<()> {
-    let stop = Stop::on_signals()?;
+    let stop = StopSignal::register()?;
     let settings = Settings::from_environment()?;
-    // Before anything takes time: what cannot work is said at once.
-    let home = database::home_if_needed(&settings)?;
+    // These checks come before the slow steps, so their errors are reported at once.
+    let state_dir = database::state_dir_if_needed(&settings)?;
     settings.check_address()?;
-    let program = serve::prepare()?;
-    if stop.asked() {
+    let program = service::compile()?;
+    if stop.received() {
         return Ok(());
     }
-    let database = Database::open(home)?;
-    let outcome = serve::until_stopped(&settings, &database, &program, &stop);
+    let database = Database::open(state_dir)?;
+    let outcome = service::run_until_stopped(&settings, &database, &program, &stop);
     let stopped = database.close();
-    say("make run: all stopped");
+    print_line("make run: all processes are stopped");
     outcome.and(stopped)
 }
 
-/// A line for the user. A terminal that has gone away is no reason to end badly.
-fn say(line: &str) {
+/// Prints a line for the user. A closed terminal is not an error.
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
