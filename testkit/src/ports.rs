@@ -1,24 +1,22 @@
 //! Free ports on the loopback address.
 //!
-//! They are taken from below the kernel's ephemeral range. A port inside it can be handed to any outgoing connection
-//! before the server binds it, and a client that retries while the server is down can even connect to itself.
+//! They lie below the kernel's ephemeral range. The kernel may give a port inside it to an outgoing connection before the
+//! server binds it; a client that retries while the server is down can even connect to itself.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Result, bail};
 
-use crate::temp::random;
-
-/// A port that was free a moment ago. Whoever binds it must be ready to lose it and ask again.
+/// A port that was free a moment ago. Another process may bind it first; callers retry then.
 ///
 /// # Errors
-/// When hundreds of random ports were all taken.
+/// When hundreds of random ports were all in use.
 pub fn free() -> Result<u16> {
     let top = ephemeral_start().clamp(20_000, 60_000);
     let low = top - 12_000;
     for _ in 0..500 {
-        let port = low + u16::try_from(random() % 12_000)?;
+        let port = fastrand::u16(low..top);
         if is_free(port) {
             return Ok(port);
         }

@@ -1,78 +1,127 @@
-//! Directories that go away with their value, and also when the process is killed.
+//! Temporary directories that are removed with their value, and also when the process is killed.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
-use std::{env, fs};
 
 use anyhow::{Context, Result};
 
 use crate::sync::lock;
 
-/// Reads directories, one a line, until the process that wrote them is gone, then removes them. Twice, because a server
-/// that the kernel ends at the same moment may still write.
-const JANITOR: &str = r#"
+/// Reads one directory per line until the writing process has ended, then removes them. It retries once, because a server
+/// that the kernel kills at the same moment may still write.
+const CLEANUP_SCRIPT: &str = r#"
 set --
 while IFS= read -r directory; do set -- "$@" "$directory"; done
 [ $# -gt 0 ] || exit 0
 rm -rf -- "$@" 2>/dev/null || { sleep 1; rm -rf -- "$@"; }
 "#;
 
-/// A new directory, readable by this user only, removed on drop or at the process's end however it ends.
+/// A new directory, readable by this user only. It is removed on drop, and at the process's end however it ends.
 #[derive(Debug)]
 pub struct TempDir {
-    path: PathBuf,
+    directory: tempfile::TempDir,
 }
 
 impl TempDir {
-    /// Makes one under the system's temporary directory (`TMPDIR`).
+    /// Creates one in the system's temporary directory (`TMPDIR`).
     ///
     /// # Errors
-    /// When the directory cannot be made.
+    /// When the directory cannot be created.
     pub fn new() -> Result<Self> {
-        let path = env::temp_dir().join(format!("testkit-{}-{:016x}", std::process::id(), random()));
-        fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        remove_at_the_end(&path);
-        Ok(Self { path })
+        let prefix = format!("testkit-{}-", std::process::id());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).permissions(Permissions::from_mode(0o700));
+        let directory = builder.tempdir().context("cannot create a directory")?;
+        CleanupProcess::register(directory.path());
+        Ok(Self { directory })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.directory.path()
     }
 }
 
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        // What cannot be removed now is removed by the janitor, or by whoever clears the temporary directory.
-        let _ = fs::remove_dir_all(&self.path);
+/// A child process that outlives this one and removes its directories. Without `sh` there is none, and directories are
+/// removed on drop only.
+struct CleanupProcess {
+    child: Option<Child>,
+}
+
+impl CleanupProcess {
+    /// Has `directory` removed when this process has ended.
+    fn register(directory: &Path) {
+        static CLEANUP: OnceLock<Mutex<CleanupProcess>> = OnceLock::new();
+        let mut cleanup = lock(CLEANUP.get_or_init(|| Mutex::new(Self::start())));
+        if let Some(input) = cleanup.child.as_mut().and_then(|child| child.stdin.as_mut()) {
+            let line = [directory.as_os_str().as_bytes(), b"\n"].concat();
+            let _ = input.write_all(&line);
+        }
+    }
+
+    fn start() -> Self {
+        let mut command = Command::new("sh");
+        // A process group of its own: Ctrl-C on a terminal must not end it.
+        command.args(["-c", CLEANUP_SCRIPT]).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self { child: command.spawn().ok() }
     }
 }
 
-/// 64 random bits, from the seed std takes for its hash tables.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::time::Duration;
 
-/// The janitor is an extra: without `sh`, directories are still removed on drop.
-fn remove_at_the_end(path: &Path) {
-    static JANITORS: OnceLock<Mutex<Option<Child>>> = OnceLock::new();
-    let mut janitor = lock(JANITORS.get_or_init(|| Mutex::new(start_janitor())));
-    if let Some(input) = janitor.as_mut().and_then(|child| child.stdin.as_mut()) {
-        let _ = input.write_all(path.as_os_str().as_bytes()).and_then(|()| input.write_all(b"\n"));
+    use super::*;
+    use crate::{Process, wait_for, wait_until};
+
+    const TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// Names the file that the killed process writes its directory's path to.
+    const PATH_FILE: &str = "TESTKIT_TEMP_PATH_FILE";
+
+    #[test]
+    fn a_directory_is_private_and_is_removed_with_its_contents_on_drop() -> Result<()> {
+        let directory = TempDir::new()?;
+        let path = directory.path().to_path_buf();
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o700);
+        fs::write(path.join("file"), "content")?;
+        drop(directory);
+        assert!(!path.exists());
+        Ok(())
     }
-}
 
-fn start_janitor() -> Option<Child> {
-    let mut command = Command::new("sh");
-    // A process group of its own: Ctrl-C on a terminal must not end the one that cleans up after it.
-    command.args(["-c", JANITOR]).process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().ok()
+    /// Runs in a process of its own, which the test below starts and kills.
+    #[test]
+    fn helper_that_keeps_a_directory_until_it_is_killed() -> Result<()> {
+        let Some(path_file) = std::env::var_os(PATH_FILE).map(PathBuf::from) else { return Ok(()) };
+        let directory = TempDir::new()?;
+        fs::write(directory.path().join("file"), "content")?;
+        fs::write(path_file.with_extension("partial"), directory.path().as_os_str().as_bytes())?;
+        fs::rename(path_file.with_extension("partial"), &path_file)?;
+        std::thread::park();
+        Ok(())
+    }
+
+    #[test]
+    fn a_directory_is_removed_after_its_process_was_killed() -> Result<()> {
+        let own = TempDir::new()?;
+        let path_file = own.path().join("path");
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["--exact", "temp::tests::helper_that_keeps_a_directory_until_it_is_killed"]);
+        let process = Process::start(command.env(PATH_FILE, &path_file), &own.path().join("log"))?;
+        let path = wait_for("the directory", TIMEOUT, || fs::read_to_string(&path_file).ok().map(PathBuf::from))?;
+        assert!(path.join("file").exists());
+        process.kill();
+        wait_until("its removal", TIMEOUT, || !path.exists())
+    }
 }
