@@ -1,4 +1,4 @@
-//! The compiled form of a `.wasm`: made once by `wasmedge compile`, then found by the file's content.
+//! Compiles a `.wasm` ahead of time with `wasmedge compile`. The cache key is the file's content.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,21 +10,21 @@ use anyhow::{Context, Result, bail};
 use crate::artifacts;
 use crate::sync::lock;
 
-/// What `wasmedge compile` is told besides the files; part of the cache's key.
+/// Options of `wasmedge compile`; part of the cache key.
 const OPTIONS: [&str; 0] = [];
 
-/// The compiled form of `wasm`, from `target/aot/` or made now (about a minute; a line on standard error says so).
-/// `ORDER_SERVICE_AOT` names a file that is taken instead.
+/// The compiled form of `wasm`, from `target/aot/` or compiled now. Compiling takes about a minute; a line on standard
+/// error announces it. `ORDER_SERVICE_AOT` names a compiled file to use instead.
 ///
 /// # Errors
 /// When `wasmedge` is missing or cannot compile the file; its output is in the error.
 pub fn compiled(wasm: &Path) -> Result<PathBuf> {
-    // One at a time within a process: tests that start together must not all compile the same file.
+    // One at a time: tests that start together must not all compile the same file.
     static COMPILING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _guard = lock(&COMPILING);
     if let Some(named) = std::env::var_os("ORDER_SERVICE_AOT") {
         let named = PathBuf::from(named);
-        anyhow::ensure!(named.is_file(), "{} (from ORDER_SERVICE_AOT) is not there", named.display());
+        anyhow::ensure!(named.is_file(), "{} (from ORDER_SERVICE_AOT) is missing", named.display());
         return Ok(named);
     }
     let cached = cached_path(wasm)?;
@@ -34,7 +34,7 @@ pub fn compiled(wasm: &Path) -> Result<PathBuf> {
     Ok(cached)
 }
 
-/// Whether `wasm` was compiled before, so that [`compiled`] takes no time.
+/// Whether `wasm` is compiled already.
 ///
 /// # Errors
 /// When `wasmedge` or the file is missing.
@@ -53,11 +53,11 @@ fn cached_path(wasm: &Path) -> Result<PathBuf> {
 }
 
 fn compile(wasm: &Path, cached: &Path) -> Result<()> {
-    let directory = cached.parent().context("a cache path without a directory")?;
-    fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    say(&format!("aot: compiling {} for this processor (about a minute, once) …", wasm.display()));
+    let directory = cached.parent().context("the cache path has no directory")?;
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    print_progress(&format!("aot: compiling {} for this processor (about a minute, once) …", wasm.display()));
     let start = Instant::now();
-    // Made beside its place and renamed into it: another process sees either nothing or the whole file.
+    // Renamed when complete: another process sees either no file or the whole file.
     let partial = cached.with_extension(format!("{}.partial", std::process::id()));
     let mut command = Command::new("wasmedge");
     command.arg("compile").args(OPTIONS).arg(wasm).arg(&partial).stdin(Stdio::null());
@@ -68,11 +68,11 @@ fn compile(wasm: &Path, cached: &Path) -> Result<()> {
         bail!("wasmedge compile {} ended with {}:\n{text}", wasm.display(), output.status);
     }
     fs::rename(&partial, cached).with_context(|| format!("cannot write {}", cached.display()))?;
-    say(&format!("aot: done in {:.0} s: {}", start.elapsed().as_secs_f64(), cached.display()));
+    print_progress(&format!("aot: done in {:.0} s: {}", start.elapsed().as_secs_f64(), cached.display()));
     Ok(())
 }
 
-/// The code is compiled for the processor it is made on: a target directory carried to another one must not be used there.
+/// Compiled code is specific to the processor. A target directory copied to another machine must not be used there.
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     info.lines().filter(|line| line.starts_with("model name") || line.starts_with("flags")).take(2).collect()
@@ -80,15 +80,15 @@ fn processor() -> String {
 
 const FNV_START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 
-/// FNV-1a, 128 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): a cache key, not a defence against anybody.
+/// FNV-1a, 128 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): a cache key, not a cryptographic hash.
 fn fnv(start: u128, bytes: &[u8]) -> u128 {
     bytes
         .iter()
         .fold(start, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b))
 }
 
-/// Progress goes to standard error itself: `eprintln!` would be swallowed by the test runner until the test ends.
-fn say(line: &str) {
+/// Writes to standard error directly: the test runner holds back `eprintln!` until the test ends.
+fn print_progress(line: &str) {
     use io::Write;
     let _ = writeln!(io::stderr(), "{line}");
 }

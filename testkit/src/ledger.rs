@@ -59,8 +59,8 @@ impl<V: Clone + PartialEq + Debug> Ledger<V> {
         Self::default()
     }
 
-    /// Records that a write of `value` under `key` is about to be sent; `None` deletes. Until its outcome is recorded, it is
-    /// unknown.
+    /// Records that a write of `value` under `key` is about to be sent; `None` deletes. Until its outcome is recorded,
+    /// it is unknown.
     pub fn sent(&mut self, key: u64, value: Option<V>) {
         self.resolve_pending(key);
         let states = self.keys.entry(key).or_insert_with(States::absent);

@@ -2,22 +2,23 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`mariadb`] | a private MariaDB: [`MariaDb`], its TLS certificates: [`Tls`] |
+//! | [`mariadb`] | a private MariaDB: [`MariaDb`], and its TLS certificates: [`Tls`] |
 //! | [`service`] | the order service as a child process: [`Service`], in any [`Runtime`] |
-//! | [`proxy`] | a TCP proxy that misbehaves on request: [`FaultProxy`], [`Fault`] |
+//! | [`proxy`] | a TCP proxy that injects faults: [`FaultProxy`], [`Fault`] |
 //! | [`aot`] | the compiled form of a `.wasm`, cached by content |
-//! | [`artifacts`] | where the built `.wasm` and the native program are |
-//! | [`process`] | a child that ends with its parent, its log, its figures from `/proc` |
-//! | [`engine`] | a Docker and a Podman of their own: [`Engine`], [`Podman`] |
+//! | [`artifacts`] | the paths of the built `.wasm` and the native program |
+//! | [`process`] | a child that ends with its parent, its log, its metrics from `/proc` |
+//! | [`engine`] | a private Docker and a private Podman: [`Engine`], [`Podman`] |
 //! | [`http`] | an ordinary HTTP client: [`http::Client`], one for raw bytes: [`http::RawConnection`] |
 //! | [`ledger`] | what clients wrote and the server must hold: [`Ledger`] |
 //! | [`wait`] | waiting for events with a bound: [`wait_until`] |
 //! | [`stats`] | medians and quantiles |
-//! | [`ports`], [`temp`] | free ports, directories that go away |
-//! | [`machine`], [`page`] | what something was measured on, and the page that says so |
+//! | [`ports`], [`temp`] | free ports, temporary directories |
+//! | [`machine`], [`benchmark_page`] | the machine of a measurement, and the page with the results |
+//! | [`readme`] | the commands in README.md |
 //!
-//! Nothing here outlives the process that made it, not even when that is killed: children get SIGKILL from the kernel,
-//! and a small helper removes the directories.
+//! Nothing outlives the process that started it, not even when that process is killed: the kernel kills its children,
+//! and a clean-up process removes its directories.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
@@ -30,12 +31,12 @@
 
 pub mod aot;
 pub mod artifacts;
+pub mod benchmark_page;
 pub mod engine;
 pub mod http;
 pub mod ledger;
 pub mod machine;
 pub mod mariadb;
-pub mod page;
 pub mod ports;
 pub mod process;
 pub mod proxy;
@@ -51,7 +52,7 @@ pub use engine::{Engine, Podman};
 pub use ledger::Ledger;
 pub use mariadb::{MariaDb, Tls};
 pub use process::Process;
-pub use proxy::{Direction, Fault, FaultProxy, Then, When};
+pub use proxy::{Action, Direction, Fault, FaultProxy, Timing};
 pub use service::{Runtime, Service};
 pub use temp::TempDir;
 pub use wait::{observe_for, try_wait_for, wait_for, wait_until};

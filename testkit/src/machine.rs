@@ -1,4 +1,4 @@
-//! What something was measured on.
+//! Describes the machine and the software of a measurement.
 
 use std::fs;
 use std::process::Command;
@@ -7,57 +7,60 @@ use anyhow::{Context, Result};
 
 use crate::artifacts;
 
-/// A list for a page: date, source, machine, versions of what processes are measured with.
+/// A Markdown list: date, source, machine, versions of compiler, runtime and database.
 ///
 /// # Errors
-/// When a program whose version belongs to it is missing.
+/// When one of these programs is missing.
 pub fn describe() -> Result<String> {
     describe_with(&[
         format!("compiler: rust {}", compiler()?),
         format!("runtime: {}", first_line("wasmedge", &["--version"])?),
-        format!("database: MariaDB {}", said("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()),
+        format!(
+            "database: MariaDB {}",
+            output_of("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()
+        ),
     ])
 }
 
-/// The same list with other versions.
+/// The same list with these versions instead.
 ///
 /// # Errors
 /// As for [`describe`].
 pub fn describe_with(versions: &[String]) -> Result<String> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let about = [
-        format!("date: {} (UTC)", said("date", &["-u", "+%Y-%m-%d %H:%M"])?),
+    let machine = [
+        format!("date: {} (UTC)", output_of("date", &["-u", "+%Y-%m-%d %H:%M"])?),
         format!("source: {}", source()),
         format!("machine: {cores} cores of {}, {} GB", processor(), memory_gb()),
-        format!("load before the start: {}", load()),
+        format!("load before the start: {}", load_average()),
         format!("kernel: Linux {}", first_word("/proc/sys/kernel/osrelease")),
     ];
-    Ok(about.iter().chain(versions).map(|line| format!("- {line}\n")).collect())
+    Ok(machine.iter().chain(versions).map(|line| format!("- {line}\n")).collect())
 }
 
 fn compiler() -> Result<String> {
     let cargo = artifacts::root().join("scripts/cargo.sh").display().to_string();
-    Ok(said(&cargo, &["--version"])?.split(' ').nth(1).unwrap_or_default().to_owned())
+    Ok(output_of(&cargo, &["--version"])?.split(' ').nth(1).unwrap_or_default().to_owned())
 }
 
-/// How many processes wanted a processor in the last minute.
+/// The load average of the last minute.
 #[must_use]
-pub fn load() -> String {
+pub fn load_average() -> String {
     first_word("/proc/loadavg")
 }
 
-/// The first line of what a program says, mostly its version.
+/// The first line of a program's output, such as its version.
 ///
 /// # Errors
-/// When it is missing.
+/// When the program is missing.
 pub fn first_line(program: &str, arguments: &[&str]) -> Result<String> {
-    Ok(said(program, arguments)?.lines().next().unwrap_or_default().to_owned())
+    Ok(output_of(program, arguments)?.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The commit, and whether there is more in the directory than that.
+/// The commit, and whether the work tree differs from it.
 fn source() -> String {
     let root = artifacts::root().display().to_string();
-    let git = |arguments: &[&str]| said("git", &[&["-C", &root], arguments].concat()).ok();
+    let git = |arguments: &[&str]| output_of("git", &[&["-C", &root], arguments].concat()).ok();
     let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
     let changed =
         git(&["status", "--porcelain", "--", "src", "crates", "Cargo.lock"]).is_none_or(|list| !list.is_empty());
@@ -80,7 +83,7 @@ fn first_word(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default().split_whitespace().next().unwrap_or_default().to_owned()
 }
 
-fn said(program: &str, arguments: &[&str]) -> Result<String> {
+fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().with_context(|| format!("cannot run {program}"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -1,4 +1,4 @@
-//! A private MariaDB: own data directory, socket and port, nothing shared with one that may already run.
+//! A private MariaDB server with its own data directory, socket and port.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,16 +18,16 @@ mod tls;
 pub use builder::Builder;
 pub use tls::Tls;
 
-/// How long a clean stop may take: it writes everything out.
-const STOP: Duration = Duration::from_secs(30);
+/// The timeout of a clean shutdown, which writes all data to disk.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A MariaDB server on 127.0.0.1; killed on drop, its data removed unless the data directory was given.
+/// A MariaDB server on 127.0.0.1. Drop kills it and removes its data, unless the caller chose the data directory.
 #[derive(Debug)]
 pub struct MariaDb {
-    // First: fields are dropped in this order, and the server must be gone before its directory.
+    // Fields are dropped in this order: the server must end before its directory is removed.
     process: Mutex<Option<Arc<Process>>>,
     config: Builder,
-    /// The socket, the log, and the data unless they are kept elsewhere.
+    /// The socket, the log, and the data by default.
     dir: TempDir,
     data: PathBuf,
     port: u16,
@@ -38,7 +38,7 @@ impl MariaDb {
     /// A server with an empty data directory.
     ///
     /// # Errors
-    /// When the programs are missing or it does not come up; its log is in the error.
+    /// When the programs are missing or the server does not start; its log is in the error.
     pub fn start() -> Result<Self> {
         Self::builder().start()
     }
@@ -49,10 +49,10 @@ impl MariaDb {
         Builder::new()
     }
 
-    /// The server that all tests of this process share; each takes a [`MariaDb::fresh_database`] of it.
+    /// The server that all tests of this process share. Each test uses a [`MariaDb::fresh_database`].
     ///
     /// # Errors
-    /// When it does not come up, the same for everybody who asks.
+    /// When it does not start; every caller gets the same error.
     pub fn shared() -> Result<&'static Self> {
         static SHARED: OnceLock<Result<MariaDb, String>> = OnceLock::new();
         let shared = SHARED.get_or_init(|| Self::start().map_err(|error| format!("{error:#}")));
@@ -65,49 +65,50 @@ impl MariaDb {
         self.port
     }
 
-    /// Where it is reached as the all-powerful user: `mysql://root@127.0.0.1:PORT/database`.
+    /// Its URL for the administrator: `mysql://root@127.0.0.1:PORT/database`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         let colon = if self.config.password().is_empty() { "" } else { ":" };
         format!("mysql://root{colon}{}@127.0.0.1:{}/{database}", self.config.password(), self.port)
     }
 
-    /// The same by another address, a proxy's for instance.
+    /// The same through another address, such as a proxy's.
     #[must_use]
-    pub fn url_by(&self, host: &str, port: u16, database: &str) -> String {
+    pub fn url_via(&self, host: &str, port: u16, database: &str) -> String {
         self.url(database).replace(&format!("@127.0.0.1:{}/", self.port), &format!("@{host}:{port}/"))
     }
 
-    /// Creates a database if it is not there.
+    /// Creates a database unless it exists.
     ///
     /// # Errors
-    /// When the server says no or is not there.
+    /// When the statement fails or the server does not run.
     pub fn create_database(&self, name: &str) -> Result<()> {
         self.sql("", &format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")).map(drop)
     }
 
-    /// Creates a database of a new name; its name.
+    /// Creates a database with a new name and returns the name.
     ///
     /// # Errors
-    /// When the server says no or is not there.
+    /// When the statement fails or the server does not run.
     pub fn fresh_database_name(&self) -> Result<String> {
         let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed) + 1);
         self.create_database(&name)?;
         Ok(name)
     }
 
-    /// Creates a database of a new name; its URL.
+    /// Creates a database with a new name and returns its URL.
     ///
     /// # Errors
-    /// When the server says no or is not there.
+    /// When the statement fails or the server does not run.
     pub fn fresh_database(&self) -> Result<String> {
         Ok(self.url(&self.fresh_database_name()?))
     }
 
-    /// Runs `statement` over the socket, in `database` unless that is empty: the rows, a line each, fields separated by tabs.
+    /// Runs `statement` through the socket, in `database` unless that is empty. Returns one line per row, with tabs
+    /// between fields.
     ///
     /// # Errors
-    /// When the server says no or is not there, with its words.
+    /// When the statement fails, with the server's message, or the server does not run.
     pub fn sql(&self, database: &str, statement: &str) -> Result<String> {
         let mut command = Command::new("mariadb");
         command.arg("--no-defaults").arg(format!("--socket={}", self.socket().display()));
@@ -135,35 +136,35 @@ impl MariaDb {
         &self.data
     }
 
-    /// Its process id, while it is started.
+    /// Its process id while it is started.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.process().map(|process| process.pid())
     }
 
-    /// Whether it runs.
+    /// Whether it is running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.process().is_some_and(|process| process.is_running())
     }
 
-    /// All that the server has written, over all its starts.
+    /// The log of all its starts.
     #[must_use]
     pub fn log(&self) -> String {
         let bytes = std::fs::read(self.log_path()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Stops it cleanly.
+    /// Shuts it down cleanly.
     ///
     /// # Errors
-    /// When it had to be killed.
+    /// When SIGKILL was necessary.
     pub fn stop(&self) -> Result<()> {
         let process = lock(&self.process).take();
-        process.map_or(Ok(()), |process| process.terminate(STOP).map(drop))
+        process.map_or(Ok(()), |process| process.terminate(SHUTDOWN_TIMEOUT).map(drop))
     }
 
-    /// Ends it as a crash would (SIGKILL).
+    /// Ends it with SIGKILL, like a crash.
     pub fn kill(&self) {
         if let Some(process) = lock(&self.process).take() {
             process.kill();
@@ -173,18 +174,18 @@ impl MariaDb {
     /// Starts it again, with the same data and port, after [`MariaDb::stop`] or [`MariaDb::kill`].
     ///
     /// # Errors
-    /// When it still runs or does not come up.
+    /// When it still runs or does not start.
     pub fn start_again(&self) -> Result<()> {
         if self.is_running() {
-            bail!("MariaDB on port {} runs already", self.port);
+            bail!("MariaDB on port {} is already running", self.port);
         }
         let process = self.config.launch(&self.dir, &self.data, self.port)?;
-        let came_up = builder::wait_until_up(&process, self.port)?;
+        let started = builder::wait_until_up(&process, self.port)?;
         *lock(&self.process) = Some(Arc::new(process));
-        if came_up { Ok(()) } else { bail!("port {} was taken meanwhile", self.port) }
+        if started { Ok(()) } else { bail!("another process took port {}", self.port) }
     }
 
-    /// Freezes it (SIGSTOP): connections stay and nothing answers.
+    /// Freezes it (SIGSTOP): connections stay open and get no response.
     pub fn pause(&self) {
         if let Some(process) = self.process() {
             process.pause();
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_survive_a_stop_and_a_kill() -> Result<()> {
+    fn data_survive_a_shutdown_and_a_crash() -> Result<()> {
         let db = MariaDb::start()?;
         db.create_database("kept")?;
         db.sql("kept", "CREATE TABLE t (i INT); INSERT INTO t VALUES (1), (2)")?;
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_keeps_out_whoever_does_not_know_it() -> Result<()> {
+    fn a_login_without_the_password_fails() -> Result<()> {
         let db = MariaDb::builder().root_password("s3cret").start()?;
         assert_eq!(db.sql("", "SELECT 1")?, "1\n");
         let status = Command::new("mariadb")

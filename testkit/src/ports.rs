@@ -1,7 +1,7 @@
 //! Free ports on the loopback address.
 //!
-//! They lie below the kernel's ephemeral range. The kernel may give a port inside it to an outgoing connection before the
-//! server binds it; a client that retries while the server is down can even connect to itself.
+//! They lie below the kernel's ephemeral range. The kernel may give a port inside it to an outgoing connection before
+//! the server binds it; a client that retries while the server is down can even connect to itself.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};

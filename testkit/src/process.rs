@@ -1,4 +1,4 @@
-//! A child process that cannot outlive this one, with its output and its figures.
+//! A child process that cannot outlive this one, with its log and its metrics from `/proc`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -14,9 +14,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sync::lock;
 
-mod figures;
+mod metrics;
 
-/// A running child. SIGKILL and a wait end it on drop; the kernel ends it when this process is gone.
+/// A child process. Drop kills it and waits for its end; the kernel kills it when this process ends.
 #[derive(Debug)]
 pub struct Process {
     child: Mutex<Child>,
@@ -28,7 +28,7 @@ impl Process {
     /// Starts `command` with standard output and error appended to the file `log`.
     ///
     /// # Errors
-    /// When the program is not there or the file cannot be written.
+    /// When the program is not installed or the file cannot be written.
     pub fn start(command: &Command, log: &Path) -> Result<Self> {
         let file = open_log(log)?;
         let copy = file.try_clone()?;
@@ -37,18 +37,18 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts `command` with its output where the caller wants it; [`Process::log`] is empty then.
+    /// Starts `command` with these outputs; [`Process::log`] is empty then.
     ///
     /// # Errors
-    /// When the program is not there.
+    /// When the program is not installed.
     pub fn start_with(command: &Command, stdout: Stdio, stderr: Stdio) -> Result<Self> {
-        let mut bound = bound_to_this_process(command);
-        bound.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let mut wrapped = with_parent_death_signal(command);
+        wrapped.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         let name = command.get_program().to_string_lossy().into_owned();
         if !exists(command.get_program()) {
             bail!("cannot run {name}: it is not installed (make deps installs what is missing)");
         }
-        let child = spawn_from_a_lasting_thread(bound).with_context(|| format!("cannot run {name}"))?;
+        let child = spawn_from_permanent_thread(wrapped).with_context(|| format!("cannot run {name}"))?;
         Ok(Self { pid: child.id(), child: Mutex::new(child), log: None })
     }
 
@@ -58,47 +58,47 @@ impl Process {
         self.pid
     }
 
-    /// All it has written so far.
+    /// Its output so far.
     #[must_use]
     pub fn log(&self) -> String {
         let bytes = self.log.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// How it ended, or `None` while it runs.
+    /// Its exit status, or `None` while it runs.
     ///
     /// # Errors
-    /// When the kernel does not say.
+    /// When the system call fails.
     pub fn exit_status(&self) -> io::Result<Option<ExitStatus>> {
         lock(&self.child).try_wait()
     }
 
-    /// Whether it has not ended.
+    /// Whether it is still running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         matches!(self.exit_status(), Ok(None))
     }
 
-    /// Waits for its end for at most `limit`.
+    /// Waits for its end.
     ///
     /// # Errors
-    /// When it still runs then.
-    pub fn wait(&self, limit: Duration) -> Result<ExitStatus> {
-        let deadline = Instant::now() + limit;
+    /// When it still runs after `timeout`.
+    pub fn wait(&self, timeout: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + timeout;
         loop {
             if let Some(status) = self.exit_status()? {
                 return Ok(status);
             }
             if Instant::now() >= deadline {
-                bail!("process {} still runs after {limit:?}", self.pid);
+                bail!("process {} still runs after {timeout:?}", self.pid);
             }
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Sends `signal`; nothing happens when it has ended.
+    /// Sends `signal`, unless it has ended.
     pub fn signal(&self, signal: Signal) {
-        // The lock and the look keep the id ours: it is not given to another process before the child is waited for.
+        // The kernel does not reuse the id before the child is waited for, which needs this lock.
         let mut child = lock(&self.child);
         if matches!(child.try_wait(), Ok(None)) {
             if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
@@ -117,17 +117,17 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
-    /// Ends it with SIGTERM, waits for at most `limit`, then SIGKILL.
+    /// Ends it with SIGTERM; with SIGKILL if it still runs after `timeout`.
     ///
     /// # Errors
-    /// When it had to be killed.
-    pub fn terminate(&self, limit: Duration) -> Result<ExitStatus> {
+    /// When SIGKILL was necessary.
+    pub fn terminate(&self, timeout: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM);
         self.resume();
-        self.wait(limit).inspect_err(|_| self.kill())
+        self.wait(timeout).inspect_err(|_| self.kill())
     }
 
-    /// Ends it with SIGKILL and waits.
+    /// Ends it with SIGKILL and waits for its end.
     pub fn kill(&self) {
         let mut child = lock(&self.child);
         let _ = child.kill();
@@ -145,26 +145,26 @@ fn open_log(path: &Path) -> Result<File> {
     OpenOptions::new().create(true).append(true).open(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The same command, started through `setpriv` so that the kernel kills it when the thread that started it is gone. It stays
-/// in its own process group: Ctrl-C on a terminal reaches this process only, which then ends its children in order.
-fn bound_to_this_process(command: &Command) -> Command {
+/// The same command through `setpriv`: the kernel kills it when the thread that started it ends. It has its own process
+/// group, so Ctrl-C on a terminal reaches only this process, which then ends its children in order.
+fn with_parent_death_signal(command: &Command) -> Command {
     use std::os::unix::process::CommandExt;
-    let mut bound = Command::new("setpriv");
-    bound.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    let mut wrapped = Command::new("setpriv");
+    wrapped.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => bound.env(name, value),
-            None => bound.env_remove(name),
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
         };
     }
     if let Some(directory) = command.get_current_dir() {
-        bound.current_dir(directory);
+        wrapped.current_dir(directory);
     }
-    bound.process_group(0);
-    bound
+    wrapped.process_group(0);
+    wrapped
 }
 
-/// Whether a program of that name or path is there.
+/// Whether a program of that name or path is installed.
 pub(crate) fn exists(program: &OsStr) -> bool {
     if Path::new(program).components().count() > 1 {
         return Path::new(program).is_file();
@@ -172,31 +172,31 @@ pub(crate) fn exists(program: &OsStr) -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|dir| dir.join(program).is_file())
 }
 
-type Order = (Command, Sender<io::Result<Child>>);
+type SpawnRequest = (Command, Sender<io::Result<Child>>);
 
-/// The parent-death signal comes when the *thread* that started the child ends, and every test has a thread of its own: so
-/// all children are started by one thread that ends with the process.
-fn spawn_from_a_lasting_thread(command: Command) -> io::Result<Child> {
-    static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
+/// Starts all children from one thread that ends with the process. The kernel sends the parent-death signal when the
+/// *thread* that started the child ends, and every test has its own thread.
+fn spawn_from_permanent_thread(command: Command) -> io::Result<Child> {
+    static SPAWNER: OnceLock<Mutex<Sender<SpawnRequest>>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {
-        let (orders, received) = channel::<Order>();
+        let (requests, received) = channel::<SpawnRequest>();
         thread::spawn(move || {
             for (mut command, reply) in received {
                 let _ = reply.send(command.spawn());
             }
         });
-        Mutex::new(orders)
+        Mutex::new(requests)
     });
     let (reply, child) = channel();
-    let gone = |_| io::Error::other("the thread that starts children has ended");
-    lock(spawner).send((command, reply)).map_err(|_| gone(()))?;
-    child.recv().map_err(|_| gone(()))?
+    let gone = || io::Error::other("the thread that starts child processes has ended");
+    lock(spawner).send((command, reply)).map_err(|_| gone())?;
+    child.recv().map_err(|_| gone())?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TempDir;
+    use crate::{TempDir, observe_for};
 
     fn shell(script: &str, log: &Path) -> Result<Process> {
         let mut command = Command::new("sh");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_seen_alive_paused_and_dead() -> Result<()> {
+    fn a_child_is_running_until_it_is_killed() -> Result<()> {
         let dir = TempDir::new()?;
         let child = shell("echo started; exec sleep 60", &dir.path().join("log"))?;
         assert!(child.is_running());
@@ -217,18 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn a_child_outlives_the_thread_that_asked_for_it() -> Result<()> {
+    fn a_child_outlives_the_thread_that_started_it() -> Result<()> {
         let dir = TempDir::new()?;
         let log = dir.path().join("log");
         let child =
             thread::spawn(move || shell("exec sleep 60", &log)).join().map_err(|_| anyhow::anyhow!("panicked"))??;
-        thread::sleep(Duration::from_millis(50));
-        assert!(child.is_running());
-        Ok(())
+        observe_for("the child is running", Duration::from_millis(50), || child.is_running())
     }
 
     #[test]
-    fn the_log_holds_both_streams_and_the_status_is_kept() -> Result<()> {
+    fn the_log_holds_both_streams_and_the_exit_status_is_kept() -> Result<()> {
         let dir = TempDir::new()?;
         let child = shell("echo out; echo err >&2; exit 7", &dir.path().join("log"))?;
         assert_eq!(child.wait(Duration::from_secs(10))?.code(), Some(7));

@@ -1,4 +1,4 @@
-//! A TCP proxy on 127.0.0.1 that misbehaves on request, while it runs.
+//! A TCP proxy on 127.0.0.1 that injects faults. Tests change the fault while it runs.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ mod listener;
 mod pump;
 mod state;
 
-pub use fault::{Direction, Fault, Then, When};
+pub use fault::{Action, Direction, Fault, Timing};
 use state::State;
 
-/// A proxy to one address; connections end and the port is free when it is dropped.
+/// A proxy to one address. Drop ends its connections and frees its port.
 #[derive(Debug)]
 pub struct FaultProxy {
     port: u16,
@@ -24,7 +24,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// A proxy to `target` on a free port, passing everything on.
+    /// A proxy to `target` on a free port, without a fault.
     ///
     /// # Errors
     /// When no port can be bound.
@@ -51,7 +51,7 @@ impl FaultProxy {
         Self::to(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
-    /// The port it listens on, also while it refuses.
+    /// Its port; the same after it has refused connections for a while.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -63,41 +63,41 @@ impl FaultProxy {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Does `fault` from now on, to new connections and to those that are open.
+    /// Injects `fault` from now on, into new and open connections.
     ///
     /// # Errors
-    /// When its port was taken by another process while it refused.
+    /// When another process took its port while it refused connections.
     pub fn set(&self, fault: Fault) -> Result<()> {
         self.change(fault, false)
     }
 
-    /// Does `fault` until it has happened once (a cut, a match), then passes everything on again.
+    /// Injects `fault` once (one cut, one match), and forwards everything afterwards.
     ///
     /// # Errors
-    /// When its port was taken by another process while it refused.
+    /// When another process took its port while it refused connections.
     pub fn set_once(&self, fault: Fault) -> Result<()> {
         self.change(fault, true)
     }
 
-    /// How often a fault has happened: a connection refused, reset or cut, a pattern met.
+    /// How often a fault was triggered: a connection was reset or cut, or a pattern matched.
     #[must_use]
-    pub fn fired(&self) -> usize {
-        self.state.fired()
+    pub fn triggered(&self) -> usize {
+        self.state.triggered()
     }
 
-    /// Connections accepted so far.
+    /// The number of connections accepted so far.
     #[must_use]
     pub fn accepted(&self) -> usize {
         self.state.accepted()
     }
 
-    /// Connections that are open now.
+    /// The number of open connections.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.state.open_connections()
     }
 
-    /// Ends all connections that are open now, as a router that forgets them would: with a reset.
+    /// Resets all open connections.
     pub fn drop_connections(&self) {
         self.state.drop_connections();
     }

@@ -1,4 +1,4 @@
-//! README's commands, for the tests that type them.
+//! The commands in README.md, for the tests that run them.
 
 use std::fs;
 
@@ -6,14 +6,14 @@ use anyhow::{Context, Result};
 
 use crate::artifacts;
 
-/// The commands of the block that is marked `<!-- name -->`, without what is explained behind them.
+/// The commands of the block marked `<!-- name -->`, without their comments.
 ///
 /// # Errors
 /// When there is no such block.
 pub fn commands(name: &str) -> Result<Vec<String>> {
-    let page = fs::read_to_string(artifacts::root().join("README.md")).context("README.md")?;
-    let mark = format!("<!-- {name} -->\n```console\n");
-    let (_, after) = page.split_once(&mark).with_context(|| format!("README.md has no block {name}"))?;
+    let readme = fs::read_to_string(artifacts::root().join("README.md")).context("README.md")?;
+    let marker = format!("<!-- {name} -->\n```console\n");
+    let (_, after) = readme.split_once(&marker).with_context(|| format!("README.md has no block {name}"))?;
     let block = after.split("```").next().unwrap_or_default();
     Ok(block.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned()).collect())
 }

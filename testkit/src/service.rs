@@ -12,14 +12,14 @@ mod builder;
 
 pub use builder::{Builder, wasmedge};
 
-/// What runs the service.
+/// How the service is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Runtime {
-    /// WasmEdge with the code compiled ahead of time: how it is deployed.
+    /// WasmEdge with code compiled ahead of time, as in production.
     Aot,
-    /// WasmEdge's interpreter: the quick loop.
+    /// WasmEdge's interpreter, which needs no compilation.
     Interpreter,
-    /// The same source compiled for this machine, with no WasmEdge.
+    /// The same source compiled for this machine, without WasmEdge.
     Native,
 }
 
@@ -28,7 +28,7 @@ pub enum Runtime {
 pub struct Service {
     process: Process,
     port: u16,
-    // After the process: fields are dropped in order, and the log is open until then.
+    // After the process: fields are dropped in order, and the process writes its log there.
     _dir: TempDir,
 }
 
@@ -57,7 +57,7 @@ impl Service {
         format!("http://{}{path}", self.addr())
     }
 
-    /// The process itself: its figures and signals.
+    /// The process itself: its metrics and signals.
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.process
@@ -85,7 +85,7 @@ impl Service {
         self.process.private_dirty_bytes()
     }
 
-    /// Processor time so far.
+    /// CPU time so far.
     ///
     /// # Errors
     /// When it has ended.
@@ -93,7 +93,7 @@ impl Service {
         self.process.cpu_time()
     }
 
-    /// Open file descriptors.
+    /// The number of open file descriptors.
     ///
     /// # Errors
     /// When it has ended.
@@ -101,13 +101,13 @@ impl Service {
         self.process.open_fds()
     }
 
-    /// Standard output and error so far.
+    /// Its standard output and standard error so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// Whether it has not ended.
+    /// Whether it is still running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.process.is_running()
@@ -123,16 +123,16 @@ impl Service {
         self.process.resume();
     }
 
-    /// SIGKILL, and a wait.
+    /// Ends it with SIGKILL and waits for its end.
     pub fn kill(&self) {
         self.process.kill();
     }
 
-    /// Waits for its end by itself.
+    /// Waits for its end.
     ///
     /// # Errors
-    /// When it still runs after `limit`.
-    pub fn wait(&self, limit: Duration) -> Result<ExitStatus> {
-        self.process.wait(limit)
+    /// When it still runs after `timeout`.
+    pub fn wait(&self, timeout: Duration) -> Result<ExitStatus> {
+        self.process.wait(timeout)
     }
 }

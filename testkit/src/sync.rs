@@ -1,8 +1,8 @@
-//! Locks in a test harness: a test that panicked must not make the next one fail for a poisoned lock.
+//! Locks of a test harness: a panic in one test must not poison a lock for the next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks `mutex`, poisoned or not: what it guards is valid between any two statements here.
+/// Locks `mutex`, poisoned or not. The guarded values are valid between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 
 use crate::sync::lock;
 
-/// Reads one directory per line until the writing process has ended, then removes them. It retries once, because a server
-/// that the kernel kills at the same moment may still write.
+/// Reads one directory per line until the writing process has ended, then removes them. It retries once, because a
+/// server that the kernel kills at the same moment may still write.
 const CLEANUP_SCRIPT: &str = r#"
 set --
 while IFS= read -r directory; do set -- "$@" "$directory"; done

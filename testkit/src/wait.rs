@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
-/// The shortest and the longest pause between two polls. In between, the pause is a twentieth of the time waited so far:
-/// quick events are seen quickly, and long waits cost little.
+/// The shortest and the longest pause between two polls. In between, the pause is a twentieth of the time waited so
+/// far: quick events are seen quickly, and long waits cost little.
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
 /// Polls `condition` until it holds.

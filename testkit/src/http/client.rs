@@ -1,4 +1,5 @@
-//! The client for ordinary requests, on `ureq`. It follows no redirect, retries nothing and reports no status as an error.
+//! The client for ordinary requests, on `ureq`. It follows no redirect, retries nothing and reports no status as an
+//! error.
 
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub struct Response {
 }
 
 impl Client {
-    /// A client with connections of its own for `base`, such as `http://127.0.0.1:41000`. It connects with the first request,
-    /// in the network namespace of the requesting thread.
+    /// A client with connections of its own for `base`, such as `http://127.0.0.1:41000`. It connects with the first
+    /// request, in the network namespace of the requesting thread.
     #[must_use]
     pub fn new(base: &str) -> Self {
         Self::with_timeout(base, REQUEST_TIMEOUT)

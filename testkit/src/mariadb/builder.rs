@@ -1,4 +1,4 @@
-//! How a MariaDB is made and started.
+//! Installs and starts a MariaDB server.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -18,14 +18,14 @@ use crate::ports;
 use crate::process::{Process, exists};
 use crate::temp::TempDir;
 
-/// Starts that are tried when another process takes the port first.
-const ATTEMPTS: usize = 8;
+/// The maximum number of starts when other processes take the port first.
+const MAX_ATTEMPTS: usize = 8;
 
-/// How long it may take to come up, recovery after a crash included.
-const COMING_UP: Duration = Duration::from_secs(60);
+/// The timeout of a start, crash recovery included.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Small, so that a new server is there quickly.
-const SMALL: [&str; 6] = [
+/// Small buffers and files make a new server start quickly.
+const SMALL_SERVER_OPTIONS: [&str; 6] = [
     "--innodb-log-file-size=8M",
     "--innodb-undo-tablespaces=0",
     "--innodb-buffer-pool-size=64M",
@@ -34,10 +34,11 @@ const SMALL: [&str; 6] = [
     "--performance-schema=OFF",
 ];
 
-/// Faster, and good enough for tests: what was committed survives the server's crash, not the machine's.
-const FOR_TESTS: [&str; 3] = ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--sync-binlog=0"];
+/// Faster, and sufficient for tests: commits survive a crash of the server, but not of the machine.
+const NON_DURABLE_OPTIONS: [&str; 3] =
+    ["--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--sync-binlog=0"];
 
-/// Collects what the server is started with.
+/// The configuration that a server is started with.
 #[derive(Clone, Debug)]
 pub struct Builder {
     data: Option<PathBuf>,
@@ -51,7 +52,8 @@ impl Builder {
         Self { data: None, options: Vec::new(), password: String::new(), port: None }
     }
 
-    /// A data directory that is kept, made when it is not there. The server is then durable: a commit is on the disk.
+    /// A data directory that is kept; it is created if it is missing. The server is then durable: each commit reaches
+    /// the disk.
     #[must_use]
     pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.data = Some(path.into());
@@ -71,14 +73,14 @@ impl Builder {
         tls.options().into_iter().fold(self, Self::option)
     }
 
-    /// The password of `root`: letters, digits, `-` and `_` only. There is none if not said.
+    /// The password of `root`: letters, digits, `-` and `_` only. None by default.
     #[must_use]
     pub fn root_password(mut self, password: impl Into<String>) -> Self {
         self.password = password.into();
         self
     }
 
-    /// The port; a free one if not said.
+    /// The port; a free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
@@ -89,17 +91,17 @@ impl Builder {
         &self.password
     }
 
-    /// Makes the data directory if need be, starts the server and waits until it greets.
+    /// Creates the data directory if it is missing, starts the server and waits for its greeting.
     ///
     /// # Errors
-    /// When the programs are missing or it does not come up; its log is in the error.
+    /// When the programs are missing or the server does not start; its log is in the error.
     pub fn start(self) -> Result<MariaDb> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        anyhow::ensure!(self.password.chars().all(plain), "a password of letters, digits, - and _ only");
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        anyhow::ensure!(self.password.chars().all(allowed), "a password may have letters, digits, - and _ only");
         let dir = TempDir::new()?;
         let data = self.data.clone().unwrap_or_else(|| dir.path().join("data"));
         self.install(&dir, &data)?;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let port = self.port.map_or_else(ports::free, Ok)?;
             let process = self.launch(&dir, &data, port)?;
             if wait_until_up(&process, port)? {
@@ -107,11 +109,11 @@ impl Builder {
                 return Ok(MariaDb { config: self, dir, data, port, process, databases: AtomicUsize::new(0) });
             }
         }
-        bail!("{ATTEMPTS} ports in a row were taken by other processes")
+        bail!("{MAX_ATTEMPTS} ports in a row were taken by other processes")
     }
 
-    /// Fills the data directory, in a neighbour that is renamed once it is whole: an interrupted first start leaves no
-    /// half-made database behind.
+    /// Creates the data directory under another name and renames it when it is complete. An interrupted first start
+    /// therefore leaves no incomplete database.
     fn install(&self, dir: &TempDir, data: &Path) -> Result<()> {
         if data.exists() {
             return Ok(());
@@ -126,17 +128,17 @@ impl Builder {
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
-            // A machine that cannot look up its own name, such as a bare container, is fine.
+            // The machine need not be able to resolve its own name; a minimal container is not.
             "--force",
         ]);
         command.arg(format!("--datadir={}", partial.display())).arg(format!("--tmpdir={}", dir.path().display()));
-        command.args(SMALL).args(user_option()).stdin(Stdio::null());
+        command.args(SMALL_SERVER_OPTIONS).args(user_option()).stdin(Stdio::null());
         let output = command.output().context("cannot run mariadb-install-db")?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
             bail!("mariadb-install-db ended with {}:\n{text}", output.status);
         }
-        fs::rename(&partial, data).with_context(|| format!("cannot make {}", data.display()))
+        fs::rename(&partial, data).with_context(|| format!("cannot create {}", data.display()))
     }
 
     pub(super) fn launch(&self, dir: &TempDir, data: &Path, port: u16) -> Result<Process> {
@@ -149,16 +151,16 @@ impl Builder {
         command.arg(format!("--socket={}", dir.path().join("socket").display())).arg(format!("--port={port}"));
         command.arg(format!("--pid-file={}", dir.path().join("pid").display()));
         command.arg(format!("--init-file={}", init.display()));
-        command.args(SMALL).args(user_option());
+        command.args(SMALL_SERVER_OPTIONS).args(user_option());
         if self.data.is_none() {
-            command.args(FOR_TESTS);
+            command.args(NON_DURABLE_OPTIONS);
         }
         command.args(&self.options);
         Process::start(&command, &log_path(dir))
     }
 }
 
-/// The accounts that a new data directory has besides: no name, and `root` by the machine's name, all without password.
+/// Removes the accounts without a password that a new data directory has, and sets the password of `root`.
 fn init_statements(password: &str) -> String {
     format!(
         "DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host NOT IN ('localhost', '127.0.0.1'));\n\
@@ -170,12 +172,12 @@ fn init_statements(password: &str) -> String {
     )
 }
 
-/// Debian keeps it where a user's PATH does not look.
+/// Debian installs it in a directory that is not in a user's PATH.
 fn server_program() -> &'static str {
     if exists("mariadbd".as_ref()) { "mariadbd" } else { "/usr/sbin/mariadbd" }
 }
 
-/// `mariadbd` refuses to run as root unless told so.
+/// `mariadbd` runs as root only with this option.
 fn user_option() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("--user=root")
 }
@@ -184,28 +186,28 @@ pub(super) fn log_path(dir: &TempDir) -> PathBuf {
     dir.path().join("log")
 }
 
-/// False when another process has its port: then another one must be tried.
+/// False when another process has bound its port.
 pub(super) fn wait_until_up(process: &Process, port: u16) -> Result<bool> {
-    let deadline = Instant::now() + COMING_UP;
+    let deadline = Instant::now() + STARTUP_TIMEOUT;
     loop {
-        if greets(port) && process.listens_on(port) {
+        if sends_greeting(port) && process.listens_on(port) {
             return Ok(true);
         }
         if let Some(status) = process.exit_status()? {
             if !ports::is_free(port) {
                 return Ok(false);
             }
-            bail!("mariadbd ended ({status}) before it answered:\n{}", process.log());
+            bail!("mariadbd ended ({status}) before its greeting:\n{}", process.log());
         }
         if Instant::now() >= deadline {
-            bail!("mariadbd did not answer within {COMING_UP:?}:\n{}", process.log());
+            bail!("mariadbd sent no greeting within {STARTUP_TIMEOUT:?}:\n{}", process.log());
         }
         thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Whether a server speaks on `port`: it has the first word in this protocol.
-fn greets(port: u16) -> bool {
+/// Whether a server sends its greeting on `port`: in this protocol the server sends first.
+fn sends_greeting(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else {
         return false;

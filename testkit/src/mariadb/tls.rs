@@ -1,4 +1,4 @@
-//! Certificates for a MariaDB that speaks TLS, made by `openssl`.
+//! Certificates for a MariaDB with TLS, created by `openssl`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Makes the keys and certificates.
+    /// Creates the keys and certificates.
     ///
     /// # Errors
     /// When `openssl` is missing or fails, with its output.
@@ -28,20 +28,21 @@ impl Tls {
         Ok(tls)
     }
 
-    /// Connections over TCP without TLS are refused.
+    /// The server rejects TCP connections without TLS.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// The authority's certificate, PEM: what a client is to trust.
+    /// The authority's certificate (PEM), for clients to trust.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.file("ca.crt")
     }
 
-    /// The certificate of an authority that has signed nothing: a client that trusts it alone must refuse the server.
+    /// The certificate of an authority that has signed nothing. A client that trusts only this one must reject the
+    /// server.
     #[must_use]
     pub fn other_ca(&self) -> PathBuf {
         self.file("other-ca.crt")
@@ -89,7 +90,7 @@ impl Tls {
     }
 }
 
-/// A P-256 key, unencrypted: made in a millisecond.
+/// An unencrypted P-256 key, created in a millisecond.
 const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc";
 
 #[cfg(test)]
@@ -98,7 +99,7 @@ mod tests {
     use crate::MariaDb;
 
     #[test]
-    fn a_server_that_requires_tls_refuses_plain_connections_and_its_certificate_holds() -> Result<()> {
+    fn a_server_that_requires_tls_has_a_valid_certificate_and_rejects_plain_tcp() -> Result<()> {
         let tls = Tls::new()?.required();
         let db = MariaDb::builder().tls(&tls).start()?;
         let ask = |options: &[&str]| {

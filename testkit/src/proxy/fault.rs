@@ -1,93 +1,93 @@
-//! What a proxy can do wrong.
+//! The faults that a proxy injects.
 
 use std::time::Duration;
 
-/// Which way bytes go.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the client to the server: requests, statements.
     ToServer,
-    /// From the server to the client: replies, rows.
+    /// From the server to the client: responses, rows.
     ToClient,
 }
 
-/// When a pattern is acted on.
+/// When a matched pattern triggers the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// Before the server has seen it: it has no effect there.
-    Before,
-    /// After the server has answered it and before the client has seen any of the answer: it has taken effect, and the
-    /// client does not know.
-    After,
+pub enum Timing {
+    /// Before the server receives the pattern: the request has no effect.
+    BeforeServer,
+    /// After the server has responded and before the client receives the response: the request has taken effect, and
+    /// the client does not know.
+    AfterResponse,
 }
 
-/// What becomes of the connection.
+/// What the proxy does with the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Both sides are closed in order (FIN).
+pub enum Action {
+    /// Closes both sides (FIN).
     Close,
-    /// Both sides are reset (RST).
+    /// Resets both sides (RST).
     Reset,
-    /// Both sides stay open, and nothing comes through any more.
+    /// Keeps both sides open and forwards nothing.
     BlackHole,
 }
 
-/// A way to misbehave.
+/// A fault.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Fault {
-    /// Not at all.
+    /// None: everything is forwarded.
     #[default]
     Pass,
-    /// New connections are refused: nothing listens. Open ones go on; see
+    /// Nothing listens: new connections are refused. Open ones continue; see
     /// [`FaultProxy::drop_connections`](super::FaultProxy::drop_connections).
     Refuse,
-    /// New connections are accepted and reset at once. Open ones go on.
+    /// New connections are accepted and reset at once. Open ones continue.
     Reset,
-    /// Connections are accepted and nothing comes through, on open ones neither. What was held back comes through after
-    /// the fault, as after a broken network.
+    /// New connections are accepted, and nothing is forwarded on new and open ones. The bytes are forwarded after the
+    /// fault, as after a network failure.
     BlackHole,
-    /// Every piece of data is late by so much in each direction.
+    /// All data are delayed.
     Delay {
-        /// Requests are late by this.
+        /// The delay of requests.
         to_server: Duration,
-        /// Replies are late by this.
+        /// The delay of responses.
         to_client: Duration,
     },
-    /// No more than so many bytes a second on each connection in each direction.
+    /// The rate of each connection in each direction is limited.
     Throttle {
-        /// At least 1.
+        /// The maximum rate, at least 1.
         bytes_per_second: u32,
     },
-    /// A connection ends when so many bytes have gone in that direction since it was opened; the bytes before come through.
+    /// The action follows a number of bytes in one direction, counted from the connection's start.
     CutAfter {
-        /// Which bytes are counted.
+        /// The direction whose bytes are counted.
         direction: Direction,
-        /// How many come through.
+        /// The number of bytes that are forwarded.
         bytes: u64,
-        /// How it ends.
-        then: Then,
+        /// What happens then.
+        action: Action,
     },
-    /// A connection ends when these bytes go to the server.
+    /// The action follows a pattern in the bytes to the server.
     OnPattern {
-        /// The bytes, letter case and all.
+        /// The pattern, case-sensitive.
         pattern: Vec<u8>,
-        /// Before or after the server has acted on them.
-        when: When,
-        /// How it ends.
-        then: Then,
+        /// Before or after the server has processed it.
+        timing: Timing,
+        /// What happens then.
+        action: Action,
     },
 }
 
 impl Fault {
-    /// [`Fault::OnPattern`], shorter.
+    /// Short for [`Fault::OnPattern`].
     #[must_use]
-    pub fn on(pattern: impl AsRef<[u8]>, when: When, then: Then) -> Self {
-        Self::OnPattern { pattern: pattern.as_ref().to_vec(), when, then }
+    pub fn on_pattern(pattern: impl AsRef<[u8]>, timing: Timing, action: Action) -> Self {
+        Self::OnPattern { pattern: pattern.as_ref().to_vec(), timing, action }
     }
 
-    /// [`Fault::CutAfter`], shorter.
+    /// Short for [`Fault::CutAfter`].
     #[must_use]
-    pub fn cut_after(direction: Direction, bytes: u64, then: Then) -> Self {
-        Self::CutAfter { direction, bytes, then }
+    pub fn cut_after(direction: Direction, bytes: u64, action: Action) -> Self {
+        Self::CutAfter { direction, bytes, action }
     }
 }

@@ -12,8 +12,8 @@ use super::fault::Fault;
 use super::pump;
 use super::state::State;
 
-/// Between two looks for a connection. The listener is never waited on, so that it can be closed at any moment.
-const LOOK: Duration = Duration::from_millis(1);
+/// The interval between two calls of `accept`, which does not block: the listener can be closed at any time.
+const ACCEPT_INTERVAL: Duration = Duration::from_millis(1);
 
 pub(super) fn bind(port: u16) -> Result<TcpListener> {
     let listener =
@@ -25,13 +25,13 @@ pub(super) fn bind(port: u16) -> Result<TcpListener> {
 pub(super) fn serve(state: &Arc<State>) {
     while !state.has_ended() {
         let Some(client) = state.accept() else {
-            thread::sleep(LOOK);
+            thread::sleep(ACCEPT_INTERVAL);
             continue;
         };
         state.note_accepted();
         let fault = state.fault();
-        if *fault == Fault::Reset && state.fire(&fault) {
-            reset(&client);
+        if *fault == Fault::Reset && state.trigger(&fault) {
+            reset_on_drop(&client);
         } else {
             let state = Arc::clone(state);
             thread::spawn(move || pump::connect(&state, client));
@@ -39,7 +39,7 @@ pub(super) fn serve(state: &Arc<State>) {
     }
 }
 
-/// The reset goes out when the caller drops `client`.
-pub(super) fn reset(client: &TcpStream) {
+/// Makes the kernel send a reset when the caller drops `client`.
+pub(super) fn reset_on_drop(client: &TcpStream) {
     let _ = set_socket_linger(client, Some(Duration::ZERO));
 }

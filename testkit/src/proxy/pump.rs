@@ -1,4 +1,4 @@
-//! The two threads of a connection that carry its bytes.
+//! The two threads of a connection that forward its bytes.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::fault::{Direction, Fault, Then, When};
-use super::listener::reset;
+use super::fault::{Action, Direction, Fault, Timing};
+use super::listener::reset_on_drop;
 use super::state::{Connection, State};
 use crate::sync::lock;
 
-/// Connects `client` to the target and carries bytes until either side ends.
+/// Connects `client` to the target and forwards bytes until either side ends.
 pub(super) fn connect(state: &Arc<State>, client: TcpStream) {
     let _ = client.set_nonblocking(false);
     let Ok(server) = TcpStream::connect_timeout(&state.target, Duration::from_secs(5)) else {
-        return reset(&client);
+        return reset_on_drop(&client);
     };
     for socket in [&client, &server] {
         let _ = socket.set_nodelay(true);
@@ -31,14 +31,14 @@ struct Pump<'a> {
     state: &'a State,
     connection: &'a Connection,
     direction: Direction,
-    carried: u64,
-    /// The end of what was carried before, where a pattern may have begun.
+    forwarded: u64,
+    /// The last forwarded bytes, in which a pattern may have begun.
     tail: Vec<u8>,
 }
 
 impl<'a> Pump<'a> {
     fn new(state: &'a State, connection: &'a Connection, direction: Direction) -> Self {
-        Self { state, connection, direction, carried: 0, tail: Vec::new() }
+        Self { state, connection, direction, forwarded: 0, tail: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -49,22 +49,22 @@ impl<'a> Pump<'a> {
         let mut buffer = [0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let piece = buffer.get(..length).unwrap_or_default();
-            if self.connection.is_over() || self.carry(piece, to).is_none() {
+            if self.connection.is_over() || self.forward(piece, to).is_none() {
                 break;
             }
         }
         if !self.connection.is_over() {
-            // An end in one direction is passed on as such: the other one may go on.
+            // The end of one direction is forwarded; the other direction may continue.
             let _ = to.shutdown(Shutdown::Write);
         }
     }
 
-    /// Carries one piece as the fault of the moment wants it; `None` when that was the last one.
-    fn carry(&mut self, piece: &[u8], to: &TcpStream) -> Option<()> {
+    /// Forwards one piece under the current fault; `None` when the connection ends with it.
+    fn forward(&mut self, piece: &[u8], to: &TcpStream) -> Option<()> {
         self.state.wait_out_black_hole(self.connection);
         if self.direction == Direction::ToClient {
-            if let Some(then) = lock(&self.connection.at_the_reply).take() {
-                return self.end(then);
+            if let Some(action) = lock(&self.connection.action_at_response).take() {
+                return self.end(action);
             }
         }
         let fault = self.state.fault();
@@ -74,19 +74,21 @@ impl<'a> Pump<'a> {
                 Direction::ToClient => *to_client,
             }),
             Fault::Throttle { bytes_per_second } => {
-                return self.trickle(piece, to, *bytes_per_second);
+                return self.throttle(piece, to, *bytes_per_second);
             }
-            Fault::CutAfter { direction, bytes, then } if *direction == self.direction => {
-                let left = usize::try_from(bytes.saturating_sub(self.carried)).unwrap_or(usize::MAX);
-                if piece.len() > left && self.state.fire(&fault) {
-                    self.write(piece.get(..left)?, to)?;
-                    return self.end(*then);
+            Fault::CutAfter { direction, bytes, action } if *direction == self.direction => {
+                let remaining = usize::try_from(bytes.saturating_sub(self.forwarded)).unwrap_or(usize::MAX);
+                if piece.len() > remaining && self.state.trigger(&fault) {
+                    self.write(piece.get(..remaining)?, to)?;
+                    return self.end(*action);
                 }
             }
-            Fault::OnPattern { pattern, when, then } if self.meets(pattern, piece) && self.state.fire(&fault) => {
-                match when {
-                    When::Before => return self.end(*then),
-                    When::After => *lock(&self.connection.at_the_reply) = Some(*then),
+            Fault::OnPattern { pattern, timing, action }
+                if self.matches(pattern, piece) && self.state.trigger(&fault) =>
+            {
+                match timing {
+                    Timing::BeforeServer => return self.end(*action),
+                    Timing::AfterResponse => *lock(&self.connection.action_at_response) = Some(*action),
                 }
             }
             _ => {}
@@ -94,10 +96,10 @@ impl<'a> Pump<'a> {
         self.write(piece, to)
     }
 
-    fn end(&self, then: Then) -> Option<()> {
-        self.connection.end(then);
-        // A black hole swallows whatever still comes until the connection is dropped by either side.
-        if then == Then::BlackHole {
+    fn end(&self, action: Action) -> Option<()> {
+        self.connection.end(action);
+        // A black hole discards all further bytes until either side closes the connection.
+        if action == Action::BlackHole {
             let mut from = match self.direction {
                 Direction::ToServer => &self.connection.client,
                 Direction::ToClient => &self.connection.server,
@@ -109,12 +111,12 @@ impl<'a> Pump<'a> {
 
     fn write(&mut self, piece: &[u8], mut to: &TcpStream) -> Option<()> {
         to.write_all(piece).ok()?;
-        self.carried += piece.len() as u64;
+        self.forwarded += piece.len() as u64;
         Some(())
     }
 
-    /// Writes twenty small pieces a second.
-    fn trickle(&mut self, piece: &[u8], to: &TcpStream, bytes_per_second: u32) -> Option<()> {
+    /// Writes twenty small pieces per second.
+    fn throttle(&mut self, piece: &[u8], to: &TcpStream, bytes_per_second: u32) -> Option<()> {
         let step = (bytes_per_second / 20).max(1);
         for part in piece.chunks(step as usize) {
             if self.connection.is_over() {
@@ -126,15 +128,15 @@ impl<'a> Pump<'a> {
         Some(())
     }
 
-    /// Whether `pattern` ends in this piece on its way to the server.
-    fn meets(&mut self, pattern: &[u8], piece: &[u8]) -> bool {
+    /// Whether `pattern` ends in this piece to the server.
+    fn matches(&mut self, pattern: &[u8], piece: &[u8]) -> bool {
         if self.direction != Direction::ToServer || pattern.is_empty() {
             return false;
         }
         self.tail.extend_from_slice(piece);
-        let met = self.tail.windows(pattern.len()).any(|window| window == pattern);
-        let keep = if met { 0 } else { self.tail.len().min(pattern.len() - 1) };
+        let matched = self.tail.windows(pattern.len()).any(|window| window == pattern);
+        let keep = if matched { 0 } else { self.tail.len().min(pattern.len() - 1) };
         self.tail.drain(..self.tail.len() - keep);
-        met
+        matched
     }
 }

@@ -1,4 +1,4 @@
-//! What the threads of a proxy share.
+//! The state that the threads of a proxy share.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
-use super::fault::{Fault, Then};
+use super::fault::{Action, Fault};
 use crate::sync::lock;
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct State {
     listener: Mutex<Option<TcpListener>>,
     connections: Mutex<Vec<Weak<Connection>>>,
     accepted: AtomicUsize,
-    fired: AtomicUsize,
+    triggered: AtomicUsize,
     ended: AtomicBool,
 }
 
@@ -37,7 +37,7 @@ impl State {
             listener: Mutex::new(None),
             connections: Mutex::default(),
             accepted: AtomicUsize::new(0),
-            fired: AtomicUsize::new(0),
+            triggered: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         }
     }
@@ -51,8 +51,8 @@ impl State {
         Arc::clone(&lock(&self.current).fault)
     }
 
-    /// Notes that `fault` is about to happen. False when it was to happen once and another connection was first.
-    pub(super) fn fire(&self, fault: &Arc<Fault>) -> bool {
+    /// Counts that `fault` is triggered. False when it was set for one connection, and another one was first.
+    pub(super) fn trigger(&self, fault: &Arc<Fault>) -> bool {
         let mut current = lock(&self.current);
         if !Arc::ptr_eq(&current.fault, fault) {
             return false;
@@ -61,11 +61,11 @@ impl State {
             *current = Current::default();
             self.changed.notify_all();
         }
-        self.fired.fetch_add(1, Ordering::SeqCst);
+        self.triggered.fetch_add(1, Ordering::SeqCst);
         true
     }
 
-    /// Waits while the fault is a black hole and `connection` is still wanted.
+    /// Waits while the fault is a black hole and `connection` is open.
     pub(super) fn wait_out_black_hole(&self, connection: &Connection) {
         let mut current = lock(&self.current);
         while *current.fault == Fault::BlackHole && !connection.is_over() && !self.has_ended() {
@@ -74,8 +74,8 @@ impl State {
         }
     }
 
-    pub(super) fn fired(&self) -> usize {
-        self.fired.load(Ordering::SeqCst)
+    pub(super) fn triggered(&self) -> usize {
+        self.triggered.load(Ordering::SeqCst)
     }
 
     pub(super) fn accepted(&self) -> usize {
@@ -98,7 +98,7 @@ impl State {
         lock(&self.listener).is_some()
     }
 
-    /// A connection that waits to be accepted, if there is one and the proxy listens.
+    /// Accepts a connection, if one is pending and the proxy listens.
     pub(super) fn accept(&self) -> Option<TcpStream> {
         let listener = lock(&self.listener);
         listener.as_ref()?.accept().ok().map(|(stream, _)| stream)
@@ -116,7 +116,7 @@ impl State {
 
     pub(super) fn drop_connections(&self) {
         let connections: Vec<_> = lock(&self.connections).drain(..).filter_map(|known| known.upgrade()).collect();
-        connections.iter().for_each(|known| known.end(Then::Reset));
+        connections.iter().for_each(|known| known.end(Action::Reset));
     }
 
     pub(super) fn end(&self) {
@@ -137,36 +137,36 @@ pub(super) struct Connection {
     pub(super) client: TcpStream,
     pub(super) server: TcpStream,
     over: AtomicBool,
-    /// What becomes of it as soon as the server says another word.
-    pub(super) at_the_reply: Mutex<Option<Then>>,
+    /// What happens with the server's next bytes.
+    pub(super) action_at_response: Mutex<Option<Action>>,
 }
 
 impl Connection {
     pub(super) fn new(client: TcpStream, server: TcpStream) -> Self {
-        Self { client, server, over: AtomicBool::new(false), at_the_reply: Mutex::new(None) }
+        Self { client, server, over: AtomicBool::new(false), action_at_response: Mutex::new(None) }
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 
-    pub(super) fn end(&self, then: Then) {
-        if then == Then::BlackHole {
+    pub(super) fn end(&self, action: Action) {
+        if action == Action::BlackHole {
             return;
         }
-        // First: the threads that are woken below must not pass the end on as an orderly one.
+        // First: the threads that wake up below must not forward the end as an orderly one.
         self.over.store(true, Ordering::SeqCst);
-        match then {
-            Then::BlackHole => {}
-            // Closing the last copy of a socket with a linger time of zero sends RST; shutting down what it reads only wakes
-            // the thread that holds a copy.
-            Then::Reset => {
+        match action {
+            Action::BlackHole => {}
+            // Closing the last copy of a socket with a linger time of zero sends RST. Shutting down its reading half
+            // wakes the thread that holds a copy.
+            Action::Reset => {
                 for socket in [&self.client, &self.server] {
                     let _ = set_socket_linger(socket, Some(Duration::ZERO));
                     let _ = socket.shutdown(Shutdown::Read);
                 }
             }
-            Then::Close => {
+            Action::Close => {
                 for socket in [&self.client, &self.server] {
                     let _ = socket.shutdown(Shutdown::Both);
                 }

@@ -1,4 +1,4 @@
-//! Each fault against a server that says back what it hears.
+//! Each fault against an echo server.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,25 +9,25 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// A proxy to an echo server, and how many bytes that server has heard.
-fn echo() -> Result<(FaultProxy, Arc<AtomicUsize>)> {
+/// A proxy to an echo server, and the number of bytes that the server has received.
+fn echo_server() -> Result<(FaultProxy, Arc<AtomicUsize>)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let proxy = FaultProxy::to(listener.local_addr()?)?;
-    let heard = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&heard);
+    let received = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&received);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let counter = Arc::clone(&counter);
-            thread::spawn(move || say_back(stream, &counter));
+            thread::spawn(move || echo(stream, &counter));
         }
     });
-    Ok((proxy, heard))
+    Ok((proxy, received))
 }
 
-fn say_back(mut stream: TcpStream, heard: &AtomicUsize) {
+fn echo(mut stream: TcpStream, received: &AtomicUsize) {
     let mut buffer = [0; 1024];
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        heard.fetch_add(length, Ordering::SeqCst);
+        received.fetch_add(length, Ordering::SeqCst);
         let _ = stream.write_all(buffer.get(..length).unwrap_or_default());
     }
 }
@@ -38,64 +38,64 @@ fn client(proxy: &FaultProxy) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Says `words` and reads what comes back: the words, fewer, or the error.
-fn say(mut stream: &TcpStream, words: &[u8]) -> Result<Vec<u8>, ErrorKind> {
-    stream.write_all(words).map_err(|error| error.kind())?;
-    let mut reply = vec![0; words.len()];
+/// Sends `bytes` and reads the response: the same bytes, fewer of them, or the error.
+fn exchange(mut stream: &TcpStream, bytes: &[u8]) -> Result<Vec<u8>, ErrorKind> {
+    stream.write_all(bytes).map_err(|error| error.kind())?;
+    let mut response = vec![0; bytes.len()];
     let mut length = 0;
-    while length < words.len() {
-        match stream.read(reply.get_mut(length..).unwrap_or_default()) {
+    while length < bytes.len() {
+        match stream.read(response.get_mut(length..).unwrap_or_default()) {
             Ok(0) => break,
             Ok(more) => length += more,
             Err(error) => return Err(error.kind()),
         }
     }
-    reply.truncate(length);
-    Ok(reply)
+    response.truncate(length);
+    Ok(response)
 }
 
 #[test]
-fn passing_on_and_counting() -> Result<()> {
-    let (proxy, _) = echo()?;
-    assert_eq!(say(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
-    assert_eq!((proxy.accepted(), proxy.fired()), (1, 0));
+fn bytes_are_forwarded_and_connections_counted() -> Result<()> {
+    let (proxy, _) = echo_server()?;
+    assert_eq!(exchange(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
+    assert_eq!((proxy.accepted(), proxy.triggered()), (1, 0));
     Ok(())
 }
 
 #[test]
-fn refusing_and_listening_again_on_the_same_port() -> Result<()> {
-    let (proxy, _) = echo()?;
+fn after_refusing_the_proxy_listens_on_the_same_port_again() -> Result<()> {
+    let (proxy, _) = echo_server()?;
     proxy.set(Fault::Refuse)?;
     assert_eq!(
         TcpStream::connect(proxy.addr()).map(drop).map_err(|error| error.kind()),
         Err(ErrorKind::ConnectionRefused)
     );
     proxy.set(Fault::Pass)?;
-    assert_eq!(say(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
+    assert_eq!(exchange(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
     Ok(())
 }
 
 #[test]
-fn resetting_new_connections_and_dropping_open_ones() -> Result<()> {
-    let (proxy, _) = echo()?;
+fn new_connections_are_reset_and_open_ones_dropped_on_request() -> Result<()> {
+    let (proxy, _) = echo_server()?;
     let open = client(&proxy)?;
-    assert_eq!(say(&open, b"a"), Ok(b"a".to_vec()));
+    assert_eq!(exchange(&open, b"a"), Ok(b"a".to_vec()));
     proxy.set(Fault::Reset)?;
-    assert!(say(&client(&proxy)?, b"hello").is_err());
-    assert_eq!(say(&open, b"b"), Ok(b"b".to_vec()));
+    assert!(exchange(&client(&proxy)?, b"hello").is_err());
+    assert_eq!(exchange(&open, b"b"), Ok(b"b".to_vec()));
     proxy.drop_connections();
-    assert_eq!(say(&open, b"c"), Err(ErrorKind::ConnectionReset));
+    assert_eq!(exchange(&open, b"c"), Err(ErrorKind::ConnectionReset));
     Ok(())
 }
 
 #[test]
-fn a_black_hole_holds_back_and_gives_back() -> Result<()> {
-    let (proxy, heard) = echo()?;
+fn a_black_hole_forwards_its_bytes_once_it_ends() -> Result<()> {
+    let (proxy, received) = echo_server()?;
     let mut open = client(&proxy)?;
-    assert_eq!(say(&open, b"a"), Ok(b"a".to_vec()));
+    assert_eq!(exchange(&open, b"a"), Ok(b"a".to_vec()));
     proxy.set(Fault::BlackHole)?;
-    assert_eq!(say(&open, b"b"), Err(ErrorKind::WouldBlock));
-    assert_eq!(heard.load(Ordering::SeqCst), 1);
+    assert_eq!(exchange(&open, b"b"), Err(ErrorKind::WouldBlock));
+    assert_eq!(received.load(Ordering::SeqCst), 1);
     proxy.set(Fault::Pass)?;
     let mut late = [0];
     open.read_exact(&mut late)?;
@@ -104,50 +104,50 @@ fn a_black_hole_holds_back_and_gives_back() -> Result<()> {
 }
 
 #[test]
-fn delays_and_throttles_take_their_time() -> Result<()> {
-    let (proxy, _) = echo()?;
+fn delays_and_rate_limits_slow_the_connection_down() -> Result<()> {
+    let (proxy, _) = echo_server()?;
     let open = client(&proxy)?;
     let (to_server, to_client) = (Duration::from_millis(40), Duration::from_millis(60));
     proxy.set(Fault::Delay { to_server, to_client })?;
     let start = Instant::now();
-    assert_eq!(say(&open, b"a"), Ok(b"a".to_vec()));
+    assert_eq!(exchange(&open, b"a"), Ok(b"a".to_vec()));
     assert!(start.elapsed() >= to_server + to_client);
     proxy.set(Fault::Throttle { bytes_per_second: 1000 })?;
     let start = Instant::now();
-    assert_eq!(say(&open, &[7; 100]), Ok(vec![7; 100]));
+    assert_eq!(exchange(&open, &[7; 100]), Ok(vec![7; 100]));
     assert!(start.elapsed() >= Duration::from_millis(100));
     Ok(())
 }
 
 #[test]
-fn cutting_after_so_many_bytes_once() -> Result<()> {
-    let (proxy, _) = echo()?;
-    proxy.set_once(Fault::cut_after(Direction::ToClient, 3, Then::Close))?;
-    assert_eq!(say(&client(&proxy)?, b"hello"), Ok(b"hel".to_vec()));
-    assert_eq!(say(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
-    assert_eq!(proxy.fired(), 1);
+fn one_connection_is_cut_after_a_number_of_bytes() -> Result<()> {
+    let (proxy, _) = echo_server()?;
+    proxy.set_once(Fault::cut_after(Direction::ToClient, 3, Action::Close))?;
+    assert_eq!(exchange(&client(&proxy)?, b"hello"), Ok(b"hel".to_vec()));
+    assert_eq!(exchange(&client(&proxy)?, b"hello"), Ok(b"hello".to_vec()));
+    assert_eq!(proxy.triggered(), 1);
     Ok(())
 }
 
 #[test]
-fn a_pattern_is_cut_before_the_server_hears_it() -> Result<()> {
-    let (proxy, heard) = echo()?;
+fn a_connection_ends_before_the_server_receives_the_pattern() -> Result<()> {
+    let (proxy, received) = echo_server()?;
     let open = client(&proxy)?;
-    proxy.set(Fault::on("COMMIT", When::Before, Then::Reset))?;
-    assert_eq!(say(&open, b"..COM"), Ok(b"..COM".to_vec()));
-    assert_eq!(say(&open, b"MIT.."), Err(ErrorKind::ConnectionReset));
-    assert_eq!((heard.load(Ordering::SeqCst), proxy.fired()), (5, 1));
+    proxy.set(Fault::on_pattern("COMMIT", Timing::BeforeServer, Action::Reset))?;
+    assert_eq!(exchange(&open, b"..COM"), Ok(b"..COM".to_vec()));
+    assert_eq!(exchange(&open, b"MIT.."), Err(ErrorKind::ConnectionReset));
+    assert_eq!((received.load(Ordering::SeqCst), proxy.triggered()), (5, 1));
     Ok(())
 }
 
 #[test]
-fn a_pattern_is_cut_after_the_server_has_answered_it() -> Result<()> {
-    let (proxy, heard) = echo()?;
-    for (then, seen) in [(Then::Close, Ok(Vec::new())), (Then::BlackHole, Err(ErrorKind::WouldBlock))] {
-        heard.store(0, Ordering::SeqCst);
-        proxy.set_once(Fault::on("COMMIT", When::After, then))?;
-        assert_eq!(say(&client(&proxy)?, b"COMMIT"), seen);
-        assert_eq!(heard.load(Ordering::SeqCst), 6);
+fn a_connection_ends_after_the_server_has_responded_to_the_pattern() -> Result<()> {
+    let (proxy, received) = echo_server()?;
+    for (action, expected) in [(Action::Close, Ok(Vec::new())), (Action::BlackHole, Err(ErrorKind::WouldBlock))] {
+        received.store(0, Ordering::SeqCst);
+        proxy.set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, action))?;
+        assert_eq!(exchange(&client(&proxy)?, b"COMMIT"), expected);
+        assert_eq!(received.load(Ordering::SeqCst), 6);
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! How a service is started: its program, its environment, its port, and the wait until it serves.
+//! Starts a service: its program, its environment, its port, and the wait until it is healthy.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -10,14 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::{Runtime, Service};
+use crate::http::RawConnection;
 use crate::process::Process;
 use crate::temp::TempDir;
 use crate::{aot, artifacts, ports};
 
-/// Starts that are tried when another process takes the port first.
-const ATTEMPTS: usize = 8;
+/// The maximum number of starts when other processes take the port first.
+const MAX_ATTEMPTS: usize = 8;
 
-/// Collects what the service is started with.
+/// The configuration that a service is started with.
 #[derive(Clone, Debug)]
 pub struct Builder {
     runtime: Runtime,
@@ -25,7 +25,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     port: Option<u16>,
     log: Option<PathBuf>,
-    deadline: Duration,
+    startup_timeout: Duration,
 }
 
 impl Builder {
@@ -36,25 +36,25 @@ impl Builder {
             environment: Vec::new(),
             port: None,
             log: None,
-            deadline: Duration::from_secs(30),
+            startup_timeout: Duration::from_secs(30),
         }
     }
 
-    /// What runs it; [`Runtime::Aot`] if not said.
+    /// How it is run; [`Runtime::Aot`] by default.
     #[must_use]
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = runtime;
         self
     }
 
-    /// Another program than the order service: a `.wasm` for the wasm runtimes, an executable for the native one.
+    /// A program in place of the order service: a `.wasm` for the wasm runtimes, an executable for the native one.
     #[must_use]
     pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
         self.program = Some(path.into());
         self
     }
 
-    /// Sets a variable of its environment, which is empty otherwise; the last value of a name wins.
+    /// Sets an environment variable; the last value of a name wins. It inherits no variables.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
@@ -69,46 +69,46 @@ impl Builder {
         self.env("DATABASE_URL", url)
     }
 
-    /// The port to listen on; a free one if not said.
+    /// The port to listen on; a free one by default.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// The file its output is appended to, `/dev/full` for one that cannot be written; one of its own if not said.
+    /// The file its output is appended to; `/dev/full` fails every write. A temporary file by default.
     #[must_use]
     pub fn log_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
         self
     }
 
-    /// How long it may take until it answers; 30 s if not said.
+    /// The maximum time until it is healthy; 30 s by default.
     #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn startup_timeout(mut self, timeout: Duration) -> Self {
+        self.startup_timeout = timeout;
         self
     }
 
-    /// Starts it and waits until `GET /health` answers 200.
+    /// Starts it and waits until `GET /health` returns 200.
     ///
     /// # Errors
-    /// When it ends or does not answer in time; its output is in the error.
+    /// When it ends or is not healthy in time; its output is in the error.
     pub fn start(&self) -> Result<Service> {
-        for _ in 0..ATTEMPTS {
-            let service = self.launch()?;
-            if wait_until_healthy(&service, self.deadline)? {
+        for _ in 0..MAX_ATTEMPTS {
+            let service = self.spawn()?;
+            if wait_until_healthy(&service, self.startup_timeout)? {
                 return Ok(service);
             }
         }
-        bail!("{ATTEMPTS} ports in a row were taken by other processes")
+        bail!("{MAX_ATTEMPTS} ports in a row were taken by other processes")
     }
 
-    /// Starts it without waiting for anything; nobody checks that it got its port.
+    /// Starts it without waiting. The caller must check that it could bind its port.
     ///
     /// # Errors
-    /// When its program is not there.
-    pub fn launch(&self) -> Result<Service> {
+    /// When its program is missing.
+    pub fn spawn(&self) -> Result<Service> {
         let dir = TempDir::new()?;
         let port = self.port.map_or_else(ports::free, Ok)?;
         let log = self.log.clone().unwrap_or_else(|| dir.path().join("log"));
@@ -116,14 +116,14 @@ impl Builder {
         Ok(Service { process, port, _dir: dir })
     }
 
-    /// Starts it and waits for its end, which a wrong configuration must bring about: the status and all it wrote.
+    /// Starts it with a configuration that it must reject: its exit status and its output.
     ///
     /// # Errors
-    /// When it still runs after the deadline.
-    pub fn start_expecting_exit(&self) -> Result<(ExitStatus, String)> {
-        let service = self.launch()?;
-        let Ok(status) = service.wait(self.deadline) else {
-            bail!("it runs on after {:?}, and should have ended:\n{}", self.deadline, service.log());
+    /// When it still runs after the startup timeout.
+    pub fn run_to_exit(&self) -> Result<(ExitStatus, String)> {
+        let service = self.spawn()?;
+        let Ok(status) = service.wait(self.startup_timeout) else {
+            bail!("it should have ended, and still runs after {:?}:\n{}", self.startup_timeout, service.log());
         };
         Ok((status, service.log()))
     }
@@ -131,15 +131,15 @@ impl Builder {
     /// The command line that runs it on `port`.
     ///
     /// # Errors
-    /// When its program is not there.
+    /// When its program is missing.
     pub fn command(&self, port: u16) -> Result<Command> {
         let listen = ("LISTEN_ADDR".to_owned(), format!("127.0.0.1:{port}"));
-        let asked = self.environment.iter().any(|(name, _)| *name == listen.0);
-        let environment = self.environment.iter().chain((!asked).then_some(&listen));
+        let overridden = self.environment.iter().any(|(name, _)| *name == listen.0);
+        let environment = self.environment.iter().chain((!overridden).then_some(&listen));
         let program = self.program_path()?;
         if self.runtime == Runtime::Native {
             let mut command = Command::new(program);
-            // Cleared by name: the wrapper that starts it needs PATH.
+            // Removed one by one: the wrapper that starts it needs PATH.
             for (name, _) in std::env::vars_os().filter(|(name, _)| name != "PATH") {
                 command.env_remove(name);
             }
@@ -159,7 +159,7 @@ impl Builder {
     }
 }
 
-/// `wasmedge` with the host's files and the given environment: it hands over neither by itself.
+/// `wasmedge` with access to the host's files and with this environment.
 #[must_use]
 pub fn wasmedge<'a>(program: &Path, environment: impl Iterator<Item = (&'a str, &'a str)>) -> Command {
     let mut command = Command::new("wasmedge");
@@ -171,36 +171,33 @@ pub fn wasmedge<'a>(program: &Path, environment: impl Iterator<Item = (&'a str, 
     command
 }
 
-/// False when another process has its port: then another one must be tried.
-fn wait_until_healthy(service: &Service, limit: Duration) -> Result<bool> {
-    let deadline = Instant::now() + limit;
+/// False when another process has bound its port.
+fn wait_until_healthy(service: &Service, timeout: Duration) -> Result<bool> {
+    let deadline = Instant::now() + timeout;
     loop {
-        // In this order: an answer counts only when the listener is this child's.
-        if answers(service.port()) && service.process().listens_on(service.port()) {
+        // The response counts only if this child owns the listener.
+        if is_healthy(service.port()) && service.process().listens_on(service.port()) {
             return Ok(true);
         }
         if let Some(status) = service.process().exit_status()? {
             if !ports::is_free(service.port()) {
                 return Ok(false);
             }
-            bail!("the service ended ({status}) before it answered:\n{}", service.log());
+            bail!("the service ended ({status}) before it was healthy:\n{}", service.log());
         }
         if Instant::now() >= deadline {
-            bail!("the service did not answer /health within {limit:?}:\n{}", service.log());
+            bail!("the service was not healthy within {timeout:?}:\n{}", service.log());
         }
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-fn answers(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
+fn is_healthy(port: u16) -> bool {
+    let request = || -> Result<u16> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status)?;
-        Ok(status.ends_with(b" 200"))
+        let mut connection = RawConnection::connect_timeout(address, Duration::from_secs(2))?;
+        connection.send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        Ok(connection.read_response()?.status())
     };
-    ask().unwrap_or(false)
+    request().is_ok_and(|status| status == 200)
 }

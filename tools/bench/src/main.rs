@@ -44,7 +44,7 @@ use report::Page;
 
 fn main() -> Result<()> {
     let plan = Plan::from_environment();
-    let load = testkit::machine::load();
+    let load = testkit::machine::load_average();
     if load.parse().is_ok_and(|load: f64| load > 0.5) {
         say(&format!("the machine is not idle (load {load}): the figures will be worse and wider than they should be"));
     }

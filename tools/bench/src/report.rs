@@ -30,7 +30,7 @@ impl Page {
         let (quick, minutes) = (if plan.quick { "QUICK=1 " } else { "" }, took.as_secs_f64() / 60.0);
         let head = format!("Command: `{quick}{}`, {minutes:.1} minutes; {how}.\n\n{machine}", self.command);
         let body = format!("{head}\n{}", self.sections.join("\n"));
-        testkit::page::write(self.command, &body)?;
+        testkit::benchmark_page::write_section(self.command, &body)?;
         say(&format!("written to docs/BENCHMARKS.md after {minutes:.1} minutes"));
         Ok(())
     }

@@ -41,7 +41,7 @@ fn soak() -> Result<Report> {
 
 fn write(report: &Report, machine: &str, time: Duration, seed: u64) -> Result<()> {
     let command = format!("Command: `SOAK_SECONDS={} SOAK_SEED={seed} make soak`.", time.as_secs());
-    testkit::page::write("make soak", &format!("{command}\n\n{machine}\n{}", report.tables()))?;
+    testkit::benchmark_page::write_section("make soak", &format!("{command}\n\n{machine}\n{}", report.tables()))?;
     say("written to docs/BENCHMARKS.md");
     Ok(())
 }

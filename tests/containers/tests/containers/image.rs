@@ -94,7 +94,7 @@ fn two_builds_give_the_same_digest() {
     let digests: Vec<String> = ["", "--no-cache-filter=dependencies,build,compile,dated-aot"]
         .into_iter()
         .map(|options| {
-            let source = artifacts::copy_of_the_source().unwrap();
+            let source = artifacts::copy_source().unwrap();
             let (took, _) = build(&docker, source.path(), "aot", options);
             println!("build aot {options}: {:.0} s", took.as_secs_f64());
             docker.inspect("order-service:aot")["Id"].as_str().expect("an id").to_owned()
@@ -106,7 +106,7 @@ fn two_builds_give_the_same_digest() {
 #[test]
 fn a_change_of_one_line_compiles_no_dependency_again() {
     let docker = docker();
-    let source = artifacts::copy_of_the_source().unwrap();
+    let source = artifacts::copy_source().unwrap();
     let options = "--progress=plain";
     build(&docker, source.path(), "wasm", options);
     let mut main = fs::OpenOptions::new().append(true).open(source.path().join("src/main.rs")).unwrap();

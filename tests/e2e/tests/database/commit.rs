@@ -1,6 +1,6 @@
 //! The connection ends during COMMIT: the one moment when nobody can know, and when nothing may be repeated.
 
-use testkit::{Fault, Then, When};
+use testkit::{Action, Fault, Timing};
 
 use super::{in_time, quick, serves_again};
 use crate::support::{Client, Reply, TestApp, eventually, order, orders, with};
@@ -58,62 +58,62 @@ fn prepare(app: &TestApp) {
 }
 
 /// Does each write while its COMMIT meets the fault; the effect must be there, or not be there, afterwards.
-fn lose_commits(when: When, then: Then, must_be_done: bool) {
+fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
     let app = quick().start();
     for write in &WRITES {
         prepare(&app);
-        let fired = app.proxy().fired();
-        app.proxy().set_once(Fault::on("COMMIT", when, then)).unwrap();
+        let triggered = app.proxy().triggered();
+        app.proxy().set_once(Fault::on_pattern("COMMIT", timing, action)).unwrap();
         let reply = in_time(write.name, || (write.act)(&app));
-        assert_eq!(app.proxy().fired(), fired + 1, "{}: its COMMIT was met, once", write.name);
+        assert_eq!(app.proxy().triggered(), triggered + 1, "{}: its COMMIT was met, once", write.name);
         let problem = reply.expect_problem(503, "outcome-unknown");
         assert_eq!(reply.header("retry-after"), None, "{}: nobody is told to do it again", write.name);
         assert!(problem.errors.is_empty());
         app.proxy().set(Fault::Pass).unwrap();
         serves_again(&app);
-        assert_eq!((write.is_done)(&app), must_be_done, "{} with {when:?}, {then:?}", write.name);
+        assert_eq!((write.is_done)(&app), must_be_done, "{} with {timing:?}, {action:?}", write.name);
         app.get("/health").expect(200);
     }
 }
 
 #[test]
 fn a_reset_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
-    lose_commits(When::Before, Then::Reset, false);
+    lose_commits(Timing::BeforeServer, Action::Reset, false);
 }
 
 #[test]
 fn a_close_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
-    lose_commits(When::Before, Then::Close, false);
+    lose_commits(Timing::BeforeServer, Action::Close, false);
 }
 
 #[test]
 fn a_reset_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
-    lose_commits(When::After, Then::Reset, true);
+    lose_commits(Timing::AfterResponse, Action::Reset, true);
 }
 
 #[test]
 fn a_close_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
-    lose_commits(When::After, Then::Close, true);
+    lose_commits(Timing::AfterResponse, Action::Close, true);
 }
 
 #[test]
 fn silence_after_the_commit_is_an_unknown_outcome_in_time_and_it_is_written_once() {
-    lose_commits(When::After, Then::BlackHole, true);
+    lose_commits(Timing::AfterResponse, Action::BlackHole, true);
 }
 
 #[test]
 fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_is_written() {
-    lose_commits(When::Before, Then::BlackHole, false);
+    lose_commits(Timing::BeforeServer, Action::BlackHole, false);
 }
 
 #[test]
 fn an_unknown_outcome_can_be_looked_up() {
     let app = quick().start();
-    app.proxy().set_once(Fault::on("COMMIT", When::After, Then::Reset)).unwrap();
+    app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     app.post("/create_order", order(7)).expect_problem(503, "outcome-unknown");
     app.get("/orders/7").expect(200);
     app.post("/create_order", order(7)).expect_problem(409, "duplicate-order");
-    app.proxy().set_once(Fault::on("COMMIT", When::Before, Then::Reset)).unwrap();
+    app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::BeforeServer, Action::Reset)).unwrap();
     app.post("/create_order", order(8)).expect_problem(503, "outcome-unknown");
     app.get("/orders/8").expect_problem(404, "order-not-found");
     app.post("/create_order", order(8)).expect_done();
@@ -122,7 +122,7 @@ fn an_unknown_outcome_can_be_looked_up() {
 #[test]
 fn the_log_tells_an_unknown_outcome_with_its_request() {
     let app = quick().start();
-    app.proxy().set_once(Fault::on("COMMIT", When::After, Then::Reset)).unwrap();
+    app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(7).as_bytes())).expect_problem(503, "outcome-unknown");
     eventually("a line that tells of it", || {

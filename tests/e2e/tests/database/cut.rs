@@ -1,15 +1,15 @@
 //! The connection to the database ends anywhere: in the greeting, the login, a statement, its answer, a row.
 
-use testkit::{Direction, Fault, Then};
+use testkit::{Action, Direction, Fault};
 
 use super::{expect_no_database, in_time, quick, serves_again};
 use crate::support::{TestApp, order, orders, with};
 
 /// Cuts the service's next connection to the database after so many bytes.
-fn cut(app: &TestApp, direction: Direction, bytes: u64, then: Then) {
+fn cut(app: &TestApp, direction: Direction, bytes: u64, action: Action) {
     app.proxy().set(Fault::Pass).unwrap();
     app.proxy().drop_connections();
-    app.proxy().set_once(Fault::cut_after(direction, bytes, then)).unwrap();
+    app.proxy().set_once(Fault::cut_after(direction, bytes, action)).unwrap();
 }
 
 /// Where to cut: finely at first, where the greeting and the login are, then at ever larger distances.
@@ -17,15 +17,15 @@ fn places() -> impl Iterator<Item = u64> {
     (0..300).step_by(37).chain((300..3_000).step_by(211))
 }
 
-fn sweep(then: Then) {
+fn sweep(action: Action) {
     let app = quick().start();
     app.post("/create_orders", orders(1..=10)).expect_done();
     let mut id = 1_000;
     for direction in [Direction::ToServer, Direction::ToClient] {
         for bytes in places() {
-            let what = format!("cut {direction:?} after {bytes} bytes ({then:?})");
+            let what = format!("cut {direction:?} after {bytes} bytes ({action:?})");
             id += 1;
-            cut(&app, direction, bytes, then);
+            cut(&app, direction, bytes, action);
             let reply = in_time(&what, || app.post("/create_order", order(id)));
             // 200 after a cut is a retry that was right: nothing had been written, or the cut came after all was done.
             let certain = reply.status == 200 || expect_no_database(&what, &reply) != "outcome-unknown";
@@ -34,7 +34,7 @@ fn sweep(then: Then) {
                 assert_eq!(app.has(id), reply.status == 200, "{what}: {}", reply.summary());
             }
 
-            cut(&app, direction, bytes, then);
+            cut(&app, direction, bytes, action);
             let reply = in_time(&what, || app.get("/orders/1"));
             if reply.status == 200 {
                 assert_eq!(reply.text().trim(), order(1), "{what}");
@@ -49,12 +49,12 @@ fn sweep(then: Then) {
 
 #[test]
 fn a_connection_reset_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
-    sweep(Then::Reset);
+    sweep(Action::Reset);
 }
 
 #[test]
 fn a_connection_closed_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
-    sweep(Then::Close);
+    sweep(Action::Close);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_connection_that_falls_silent_at_any_byte_leaves_no_hanging_request() {
     for direction in [Direction::ToServer, Direction::ToClient] {
         for (id, bytes) in (100..).zip([0, 50, 120, 300, 500, 700, 900]) {
             let what = format!("silent {direction:?} after {bytes} bytes");
-            cut(&app, direction, bytes, Then::BlackHole);
+            cut(&app, direction, bytes, Action::BlackHole);
             let id = id + if direction == Direction::ToClient { 100 } else { 0 };
             let reply = in_time(&what, || app.post("/create_order", order(id)));
             if reply.status != 200 {
@@ -87,7 +87,7 @@ fn a_stream_that_loses_its_database_does_not_look_whole() {
          SELECT n, 12, 2, 56, 15, 2, CONCAT('Mataderos ', n) FROM seq",
     );
     for bytes in [200_000, 600_000] {
-        cut(&app, Direction::ToClient, bytes, Then::Reset);
+        cut(&app, Direction::ToClient, bytes, Action::Reset);
         // The status went out long ago: the client must see the answer break, or all of it (a read may be repeated).
         match app.try_send("GET", "/orders", &[], None) {
             Err(_) => {}
@@ -96,7 +96,7 @@ fn a_stream_that_loses_its_database_does_not_look_whole() {
                 expect_no_database("GET /orders", &reply);
             }
         }
-        assert!(app.proxy().fired() > 0, "the cut happened");
+        assert!(app.proxy().triggered() > 0, "the cut happened");
         app.proxy().set(Fault::Pass).unwrap();
         serves_again(&app);
     }
@@ -107,7 +107,7 @@ fn a_batch_cut_in_its_middle_leaves_nothing_or_everything() {
     let app = quick().start();
     let whole = 3_000;
     for (round, bytes) in (1..).zip([2_000, 20_000, 60_000, 100_000]) {
-        cut(&app, Direction::ToServer, bytes, Then::Reset);
+        cut(&app, Direction::ToServer, bytes, Action::Reset);
         let first = round * 10_000;
         let reply = in_time("a batch", || app.post("/create_orders", orders(first..first + whole)));
         app.proxy().set(Fault::Pass).unwrap();

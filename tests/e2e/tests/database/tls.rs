@@ -17,7 +17,7 @@ fn server() -> (Arc<MariaDb>, Tls) {
 
 fn service(server: &Arc<MariaDb>, host: &str, options: &str, ca: Option<&Path>) -> TestApp {
     let database = server.fresh_database_name().expect("a database");
-    let url = server.url_by(host, server.port(), &database) + options;
+    let url = server.url_via(host, server.port(), &database) + options;
     let setup =
         TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(server).database(&database).not_ready();
     match ca {
@@ -74,7 +74,7 @@ fn a_server_without_tls_is_refused_where_the_url_requires_it() {
     let tls = Tls::new().expect("certificates");
     let server = Arc::new(MariaDb::builder().option("--skip-ssl").start().expect("a MariaDB"));
     // The command-line client would not speak to this server either: the database is one that is always there.
-    let url = server.url_by("localhost", server.port(), "mysql") + "?require_ssl=true";
+    let url = server.url_via("localhost", server.port(), "mysql") + "?require_ssl=true";
     let ca = tls.ca().display().to_string();
     let env = [("DATABASE_URL", url.as_str()), ("DATABASE_CA_FILE", ca.as_str()), ("AUTO_INIT", "false")];
     is_refused(&TestApp::setup().env(&QUICK).env(&env).server(&server).database("mysql").not_ready().start());

@@ -32,7 +32,7 @@ fn server() -> &'static MariaDb {
 /// A service whose database is at this host, which `hosts` may name.
 fn service(host: &str, hosts: &str) -> Contained {
     let database = server().fresh_database_name().expect("a database");
-    Contained::start(&server().url_by(host, server().port(), &database), hosts, "", &[])
+    Contained::start(&server().url_via(host, server().port(), &database), hosts, "", &[])
 }
 
 /// The service serves with a database that it reaches over IPv6 alone.
@@ -51,11 +51,11 @@ fn the_service_listens_on_an_ipv6_address() {
     let url = server().fresh_database().expect("a database");
     let service = Service::builder().database_url(&url).port(port).env("LISTEN_ADDR", format!("[::1]:{port}"));
     if !kernel_has_ipv6() {
-        let (status, log) = service.start_expecting_exit().expect("it ends");
+        let (status, log) = service.run_to_exit().expect("it ends");
         assert!(status.code() == Some(71) && log.contains("LISTEN_ADDR"), "{status} {log}");
         return;
     }
-    let service = service.launch().expect("it starts");
+    let service = service.spawn().expect("it starts");
     let client = Client::new(&format!("http://[::1]:{port}"));
     eventually("the service to be ready", || {
         assert!(service.is_running(), "it has ended: {}", service.log());

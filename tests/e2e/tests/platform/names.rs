@@ -16,7 +16,7 @@ const FOUND: Duration = Duration::from_secs(20);
 fn by_name(hosts: &str, env: &[(&str, &str)]) -> Contained {
     let server = MariaDb::shared().expect("the shared MariaDB");
     let database = server.fresh_database_name().expect("a database");
-    Contained::start(&server.url_by("orders-database", server.port(), &database), hosts, "", env)
+    Contained::start(&server.url_via("orders-database", server.port(), &database), hosts, "", env)
 }
 
 #[test]

@@ -18,7 +18,7 @@ const SLACK: Duration = Duration::from_secs(2);
 fn service(dns_server: &str) -> Contained {
     let server = MariaDb::shared().expect("the shared MariaDB");
     let database = server.fresh_database_name().expect("a database");
-    let url = server.url_by("orders-database", server.port(), &database);
+    let url = server.url_via("orders-database", server.port(), &database);
     Contained::start_with_services(
         &url,
         "127.0.0.99 orders-database\n",

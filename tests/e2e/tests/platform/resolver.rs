@@ -87,7 +87,7 @@ fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_addr
             let server = MariaDb::shared().expect("a MariaDB");
             let _dead = dead_server();
             let database = server.fresh_database_name().expect("a database");
-            let url = server.url_by("orders-database", server.port(), &database);
+            let url = server.url_via("orders-database", server.port(), &database);
             let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
             service.serves("/ready", Duration::from_secs(20));
             let mut kept = service.raw();

@@ -17,7 +17,7 @@ fn service(name: &str, resolv_conf: &str) -> (Contained, &'static MariaDb, Strin
     let server = MariaDb::shared().expect("a MariaDB");
     let database = server.fresh_database_name().expect("a database");
     (
-        Contained::start_with_services(&server.url_by(name, server.port(), &database), "", resolv_conf, &[]),
+        Contained::start_with_services(&server.url_via(name, server.port(), &database), "", resolv_conf, &[]),
         server,
         database,
     )

@@ -61,14 +61,14 @@ const WRONG: [(&str, &str); 47] = [
 
 /// What the process ended with and wrote, given these variables beside a good database URL.
 fn start(variables: &[(&str, &str)]) -> (Option<i32>, String) {
-    let base = Service::builder().deadline(Duration::from_secs(10));
+    let base = Service::builder().startup_timeout(Duration::from_secs(10));
     let base = if variables.iter().any(|(name, _)| *name == "DATABASE_URL_FILE") {
         base
     } else {
         base.database_url("mysql://orders:hunter2@127.0.0.1:1/orders")
     };
     let builder = variables.iter().fold(base, |builder, (name, value)| builder.env(*name, *value));
-    let (status, output) = builder.start_expecting_exit().unwrap_or_else(|error| panic!("{variables:?}: {error:#}"));
+    let (status, output) = builder.run_to_exit().unwrap_or_else(|error| panic!("{variables:?}: {error:#}"));
     (status.code(), output)
 }
 
@@ -140,7 +140,7 @@ fn a_taken_port_is_one_clear_line() {
     let address = app.address().to_string();
     let builder =
         Service::builder().database_url("mysql://orders:hunter2@127.0.0.1:1/orders").env("LISTEN_ADDR", &address);
-    let (status, output) = builder.start_expecting_exit().unwrap();
+    let (status, output) = builder.run_to_exit().unwrap();
     assert!(!status.success());
     let told: Vec<&str> = output.lines().filter(|line| line.contains(&address)).collect();
     assert_eq!(told.len(), 1, "one line names the address:\n{output}");

@@ -209,5 +209,5 @@ impl Setup {
 
 fn database_url(server: &Server, proxy: Option<&FaultProxy>, database: &str) -> String {
     let server = server.get();
-    proxy.map_or_else(|| server.url(database), |proxy| server.url_by("127.0.0.1", proxy.port(), database))
+    proxy.map_or_else(|| server.url(database), |proxy| server.url_via("127.0.0.1", proxy.port(), database))
 }

@@ -18,7 +18,7 @@ pub(super) fn measure(site: &Site, plan: &Plan) -> Result<String> {
     if plan.quick {
         return Ok(format!("{heading}Not measured with `QUICK=1`.\n"));
     }
-    let source = artifacts::copy_of_the_source()?;
+    let source = artifacts::copy_source()?;
     say("building the image from its first step on, then after a change of one line");
     let whole = build(site, source.path(), "--no-cache")?;
     let mut main = fs::OpenOptions::new().append(true).open(source.path().join("src/main.rs"))?;

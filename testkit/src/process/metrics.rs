@@ -1,4 +1,4 @@
-//! What `/proc` says of a child (proc(5)).
+//! Metrics of a child from `/proc` (proc(5)).
 
 use std::fs;
 use std::time::Duration;
@@ -11,26 +11,26 @@ impl Process {
     /// Resident memory in bytes, shared pages included.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn rss_bytes(&self) -> Result<u64> {
         self.smaps("Rss:")
     }
 
-    /// Memory in bytes that this process alone has written to: what one more of it costs.
+    /// Private dirty memory in bytes: the cost of one more such process.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn private_dirty_bytes(&self) -> Result<u64> {
         self.smaps("Private_Dirty:")
     }
 
-    /// Processor time of its threads, in user and kernel, to the nanosecond where the kernel counts so (schedstat; threads
-    /// that have ended are not in it), else to its tick.
+    /// User and kernel CPU time of its running threads, in nanoseconds from schedstat; where the kernel has none, in
+    /// ticks and with the threads that have ended.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn cpu_time(&self) -> Result<Duration> {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).context("the process is gone")?;
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).context("the process has ended")?;
         let nanoseconds = |thread: fs::DirEntry| -> Option<u64> {
             fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
         };
@@ -40,11 +40,10 @@ impl Process {
         }
     }
 
-    /// Processor time of all its threads, those that have ended included, to the kernel's tick (10 ms): in its own code, and
-    /// in the kernel on its behalf.
+    /// User and kernel CPU time of all its threads, ended ones included, in the kernel's ticks of 10 ms.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn cpu_user_and_kernel(&self) -> Result<(Duration, Duration)> {
         let stat = self.proc_file("stat")?;
         // The name in field 2 may hold anything; the fields after its last parenthesis begin with field 3.
@@ -57,24 +56,24 @@ impl Process {
         Ok((next()?, next()?))
     }
 
-    /// Open file descriptors.
+    /// The number of open file descriptors.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn open_fds(&self) -> Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.pid()))?.count())
     }
 
-    /// Whether this process, not another that was quicker, listens on TCP `port`.
+    /// Whether this process, and not another one, listens on TCP `port`.
     #[must_use]
     pub fn listens_on(&self, port: u16) -> bool {
         listening_sockets(port).iter().any(|inode| self.holds_socket(inode))
     }
 
-    /// Open sockets: descriptors without files, timers and the like, which the runtime opens and closes by itself.
+    /// The number of open sockets. Other descriptors, such as timers, come and go with the runtime.
     ///
     /// # Errors
-    /// When the process is gone.
+    /// When the process has ended.
     pub fn open_sockets(&self) -> Result<usize> {
         let entries = fs::read_dir(format!("/proc/{}/fd", self.pid()))?;
         let is_socket = |entry: &fs::DirEntry| {
@@ -83,7 +82,7 @@ impl Process {
         Ok(entries.flatten().filter(is_socket).count())
     }
 
-    /// How many connections it has to TCP `port` of another process.
+    /// The number of its connections to TCP `port` of another process.
     #[must_use]
     pub fn connections_to(&self, port: u16) -> usize {
         sockets(|_, remote, _| remote == port).iter().filter(|inode| self.holds_socket(inode)).count()
@@ -116,8 +115,8 @@ fn listening_sockets(port: u16) -> Vec<String> {
     sockets(|local, _, state| local == port && state == "0A")
 }
 
-/// The inodes of the sockets whose local port, remote port and state (0A is LISTEN) are `wanted`, from the kernel's tables for IPv4 and
-/// IPv6.
+/// The inodes of the sockets whose local port, remote port and state (0A is LISTEN) are `wanted`, from the kernel's
+/// tables for IPv4 and IPv6.
 fn sockets(wanted: impl Fn(u16, u16, &str) -> bool) -> Vec<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
@@ -135,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_counts_of_processor_time_agree() -> Result<()> {
+    fn both_sources_of_cpu_time_agree() -> Result<()> {
         let mut command = std::process::Command::new("sh");
         command.args(["-c", "while :; do :; done"]);
         let child = Process::start_with(&command, std::process::Stdio::null(), std::process::Stdio::null())?;
-        while child.cpu_time()? < Duration::from_millis(300) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        crate::try_wait_for("300 ms of CPU time", Duration::from_secs(30), || {
+            Ok((child.cpu_time()? >= Duration::from_millis(300)).then_some(()))
+        })?;
         let (fine, (user, kernel)) = (child.cpu_time()?, child.cpu_user_and_kernel()?);
         let coarse = user + kernel;
         assert!(fine.abs_diff(coarse) < Duration::from_millis(100), "{fine:?} and {coarse:?}");
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_found_by_the_port_that_it_leads_to() -> Result<()> {
+    fn a_connection_is_found_by_its_remote_port() -> Result<()> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let connection = std::net::TcpStream::connect(("127.0.0.1", port))?;

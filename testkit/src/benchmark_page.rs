@@ -1,4 +1,5 @@
-//! Parts of docs/BENCHMARKS.md that a command writes, each between two markers of its own; the rest is written by people.
+//! The generated sections of docs/BENCHMARKS.md. Each command owns one section, between two markers; people write the
+//! rest.
 
 use std::fs;
 
@@ -6,18 +7,18 @@ use anyhow::{Context, Result};
 
 use crate::artifacts;
 
-/// Writes what `command` measured in place of what it wrote there last.
+/// Replaces the section of `command`, such as `make soak`, with `body`.
 ///
 /// # Errors
 /// When the page cannot be written.
-pub fn write(command: &str, body: &str) -> Result<()> {
+pub fn write_section(command: &str, body: &str) -> Result<()> {
     let path = artifacts::root().join("docs/BENCHMARKS.md");
     let page = fs::read_to_string(&path).unwrap_or_default();
-    fs::write(&path, placed(&page, command, body)).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, with_section(&page, command, body)).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// `page` with `body` between the command's markers; at its end where it has none.
-fn placed(page: &str, command: &str, body: &str) -> String {
+/// `page` with `body` between the command's markers; appended where it has none.
+fn with_section(page: &str, command: &str, body: &str) -> String {
     let (start, end) = (format!("<!-- {command}: start -->"), format!("<!-- {command}: end -->"));
     let new = format!("{start}\n{}\n{end}", body.trim_end());
     let parts = page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
@@ -32,12 +33,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_between_the_commands_own_markers_changes() {
+    fn only_the_text_between_the_commands_own_markers_changes() {
         let markers = |body: &str| format!("<!-- make a: start -->\n{body}\n<!-- make a: end -->");
-        let first = placed("# Title\n", "make a", "one");
+        let first = with_section("# Title\n", "make a", "one");
         assert_eq!(first, format!("# Title\n\n{}\n", markers("one")));
-        let both = placed(&format!("{first}after\n"), "make b", "other");
-        let changed = placed(&both, "make a", "two");
+        let both = with_section(&format!("{first}after\n"), "make b", "other");
+        let changed = with_section(&both, "make a", "two");
         assert_eq!(changed, both.replace("\none\n", "\ntwo\n"));
     }
 }
