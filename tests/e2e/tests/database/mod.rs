@@ -8,6 +8,7 @@ mod migrations;
 mod restart;
 mod silent;
 mod slow;
+mod take_over;
 mod tls;
 
 use std::time::{Duration, Instant};
