@@ -1,44 +1,40 @@
-//! Container engines as values: a Docker and a Podman of their own, which nothing survives when they are dropped.
+//! Private container engines, a Docker and a Podman, that end with their values.
 //!
-//! Each lives in a [`Room`]: namespaces of its own for processes, mounts and network. So it never meets an engine that runs
-//! already: not its socket, its directories, its bridges, its firewall rules, its ports. The room's end is the end of everything
-//! in it, containers included, also when this process is killed.
+//! Each runs in a [`Sandbox`]. It shares no socket, directory, bridge, firewall rule or port with an engine that runs on
+//! this machine already. Its containers end with the sandbox, even when this process is killed.
 //!
-//! Images and the build's cache are kept for the next time, under `~/.cache/order-service/docker`.
+//! Images and the build cache are kept for later runs, in `~/.cache/order-service/docker`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::artifacts;
 use crate::process::Process;
+use crate::sandbox::Sandbox;
+use crate::wait::try_wait_for;
 
-mod data;
+mod command;
+mod data_dir;
 mod images;
-mod output;
 mod podman;
-mod room;
 
-pub use output::run;
+pub use command::run;
 pub use podman::Podman;
-pub use room::Room;
 
-use data::Data;
+use data_dir::DataDir;
 
-/// How long the engine may take to come up; a loaded machine with a cold disk is slow.
-const COMING_UP: Duration = Duration::from_secs(120);
+/// A loaded machine with a cold disk starts dockerd slowly.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The image that builds begin with, made on this machine: no registry is needed.
-const BASE: &str = "debian:trixie-slim";
+/// The base image of the builds. It is created on this machine, so no registry is needed.
+const BASE_IMAGE: &str = "debian:trixie-slim";
 
-/// What the room runs. Where cgroup versions 1 and 2 are mixed, crun refuses to work: the second is out of its sight then.
-const START: &str = r#"
-set -eu
-if grep -q ' /sys/fs/cgroup/unified cgroup2 ' /proc/self/mounts; then umount /sys/fs/cgroup/unified; fi
+/// `$1` is the sandbox's directory, `$2` the data directory.
+const DOCKERD: &str = r#"
 dockerd --config-file "$1/daemon.json" --data-root "$2" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/socket" &
 wait
 "#;
@@ -46,60 +42,59 @@ wait
 /// A Docker Engine with the containerd image store and the runtime `crun`.
 #[derive(Debug)]
 pub struct Engine {
-    // First: fields are dropped in this order, and the engine must be gone before its directories.
-    room: Room,
-    data: Data,
+    // Fields are dropped in this order: the engine must end before its directories are removed.
+    sandbox: Sandbox,
+    data: DataDir,
     socket: PathBuf,
 }
 
 impl Engine {
-    /// A Docker Engine, up, without containers, volumes and networks, with the image `debian:trixie-slim`.
+    /// A running Docker Engine without containers, volumes and networks, with the image `debian:trixie-slim`.
     ///
     /// # Errors
-    /// When this is not root, a program is missing, or it does not come up; its log is in the error.
+    /// Without root, when a program is missing, or when the engine does not start; its log is in the error.
     pub fn docker() -> Result<Self> {
         let crun = r#""runtimes": {"crun": {"path": "/usr/bin/crun"}}"#;
         let engine = Self::docker_with(&format!(r#"{{"features": {{"containerd-snapshotter": true}}, {crun}}}"#))?;
-        engine.have_base()?;
+        engine.ensure_base_image()?;
         Ok(engine)
     }
 
-    /// The same with another `daemon.json`, and no image.
+    /// A Docker Engine with another `daemon.json`, and without the base image.
     ///
     /// # Errors
     /// As [`Engine::docker`].
     pub fn docker_with(configuration: &str) -> Result<Self> {
-        let data = Data::open("docker")?;
-        let room = Room::open("dockerd", START, |dir| {
-            fs::write(dir.join("daemon.json"), configuration)?;
-            Ok(vec![dir.into(), data.path().into()])
-        })?;
-        let engine = Self { socket: room.dir().join("socket"), room, data };
-        engine.wait_until_up()?;
-        engine.sweep()?;
+        let data = DataDir::open("docker")?;
+        let sandbox = Sandbox::builder("dockerd")?.uplink().main(DOCKERD).argument(data.path());
+        fs::write(sandbox.dir().join("daemon.json"), configuration)?;
+        let sandbox = sandbox.start()?;
+        let engine = Self { socket: sandbox.dir().join("socket"), sandbox, data };
+        engine.wait_until_started()?;
+        engine.remove_leftovers()?;
         Ok(engine)
     }
 
-    /// The room it lives in.
+    /// The sandbox that it runs in.
     #[must_use]
-    pub fn room(&self) -> &Room {
-        &self.room
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
-    /// Its socket, as `DOCKER_HOST` has it.
+    /// The URL of its socket, for `DOCKER_HOST`.
     #[must_use]
     pub fn host(&self) -> String {
         format!("unix://{}", self.socket.display())
     }
 
-    /// Where images, volumes and the build's cache are.
+    /// The directory of its images, volumes and build cache.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         self.data.path()
     }
 
-    /// A command of this machine that finds this engine, in the repository's root; started by a thread that is in the
-    /// room ([`Room::enter`]) it also finds the published ports.
+    /// A command of this machine that uses this engine, in the repository's root. It reaches published ports when the
+    /// thread that starts it has entered the sandbox's network ([`Sandbox::enter_network`]).
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
@@ -107,57 +102,54 @@ impl Engine {
         command
     }
 
-    /// Runs `docker` with `arguments`: what it wrote.
+    /// Runs `docker` and returns its standard output.
     ///
     /// # Errors
-    /// When it fails, with its words.
+    /// When it fails, with its output.
     pub fn docker_cli(&self, arguments: &[&str]) -> Result<String> {
         run(self.command("docker").args(arguments))
     }
 
-    /// What the engine has written so far.
+    /// The engine's log so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.room.log()
+        self.sandbox.log()
     }
 
-    fn wait_until_up(&self) -> Result<()> {
-        let deadline = Instant::now() + COMING_UP;
-        while self.docker_cli(&["version", "--format", "{{.Server.Version}}"]).is_err() {
-            if !self.room.is_running() || Instant::now() >= deadline {
-                bail!("dockerd did not come up:\n{}", self.log());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
+    fn wait_until_started(&self) -> Result<()> {
+        try_wait_for("dockerd to start", STARTUP_TIMEOUT, || {
+            ensure!(self.sandbox.is_running(), "dockerd has ended");
+            Ok(self.docker_cli(&["version", "--format", "{{.Server.Version}}"]).ok().map(drop))
+        })
+        .with_context(|| self.log())
     }
 
-    /// What an engine that was killed left in its data.
-    fn sweep(&self) -> Result<()> {
-        let left = self.docker_cli(&["ps", "--all", "--quiet"])?;
-        for id in left.split_whitespace() {
+    /// Removes the containers, volumes and networks of an engine that was killed.
+    fn remove_leftovers(&self) -> Result<()> {
+        let containers = self.docker_cli(&["ps", "--all", "--quiet"])?;
+        for id in containers.split_whitespace() {
             self.docker_cli(&["rm", "--force", "--volumes", id])?;
         }
         self.docker_cli(&["volume", "prune", "--all", "--force"])?;
         self.docker_cli(&["network", "prune", "--force"]).map(drop)
     }
 
-    fn have_base(&self) -> Result<()> {
-        if self.docker_cli(&["image", "inspect", BASE]).is_ok() {
+    fn ensure_base_image(&self) -> Result<()> {
+        if self.docker_cli(&["image", "inspect", BASE_IMAGE]).is_ok() {
             return Ok(());
         }
-        let tar = self.room.dir().join("base.tar");
+        let tar = self.sandbox.dir().join("base.tar");
         run(Command::new(artifacts::root().join("scripts/base-image.sh")).arg(&tar)).context("no base image")?;
-        self.docker_cli(&["import", "--change", r#"CMD ["bash"]"#, &tar.display().to_string(), BASE])?;
+        self.docker_cli(&["import", "--change", r#"CMD ["bash"]"#, &tar.display().to_string(), BASE_IMAGE])?;
         fs::remove_file(&tar)?;
         Ok(())
     }
 
-    /// Starts `command` of this machine in the engine's network, beside the engine: a registry for instance.
+    /// Starts `command` of this machine in the engine's network, for example a registry.
     ///
     /// # Errors
-    /// When the program is not there.
-    pub fn beside(&self, command: &Command, log: &Path) -> Result<Process> {
-        self.room.start(command, log)
+    /// When the program is missing.
+    pub fn start_in_network(&self, command: &Command, log: &Path) -> Result<Process> {
+        self.sandbox.start_in_network(command, log)
     }
 }

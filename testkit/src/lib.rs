@@ -9,6 +9,7 @@
 //! | [`artifacts`] | the paths of the built `.wasm` and the native program |
 //! | [`process`] | a child that ends with its parent, its log, its metrics from `/proc` |
 //! | [`engine`] | a private Docker and a private Podman: [`Engine`], [`Podman`] |
+//! | [`sandbox`] | namespaces that end with all their processes: [`Sandbox`] |
 //! | [`http`] | an ordinary HTTP client: [`http::Client`], one for raw bytes: [`http::RawConnection`] |
 //! | [`ledger`] | what clients wrote and the server must hold: [`Ledger`] |
 //! | [`wait`] | waiting for events with a bound: [`wait_until`] |
@@ -41,6 +42,7 @@ pub mod ports;
 pub mod process;
 pub mod proxy;
 pub mod readme;
+pub mod sandbox;
 pub mod service;
 pub mod stats;
 pub mod temp;
@@ -53,6 +55,7 @@ pub use ledger::Ledger;
 pub use mariadb::{MariaDb, Tls};
 pub use process::Process;
 pub use proxy::{Action, Direction, Fault, FaultProxy, Timing};
+pub use sandbox::Sandbox;
 pub use service::{Runtime, Service};
 pub use temp::TempDir;
 pub use wait::{observe_for, try_wait_for, wait_for, wait_until};

@@ -1,76 +1,60 @@
-//! A Podman of its own: no service, only a store and a room in which its commands run, as root or as a user without rights.
+//! A private Podman, as root or as an unprivileged user: a store, and a sandbox in which its commands run.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::artifacts;
+use crate::sandbox::{Sandbox, SandboxBuilder};
 
-use super::data::Data;
-use super::output::run;
-use super::room::Room;
+use super::command::run;
+use super::data_dir::DataDir;
 
-/// Podman has no server: the room only has to stay open.
-const START: &str = r#"
-if grep -q ' /sys/fs/cgroup/unified cgroup2 ' /proc/self/mounts; then umount /sys/fs/cgroup/unified; fi
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /dev/shm
-touch "$1/ready"
-while :; do sleep 60; done
-"#;
+const SETUP: &str = "mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /dev/shm";
 
-/// The same for a user that only the room knows of, with ids for the users in its containers. What systemd and udev would do
-/// is done here: the user's run directory, a device for the network that anybody may open.
-const START_ROOTLESS: &str = r#"
-set -eu
-if grep -q ' /sys/fs/cgroup/unified cgroup2 ' /proc/self/mounts; then umount /sys/fs/cgroup/unified; fi
+/// Adds a user with subordinate ids that exists in the sandbox only. It also does what systemd and udev would do for a
+/// login: the user's runtime directory, and a network device that all users may open.
+const SETUP_ROOTLESS: &str = r#"
 mount -t tmpfs tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mknod -m 666 /run/tun c 10 200
 mount --bind /run/tun /dev/net/tun
-echo "somebody:x:$2:$2::$1/home:/bin/sh" >"$1/passwd"
-echo "somebody:x:$2:" >"$1/group"
-echo "somebody:$3:65536" | tee "$1/subuid" >"$1/subgid"
+echo "unprivileged:x:$2:$2::$1/home:/bin/sh" >"$1/passwd"
+echo "unprivileged:x:$2:" >"$1/group"
+echo "unprivileged:$3:65536" | tee "$1/subuid" >"$1/subgid"
 for file in passwd group subuid subgid; do
     ! [ -e /etc/$file ] || cat /etc/$file >>"$1/$file"
     mount --bind "$1/$file" /etc/$file
 done
 install -d -m 700 -o "$2" -g "$2" "/run/user/$2"
 mount --make-rshared /
-touch "$1/ready"
-while :; do sleep 60; done
 "#;
 
-/// The user without rights, and the first of the 65,536 ids that it may give to its containers' users.
-const SOMEBODY: u32 = 70_000;
-const FIRST_OF_ITS_IDS: u32 = 200_000;
+/// The unprivileged user's id.
+const USER_ID: u32 = 70_000;
+/// The first of its 65,536 subordinate ids.
+const FIRST_SUBORDINATE_ID: u32 = 200_000;
 
-/// Podman in a room of its own.
+/// Podman in a sandbox of its own.
 #[derive(Debug)]
 pub struct Podman {
-    room: Room,
-    /// Root's store, kept for the next time; somebody's is in the room's directory and goes with it.
-    data: Option<Data>,
+    sandbox: Sandbox,
+    /// Root's store, kept for later runs. The unprivileged user's store is in the sandbox's directory.
+    data: Option<DataDir>,
 }
 
 impl Podman {
-    /// Podman as root, empty but for its images.
+    /// Podman as root, with the images of earlier runs only.
     ///
     /// # Errors
-    /// When this is not root or the room cannot be opened.
+    /// Without root, or when the sandbox does not start.
     pub fn start() -> Result<Self> {
-        let room = Room::open("podman", START, |dir| {
-            configure(dir)?;
-            Ok(vec![dir.into()])
-        })?;
-        let podman = Self { room, data: Some(Data::open("podman")?) };
-        podman.wait_until_up()?;
-        // What one that was killed left; the images stay.
+        let sandbox = builder()?.setup(SETUP).start()?;
+        let podman = Self { sandbox, data: Some(DataDir::open("podman")?) };
+        // An earlier Podman that was killed may have left these.
         for kind in [&["pod", "rm"][..], &["rm"], &["volume", "rm"]] {
             podman.cli(&[kind, &["--all", "--force"]].concat())?;
         }
@@ -78,76 +62,67 @@ impl Podman {
         Ok(podman)
     }
 
-    /// Podman as a user without rights, empty.
+    /// Podman as an unprivileged user, empty.
     ///
     /// # Errors
-    /// When this is not root, which makes the user, or the room cannot be opened.
+    /// Without root, which creates the user, or when the sandbox does not start.
     pub fn rootless() -> Result<Self> {
-        let room = Room::open("podman", START_ROOTLESS, |dir| {
-            configure(dir)?;
-            fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
-            fs::create_dir(dir.join("home"))?;
-            chown(dir.join("home"), Some(SOMEBODY), Some(SOMEBODY))?;
-            Ok(vec![dir.into(), SOMEBODY.to_string().into(), FIRST_OF_ITS_IDS.to_string().into()])
-        })?;
-        let podman = Self { room, data: None };
-        podman.wait_until_up()?;
-        Ok(podman)
+        let sandbox = builder()?.setup(SETUP_ROOTLESS);
+        let sandbox = sandbox.argument(USER_ID.to_string()).argument(FIRST_SUBORDINATE_ID.to_string());
+        let home = sandbox.dir().join("home");
+        fs::set_permissions(sandbox.dir(), fs::Permissions::from_mode(0o755))?;
+        fs::create_dir(&home)?;
+        chown(home, Some(USER_ID), Some(USER_ID))?;
+        Ok(Self { sandbox: sandbox.start()?, data: None })
     }
 
-    /// The room it lives in.
+    /// The sandbox that it runs in.
     #[must_use]
-    pub fn room(&self) -> &Room {
-        &self.room
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
-    /// A place for files that it is to read.
+    /// A path in a directory that it can read.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
-        self.room.dir().join(name)
+        self.sandbox.dir().join(name)
     }
 
-    /// `podman`, to be given arguments.
+    /// The command `podman`, without arguments.
     #[must_use]
     pub fn command(&self) -> Command {
         let override_ = format!("CONTAINERS_CONF_OVERRIDE={}", self.file("containers.conf").display());
         let common = [&override_, "PODMAN_IGNORE_CGROUPSV1_WARNING=1"];
         let Some(data) = &self.data else {
-            let mut command = self.room.command("setpriv");
-            command.args([format!("--reuid={SOMEBODY}"), format!("--regid={SOMEBODY}")]);
+            let mut command = self.sandbox.command("setpriv");
+            command.args([format!("--reuid={USER_ID}"), format!("--regid={USER_ID}")]);
             let home = self.file("home").display().to_string();
-            // As after a login: nothing of root's environment.
+            // As after a login, the environment has nothing of root's.
             command.args(["--clear-groups", "env", "--ignore-environment", &format!("--chdir={home}")]);
-            command.args([format!("HOME={home}"), format!("XDG_RUNTIME_DIR=/run/user/{SOMEBODY}")]);
-            command.args(["USER=somebody", "PATH=/usr/local/bin:/usr/bin:/bin"]);
+            command.args([format!("HOME={home}"), format!("XDG_RUNTIME_DIR=/run/user/{USER_ID}")]);
+            command.args(["USER=unprivileged", "PATH=/usr/local/bin:/usr/bin:/bin"]);
             command.args(common).arg("podman");
             return command;
         };
-        let mut command = self.room.command("env");
+        let mut command = self.sandbox.command("env");
         command.arg(format!("--chdir={}", artifacts::root().display())).args(common);
-        // Podman remembers the place of what is running and wants the same the next time; /run is the room's own.
+        // Podman stores the run root's path and requires the same one later; /run belongs to the sandbox.
         command.arg("podman").arg("--root").arg(data.path()).args(["--runroot", "/run/podman"]);
         command
     }
 
-    /// Runs `podman` with `arguments`: what it wrote.
+    /// Runs `podman` and returns its standard output.
     ///
     /// # Errors
-    /// When it fails, with its words.
+    /// When it fails, with its output.
     pub fn cli(&self, arguments: &[&str]) -> Result<String> {
         run(self.command().args(arguments))
     }
-
-    fn wait_until_up(&self) -> Result<()> {
-        while !self.file("ready").exists() {
-            ensure!(self.room.is_running(), "the room ended:\n{}", self.room.log());
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
-    }
 }
 
-fn configure(dir: &Path) -> Result<()> {
-    let text = "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
-    Ok(fs::write(dir.join("containers.conf"), text)?)
+fn builder() -> Result<SandboxBuilder> {
+    let sandbox = Sandbox::builder("podman")?.uplink();
+    let configuration = "[engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n";
+    fs::write(sandbox.dir().join("containers.conf"), configuration)?;
+    Ok(sandbox)
 }

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cluster::machine::Network;
-use cluster::{Cluster, wait};
+use cluster::Cluster;
+use testkit::sandbox::NetworkNamespace;
+use testkit::try_wait_for;
 
 use crate::support::{pods, process_of};
 
@@ -42,7 +43,7 @@ impl ClientPod {
         let manifest = cluster.dir().join("client.yaml");
         fs::write(&manifest, POD)?;
         cluster.kubectl(&["apply", "--namespace=order-service", "-f", &manifest.to_string_lossy()])?;
-        let pod = wait::until("the client's pod", Duration::from_secs(60), || {
+        let pod = try_wait_for("the client's pod", Duration::from_secs(60), || {
             Ok(pods(cluster, "app.kubernetes.io/name=client")?.into_iter().find(|pod| pod.ready))
         })?;
         let process = process_of(&pod)?;
@@ -56,8 +57,8 @@ impl ClientPod {
     }
 
     /// Its network, for threads to enter.
-    pub(crate) fn network(&self) -> Network {
-        Network::of(self.process)
+    pub(crate) fn network(&self) -> NetworkNamespace {
+        NetworkNamespace::of_process(self.process)
     }
 
     /// Runs a program of this machine in the pod's network, with its names: what it printed.

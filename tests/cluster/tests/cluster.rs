@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use cluster::{Cluster, say};
+use cluster::{Cluster, progress};
 use testkit::readme;
 
 mod client;
@@ -79,9 +79,9 @@ fn prepared() -> Result<World> {
 }
 
 fn passes(name: &str, test: fn(&mut World) -> Result<()>, world: &mut World) -> bool {
-    say(name);
+    progress(name);
     let start = Instant::now();
-    let outcome = test(world).and_then(|()| world.cluster.parts().all_run());
+    let outcome = test(world).and_then(|()| world.cluster.components().check_running());
     let seconds = start.elapsed().as_secs_f64();
     match outcome {
         Ok(()) => println!("test {name} ... ok ({seconds:.1} s)"),

@@ -14,7 +14,7 @@ pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
     let count = world.sql("SELECT COUNT(*) FROM orders")?;
     // None comes back before readiness was seen to be red.
     world.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=0"])?;
-    cluster::wait::until("no pod to be ready", LIMIT, || {
+    testkit::try_wait_for("no pod to be ready", LIMIT, || {
         Ok(world.pods(SERVICE)?.iter().all(|pod| !pod.ready).then_some(()))
     })?;
     for pod in &before {

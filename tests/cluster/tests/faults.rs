@@ -16,8 +16,8 @@ pub(crate) fn kill_9(world: &mut World) -> Result<()> {
     let load = world.load(4);
     thread::sleep(Duration::from_secs(1));
     let process = process_of(victim)?;
-    cluster::machine::kill(process)?;
-    cluster::wait::until("the container's restart", LIMIT, || {
+    testkit::engine::run(std::process::Command::new("kill").args(["-KILL", &process.to_string()]))?;
+    testkit::try_wait_for("the container's restart", LIMIT, || {
         let pods = world.pods(SERVICE)?;
         Ok(pods
             .iter()
@@ -29,7 +29,7 @@ pub(crate) fn kill_9(world: &mut World) -> Result<()> {
     thread::sleep(Duration::from_secs(2));
     ensure!(load.answered() > answered, "nothing is answered any more");
     let outcome = load.finish();
-    cluster::say(&format!("{} answered, {} failed", outcome.answered, outcome.failures.len()));
+    cluster::progress(&format!("{} answered, {} failed", outcome.answered, outcome.failures.len()));
     // One connection's worth of requests at most was lost with the process, and some were refused until its pod was unready.
     ensure!(outcome.answered > 100, "only {} requests were answered", outcome.answered);
     world.all_there(&outcome)
@@ -45,7 +45,7 @@ pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
     world.wait_for_pods(2, LIMIT)?;
     let outcome = load.finish();
     without_failure(&outcome)?;
-    cluster::say(&format!("gone after {:.1} s; {} answered, 0 failed", took.as_secs_f64(), outcome.answered));
+    cluster::progress(&format!("gone after {:.1} s; {} answered, 0 failed", took.as_secs_f64(), outcome.answered));
     // It ended by itself: the grace period is 40 s.
     ensure!(took < Duration::from_secs(20), "the pod took {took:?} to leave");
     world.all_there(&outcome)

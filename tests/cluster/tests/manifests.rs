@@ -67,7 +67,7 @@ pub(crate) fn a_guessed_token_is_refused(world: &mut World) -> Result<()> {
         let bearer = format!("Authorization: Bearer {token}");
         let quiet = ["--silent", "--insecure", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null"];
         let asked = ["--write-out", "%{http_code}", "--header", &bearer, &url];
-        world.cluster.machine().run("curl", &[&quiet[..], &asked].concat())
+        world.cluster.node().run("curl", &[&quiet[..], &asked].concat())
     };
     let access = fs::read_to_string(world.cluster.kubeconfig())?;
     let token = access.split_once("{token: \"").and_then(|(_, rest)| rest.split_once('"')).context("no token")?.0;

@@ -32,7 +32,7 @@ pub(crate) fn million_rows(world: &mut World) -> Result<()> {
         ensure!(of.restarts == pod.restarts && pod.ready, "pod {} was restarted: {:#}", pod.name, pod.container);
         let (limit, peak) = memory_of(process_of(pod)?)?;
         ensure!(limit == 128 << 20, "pod {} has a limit of {limit} bytes", pod.name);
-        cluster::say(&format!(
+        cluster::progress(&format!(
             "{}: at most {:.0} of 128 MiB, its share of the files' pages included",
             pod.name,
             peak as f64 / 1048576.0

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use cluster::images::Images;
+use cluster::images::ImageBuilder;
 use cluster::overlay;
 
 use crate::support::{SERVICE, World};
@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// One `apply` takes a running service from wasm to native; nobody who asks notices.
 pub(crate) fn takes_the_place(world: &mut World) -> Result<()> {
-    Images::open(world.cluster.machine())?.push_native()?;
+    ImageBuilder::start(world.cluster.node())?.push_native()?;
     // A Secret that was changed before is the base's again with this `apply`; its user may be gone.
     world.sql(
         "CREATE USER IF NOT EXISTS orders@'%' IDENTIFIED BY 'for-trying-out'; GRANT ALL ON orders.* TO orders@'%'",

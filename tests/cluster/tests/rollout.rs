@@ -4,8 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use cluster::progress;
 use cluster::service::{IMAGE, NEXT_IMAGE};
-use cluster::{say, wait};
+use testkit::try_wait_for;
 
 use crate::support::{SERVICE, World, without_failure};
 
@@ -35,7 +36,7 @@ pub(crate) fn under_load(world: &mut World) -> Result<()> {
             let of = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
             ensure!(of.ends_with(image), "pod {} runs {of}, not {image}", pod.name);
         }
-        say(&format!("round {round}: {} requests, 0 failed", outcome.answered));
+        progress(&format!("round {round}: {} requests, 0 failed", outcome.answered));
     }
     ensure!(!a_drain_failed(world)?, "a pod could not be asked to leave");
     Ok(())
@@ -70,8 +71,8 @@ pub(crate) fn of_a_changed_secret(world: &mut World) -> Result<()> {
 }
 
 /// Waits until the load has had so many answers.
-fn answered_some(load: &cluster::load::Load, count: u64) -> Result<()> {
-    wait::until(&format!("{count} answers"), LIMIT, || Ok((load.answered() >= count).then_some(())))
+fn answered_some(load: &cluster::load_generator::Load, count: u64) -> Result<()> {
+    try_wait_for(&format!("{count} answers"), LIMIT, || Ok((load.answered() >= count).then_some(())))
 }
 
 /// Whether a pod could not be asked to leave.

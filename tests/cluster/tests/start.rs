@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use cluster::wait;
+use testkit::try_wait_for;
 
 use crate::support::World;
 
@@ -14,7 +14,7 @@ pub(crate) fn wrong_configuration(world: &mut World) -> Result<()> {
     let before = world.wait_for_pods(2, LIMIT)?;
     world.cluster.kubectl(&["set", "env", "deployment/order-service", "POOL_MAX=many"])?;
     let waiting = "/state/waiting/reason";
-    let pod = wait::until("CrashLoopBackOff", LIMIT, || {
+    let pod = try_wait_for("CrashLoopBackOff", LIMIT, || {
         let pods = world.pods(crate::support::SERVICE)?;
         let reason = |pod: &crate::support::Pod| {
             pod.container.pointer(waiting).and_then(serde_json::Value::as_str) == Some("CrashLoopBackOff")
@@ -29,7 +29,7 @@ pub(crate) fn wrong_configuration(world: &mut World) -> Result<()> {
     ensure!(why.starts_with("order-service: POOL_MAX is"), "the log does not begin with the reason:\n{log}");
     let words = log.lines().filter(|line| line.contains("order-service") || line.contains("POOL_MAX")).count();
     ensure!(words == 1, "the service says more than one line:\n{log}");
-    cluster::say(why);
+    cluster::progress(why);
     let still = world.pods(crate::support::SERVICE)?;
     ensure!(before.iter().all(|old| still.iter().any(|pod| pod.name == old.name && pod.ready)), "an old pod is gone");
     world.curl(&["--fail", "http://order-service/orders?limit=1"])?;

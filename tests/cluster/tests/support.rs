@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use cluster::load::{Answer, Client, Load, Outcome};
-use cluster::{Cluster, overlay, wait};
+use cluster::load_generator::{Answer, Client, Load, Outcome};
+use cluster::{Cluster, overlay};
 use serde_json::Value;
+use testkit::try_wait_for;
 
 use crate::client::ClientPod;
 
@@ -49,7 +50,7 @@ impl World {
 
     /// Waits until exactly `count` pods of the service are there, all ready and none leaving.
     pub(crate) fn wait_for_pods(&self, count: usize, limit: Duration) -> Result<Vec<Pod>> {
-        wait::until(&format!("{count} ready pods"), limit, || {
+        try_wait_for(&format!("{count} ready pods"), limit, || {
             let pods = self.pods(SERVICE)?;
             let settled = pods.len() == count && pods.iter().all(|pod| pod.ready && !pod.leaving);
             Ok(settled.then_some(pods))
@@ -79,7 +80,7 @@ impl World {
     pub(crate) fn copy_of_manifests(&self, name: &str) -> Result<PathBuf> {
         let copy = self.cluster.dir().join(name);
         let source = overlay("crun").join("../..").canonicalize()?;
-        self.cluster.machine().run("cp", &["--recursive", &source.to_string_lossy(), &copy.to_string_lossy()])?;
+        self.cluster.node().run("cp", &["--recursive", &source.to_string_lossy(), &copy.to_string_lossy()])?;
         Ok(copy)
     }
 
@@ -103,7 +104,7 @@ impl World {
     /// One request to a pod's own port, from the node as the kubelet asks.
     pub(crate) fn ask(&self, address: &str, method: &str, path: &str) -> Result<Answer> {
         let address: SocketAddr = address.parse()?;
-        let (network, method, path) = (self.cluster.machine().network(), method.to_owned(), path.to_owned());
+        let (network, method, path) = (self.cluster.node().network(), method.to_owned(), path.to_owned());
         let asked = std::thread::spawn(move || {
             network.enter()?;
             Client::new(address).request(&method, &path, "")

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use cluster::images::Images;
+use cluster::images::ImageBuilder;
 use cluster::{Cluster, overlay};
 use serde_json::{Value, json};
 use testkit::{Process, machine};
@@ -71,7 +71,7 @@ fn server_version(cluster: &Cluster) -> Result<String> {
 fn prepared() -> Result<(Cluster, [Value; 2])> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
-    Images::open(cluster.machine())?.push_native()?;
+    ImageBuilder::start(cluster.node())?.push_native()?;
     cluster.deploy("kubectl apply -k deploy/kubernetes/overlays/crun")?;
     let mut pods = [Value::Null, Value::Null];
     for ((name, _), pod) in OVERLAYS.into_iter().zip(&mut pods) {
@@ -90,7 +90,7 @@ fn proxy(cluster: &Cluster) -> Result<Process> {
     let mut command = cluster.kubectl_command();
     command.args(["proxy", "--accept-hosts=^bench$", &format!("--port={API}")]);
     let proxy = Process::start(&command, &cluster.dir().join("proxy.log"))?;
-    cluster.machine().enter_network()?;
+    cluster.node().enter_network()?;
     let start = Instant::now();
     while !http::is_served(API, "/version") {
         ensure!(start.elapsed() < PATIENCE && proxy.is_running(), "kubectl proxy:\n{}", proxy.log());

@@ -1,43 +1,42 @@
-//! The project's images, built by a Docker Engine that lives as long as that takes, and put into the cluster's registry as they are.
+//! The project's images: a private Docker Engine builds them, `skopeo` copies them to the cluster's registry.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use testkit::{Engine, TempDir, artifacts};
+use testkit::{Engine, Sandbox, TempDir, artifacts};
 
-use crate::files::REGISTRY;
-use crate::machine::Machine;
-use crate::say;
+use crate::config::REGISTRY;
+use crate::progress;
 use crate::service::{IMAGE, NATIVE_IMAGE, NEXT_IMAGE};
 
-/// The engine's image of the service, and what stands for its next version.
+/// The engine's image of the service, and its stand-in for the next version.
 const SERVICE: &str = "order-service:aot";
 const NEXT: &str = "order-service:next";
-/// The engine's image that holds a pod.
+/// The engine's image of the pods' infrastructure container.
 const PAUSE: &str = "cluster-pause";
 
-/// Where the images come from, and where they go.
+/// An image builder for a cluster's registry.
 #[derive(Debug)]
-pub struct Images<'machine> {
+pub struct ImageBuilder<'node> {
     engine: Engine,
-    machine: &'machine Machine,
+    node: &'node Sandbox,
 }
 
-impl<'machine> Images<'machine> {
-    /// An engine beside the machine whose registry is to be filled.
+impl<'node> ImageBuilder<'node> {
+    /// Starts an engine for the registry on `node`.
     ///
     /// # Errors
-    /// When no engine can be started.
-    pub fn open(machine: &'machine Machine) -> Result<Self> {
-        Ok(Self { engine: Engine::docker()?, machine })
+    /// When the engine does not start.
+    pub fn start(node: &'node Sandbox) -> Result<Self> {
+        Ok(Self { engine: Engine::docker()?, node })
     }
 
-    /// The service from its Dockerfile under two versions, and the database.
+    /// Builds and pushes the service in two versions, and the database.
     ///
     /// # Errors
-    /// When an image cannot be built, or the registry refuses it.
+    /// When a build fails or the registry rejects an image.
     pub fn push_service(&self) -> Result<()> {
-        say("the service's image and the database's: built (minutes the first time) and put into the registry");
+        progress("building and pushing the images of the service and the database (minutes the first time)");
         self.engine.image_script(&["build", "aot"])?;
         self.build(
             NEXT,
@@ -51,20 +50,20 @@ impl<'machine> Images<'machine> {
         self.push("orders-mariadb", "mariadb:11.8")
     }
 
-    /// The same source as a Linux program.
+    /// Builds and pushes the native image of the service.
     ///
     /// # Errors
-    /// As for [`Images::push_service`].
+    /// As for [`ImageBuilder::push_service`].
     pub fn push_native(&self) -> Result<()> {
-        say("the native image: built and put into the registry");
+        progress("building and pushing the native image");
         self.engine.image_script(&["build", "native"])?;
         self.push("order-service:native", NATIVE_IMAGE)
     }
 
-    /// What holds a pod; `programs` is where it was compiled.
+    /// Builds and pushes the image of the pods' infrastructure container, compiled in `programs`.
     ///
     /// # Errors
-    /// As for [`Images::push_service`].
+    /// As for [`ImageBuilder::push_service`].
     pub fn push_pause(&self, programs: &Path) -> Result<()> {
         self.build(PAUSE, "pause", programs, &[])?;
         self.push(PAUSE, "pause:1")
@@ -73,7 +72,7 @@ impl<'machine> Images<'machine> {
     fn build(&self, tag: &str, dockerfile: &str, context: &Path, options: &[&str]) -> Result<()> {
         let dockerfile = format!("tools/cluster/images/{dockerfile}.Dockerfile");
         let context = context.to_string_lossy();
-        // OCI's media types: Docker's own have no name for a layer compressed with zstd.
+        // Docker's own media types have no name for a layer compressed with zstd.
         let output = format!("type=image,oci-mediatypes=true,name={tag}");
         let mut arguments = vec!["build", "--quiet", "--provenance=false", "--output", &output, "--file", &dockerfile];
         arguments.extend(options);
@@ -81,18 +80,18 @@ impl<'machine> Images<'machine> {
         self.engine.docker_cli(&arguments).map(drop)
     }
 
-    /// The engine's `image` becomes `name` in the registry, with the same digest.
+    /// Copies the engine's `image` to the registry as `name`, with the same digest.
     fn push(&self, image: &str, name: &str) -> Result<()> {
         let dir = TempDir::new()?;
         let tar = dir.path().join("image.tar");
         self.engine.save(image, &tar)?;
         let from = format!("oci-archive:{}", tar.display());
-        // containerd asks for a name without a host below library/, as it would ask Docker Hub.
+        // containerd requests a name without a host below library/, as from Docker Hub.
         let to = format!("docker://{REGISTRY}/library/{name}");
         let options = ["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--preserve-digests"];
-        self.machine
+        self.node
             .run("skopeo", &[&options[..], &[&from, &to]].concat())
             .map(drop)
-            .with_context(|| format!("{name} is not in the registry"))
+            .with_context(|| format!("cannot push {name}"))
     }
 }

@@ -1,18 +1,18 @@
-//! A Kubernetes on this machine as a value that stops when dropped: etcd, API server, controller manager, scheduler, containerd,
-//! kubelet, kube-proxy, CoreDNS and a registry, in namespaces of their own.
+//! A Kubernetes cluster of one node on this machine, as a value that ends it when dropped: etcd, API server, controller
+//! manager, scheduler, containerd, kubelet, kube-proxy, CoreDNS and a registry, in one [`Sandbox`].
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | [`machine`] | the namespaces, which end all that was started in them |
-//! | [`parts`] | the processes, in the order in which they need each other |
-//! | [`images`] | the project's images, built by an engine of their own and put into the registry |
-//! | [`service`] | the order service on it |
-//! | [`forward`] | ports on this machine that lead into it |
-//! | [`load`] | requests from inside the cluster's network, counted |
-//! | [`wait`] | waiting with a bound |
+//! | `node` | the sandbox that is the node |
+//! | `config` | the components' configuration files |
+//! | [`components`] | the processes, in the order of their dependencies |
+//! | [`images`] | the project's images: built by a private Docker and pushed to the registry |
+//! | [`service`] | the order service on the cluster |
+//! | [`port_forward`] | ports on this machine that lead to addresses in the cluster |
+//! | [`load_generator`] | clients in the cluster's network that record each response |
 //!
-//! Its programs are compiled by `scripts/cluster-build.sh` at the versions of `go.mod` beside this crate, or come from
-//! Debian's packages (`scripts/deps.sh cluster`).
+//! The Kubernetes programs are compiled by `scripts/cluster-build.sh` at the versions in this directory's `go.mod`. The
+//! others are Debian packages (`scripts/deps.sh cluster`).
 
 use std::fs;
 use std::io::Write;
@@ -21,103 +21,102 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use testkit::{TempDir, artifacts};
+use testkit::engine::run;
+use testkit::{Sandbox, artifacts, try_wait_for};
 
-mod cgroup;
-mod files;
-pub mod forward;
+pub mod components;
+mod config;
 pub mod images;
-pub mod load;
-pub mod machine;
-pub mod parts;
+pub mod load_generator;
+mod node;
+pub mod port_forward;
 pub mod service;
-pub mod wait;
 
-pub use files::{NODE, REGISTRY};
-pub use machine::{ADDRESS, Machine};
-use parts::Parts;
+use components::Components;
+pub use config::{NODE, REGISTRY};
+pub use node::ADDRESS;
 
-/// A running cluster of one node; all of it ends on drop.
+/// A running cluster; dropping it ends all its processes and removes its data.
 #[derive(Debug)]
 pub struct Cluster {
-    parts: Parts,
-    machine: Machine,
-    /// Where its compiled programs are.
+    // Fields are dropped in this order: the components run in the sandbox.
+    components: Components,
+    node: Sandbox,
+    /// The directory of the compiled programs.
     programs: PathBuf,
-    // After the machine: fields are dropped in order, and its files are in use until then.
-    dir: TempDir,
 }
 
 impl Cluster {
-    /// Builds what is missing, starts everything and waits until the node is ready. The registry is empty.
+    /// Compiles the programs if necessary, starts the components and waits until the node is ready. The registry is
+    /// empty.
     ///
     /// # Errors
-    /// When a part does not come up; its last words are in the error.
+    /// When a component does not start; the end of its log is in the error.
     pub fn start() -> Result<Self> {
-        machine::allowed()?;
+        let node = node::builder()?;
         let programs = programs()?;
-        let dir = TempDir::new()?;
-        files::write(dir.path())?;
-        let machine = Machine::start(dir.path())?;
-        fs::write(dir.path().join("kubelet.yaml"), files::kubelet(dir.path(), machine.cgroup()))?;
-        let parts = Parts::start(&machine, &programs, dir.path())?;
-        let cluster = Self { parts, machine, dir, programs };
+        config::write(node.dir())?;
+        let node = node.start()?;
+        let cgroup = node.cgroup().context("the node has no control group")?;
+        fs::write(node.dir().join("kubelet.yaml"), config::kubelet(node.dir(), cgroup))?;
+        let components = Components::start(&node, &programs)?;
+        let cluster = Self { components, node, programs };
         cluster.wait_for_node()?;
         Ok(cluster)
     }
 
-    /// The machine that it runs on.
+    /// The sandbox that is the node.
     #[must_use]
-    pub fn machine(&self) -> &Machine {
-        &self.machine
+    pub fn node(&self) -> &Sandbox {
+        &self.node
     }
 
     /// Its processes.
     #[must_use]
-    pub fn parts(&self) -> &Parts {
-        &self.parts
+    pub fn components(&self) -> &Components {
+        &self.components
     }
 
-    /// The directory of its files: logs, data, access.
+    /// The directory of its logs, data and kubeconfigs.
     #[must_use]
     pub fn dir(&self) -> &Path {
-        self.dir.path()
+        self.node.dir()
     }
 
-    /// The file with an administrator's access, for `kubectl --kubeconfig`.
+    /// The administrator's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
-        self.dir.path().join("admin.kubeconfig")
+        self.dir().join("admin.kubeconfig")
     }
 
-    /// Kills containerd and starts it anew; pods go on meanwhile.
+    /// Kills containerd and starts another one; pods keep running meanwhile.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When it does not start.
     pub fn restart_containerd(&mut self) -> Result<()> {
-        self.parts.restart_containerd(&self.machine, self.dir.path())
+        self.components.restart_containerd(&self.node)
     }
 
-    /// The command line of `kubectl` with an administrator's access, its namespace `order-service`.
+    /// The command `kubectl` as administrator, in the namespace `order-service`.
     #[must_use]
     pub fn kubectl_command(&self) -> Command {
-        let mut command = self.machine.command("kubectl");
-        command.arg("--kubeconfig").arg(self.kubeconfig()).arg("--cache-dir").arg(self.dir.path().join("kubectl"));
+        let mut command = self.node.command("kubectl");
+        command.arg("--kubeconfig").arg(self.kubeconfig()).arg("--cache-dir").arg(self.dir().join("kubectl"));
         command
     }
 
-    /// Runs `kubectl` and returns what it printed.
+    /// Runs `kubectl` and returns its standard output.
     ///
     /// # Errors
-    /// When it ends badly; what it said is in the error.
+    /// When it fails, with its output.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        machine::output_of(self.kubectl_command().args(arguments))
+        run(self.kubectl_command().args(arguments))
     }
 
     /// `kubectl apply -k` of a directory.
     ///
     /// # Errors
-    /// When something in it is refused.
+    /// When the API rejects an object.
     pub fn apply(&self, directory: &Path) -> Result<String> {
         self.kubectl(&["apply", "-k", &directory.to_string_lossy()])
     }
@@ -125,9 +124,9 @@ impl Cluster {
     /// Applies a manifest given as text.
     ///
     /// # Errors
-    /// When it is refused.
+    /// When the API rejects it.
     pub fn apply_text(&self, manifest: &str) -> Result<String> {
-        let path = self.dir.path().join("manifest.yaml");
+        let path = self.dir().join("manifest.yaml");
         fs::write(&path, manifest)?;
         self.kubectl(&["apply", "-f", &path.to_string_lossy()])
     }
@@ -135,14 +134,14 @@ impl Cluster {
     /// Waits until a rollout is complete.
     ///
     /// # Errors
-    /// When it is not within `limit`; the pods' state is in the error.
-    pub fn wait_for_rollout(&self, what: &str, limit: Duration) -> Result<()> {
-        let limit = format!("--timeout={}s", limit.as_secs());
-        let rolled = self.kubectl(&["rollout", "status", what, &limit]);
-        rolled.map(drop).map_err(|error| error.context(self.describe()))
+    /// When it takes longer than `timeout`; the state of the pods is in the error.
+    pub fn wait_for_rollout(&self, workload: &str, timeout: Duration) -> Result<()> {
+        let timeout = format!("--timeout={}s", timeout.as_secs());
+        let status = self.kubectl(&["rollout", "status", workload, &timeout]);
+        status.map(drop).with_context(|| self.describe())
     }
 
-    /// What there is to know when something went wrong: pods, their events, their last words.
+    /// The state for a failure report: pods, events, the ends of their logs.
     #[must_use]
     pub fn describe(&self) -> String {
         let ask = |arguments: &[&str]| self.kubectl(arguments).unwrap_or_else(|error| format!("{error:#}"));
@@ -154,15 +153,15 @@ impl Cluster {
         )
     }
 
-    /// A volume of this machine's disk for whoever claims one: the cluster has nothing that makes them by itself.
+    /// Creates a PersistentVolume in the cluster's directory. The cluster has no dynamic provisioner.
     ///
     /// # Errors
-    /// When the directory cannot be made or the API refuses it.
-    pub fn offer_volume(&self, name: &str) -> Result<()> {
-        let path = self.dir.path().join("volumes").join(name);
+    /// When the directory cannot be created or the API rejects the volume.
+    pub fn create_volume(&self, name: &str) -> Result<()> {
+        let path = self.dir().join("volumes").join(name);
         fs::create_dir_all(&path)?;
-        // Whoever the pod runs as: the kubelet does not hand directories of the host over.
-        machine::output_of(Command::new("chmod").arg("0777").arg(&path))?;
+        // For any user that a pod runs as: the kubelet does not change the owner of a host path.
+        run(Command::new("chmod").arg("0777").arg(&path))?;
         self.apply_text(&format!(
             "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: {name}}}\nspec:\n  capacity: {{storage: 1Gi}}\n  \
              accessModes: [ReadWriteOnce]\n  hostPath: {{path: {}}}\n",
@@ -173,22 +172,22 @@ impl Cluster {
 
     fn wait_for_node(&self) -> Result<()> {
         let ready = ["get", "node", NODE, "--output=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}"];
-        wait::until("the node to be ready", Duration::from_secs(120), || {
-            self.parts.all_run()?;
-            // The API server answers before the node has announced itself.
+        try_wait_for("the node to be ready", Duration::from_secs(120), || {
+            self.components.check_running()?;
+            // The node registers itself some time after the API server is ready.
             Ok(self.kubectl(&ready).is_ok_and(|status| status == "True").then_some(()))
         })
-        .map_err(|error| error.context(self.parts.kubelet_log()))
+        .with_context(|| self.components.kubelet_log())
     }
 }
 
-/// Where the overlays are.
+/// The directory of an overlay.
 #[must_use]
 pub fn overlay(name: &str) -> PathBuf {
     artifacts::root().join("deploy/kubernetes/overlays").join(name)
 }
 
-/// The compiled programs, built now when they are not there yet.
+/// The directory of the compiled programs; builds them if necessary.
 fn programs() -> Result<PathBuf> {
     let script = artifacts::root().join("scripts/cluster-build.sh");
     let mut build = Command::new(&script);
@@ -200,9 +199,9 @@ fn programs() -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
-/// A line of progress. It goes to standard error itself: `eprintln!` would be swallowed by the test runner.
-pub fn say(line: &str) {
+/// Prints a line of progress. The test runner captures `eprintln!`, but not a write to standard error.
+pub fn progress(line: &str) {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let passed = START.get_or_init(Instant::now).elapsed().as_secs_f64();
-    let _ = writeln!(std::io::stderr(), "cluster: {passed:6.1} s  {line}");
+    let seconds = START.get_or_init(Instant::now).elapsed().as_secs_f64();
+    let _ = writeln!(std::io::stderr(), "cluster: {seconds:6.1} s  {line}");
 }

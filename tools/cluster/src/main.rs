@@ -1,4 +1,4 @@
-//! `make cluster`: a Kubernetes on this machine with the order service on it, until Ctrl-C.
+//! `make cluster`: runs the order service on a Kubernetes cluster on this machine until Ctrl-C.
 
 use std::fs;
 use std::io::Write;
@@ -9,15 +9,14 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use cluster::forward::forward;
-use cluster::{ADDRESS, Cluster, say};
+use cluster::{ADDRESS, Cluster, port_forward, progress};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("{error:#}"));
+            progress(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -25,7 +24,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
-    // A second Ctrl-C ends this process at once; the kernel then ends the cluster.
+    // A second Ctrl-C ends this process at once, and the kernel ends the cluster.
     signal_hook::flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&stop))?;
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -33,35 +32,36 @@ fn run() -> Result<()> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
     cluster.deploy("kubectl apply -k deploy/kubernetes/overlays/crun")?;
-    let service = forward(&cluster.machine().network(), 8080, cluster.service_address()?)?;
-    let api = forward(&cluster.machine().network(), 6443, format!("{ADDRESS}:6443").parse()?)?;
-    let access = access_from_here(&cluster, api)?;
-    show(&format!(
+    let network = cluster.node().network();
+    let service = port_forward::start(&network, 8080, cluster.service_address()?)?;
+    let api = port_forward::start(&network, 6443, format!("{ADDRESS}:6443").parse()?)?;
+    let kubeconfig = local_kubeconfig(&cluster, api)?;
+    print(&format!(
         "\nThe service:     curl http://127.0.0.1:{service}/orders\n\
-         The cluster:     kubectl --kubeconfig {access} get pods\n\
+         The cluster:     kubectl --kubeconfig {kubeconfig} get pods\n\
          Its log files:   {}\n\
-         Ctrl-C ends all of it and removes its data.\n",
+         Ctrl-C stops the cluster and removes its data.\n",
         cluster.dir().display()
     ));
     while !stop.load(Ordering::SeqCst) {
-        cluster.parts().all_run()?;
+        cluster.components().check_running()?;
         thread::sleep(Duration::from_millis(200));
     }
-    say("ending");
+    progress("shutting down");
     drop(cluster);
-    say("all ended");
+    progress("stopped");
     Ok(())
 }
 
-/// An administrator's access by way of the port on this machine.
-fn access_from_here(cluster: &Cluster, port: u16) -> Result<String> {
+/// An administrator's kubeconfig for the port on this machine.
+fn local_kubeconfig(cluster: &Cluster, port: u16) -> Result<String> {
     let inside = fs::read_to_string(cluster.kubeconfig())?;
     let path = cluster.dir().join("kubeconfig");
     fs::write(&path, inside.replace(&format!("{ADDRESS}:6443"), &format!("127.0.0.1:{port}")))?;
     Ok(path.display().to_string())
 }
 
-/// A terminal that has gone away is no reason to end badly.
-fn show(text: &str) {
+/// Unlike `println!`, does not panic when standard output is closed.
+fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

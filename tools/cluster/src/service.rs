@@ -5,51 +5,51 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use testkit::artifacts;
+use testkit::engine::run;
 
-use crate::images::Images;
-use crate::machine::output_of;
-use crate::{Cluster, say};
+use crate::images::ImageBuilder;
+use crate::{Cluster, progress};
 
-/// The image that the overlays name.
+/// The overlays' image.
 pub const IMAGE: &str = "order-service:0.1.0";
-/// The same module under another digest, as the next version would be.
+/// The same module under another digest: a stand-in for the next version.
 pub const NEXT_IMAGE: &str = "order-service:0.1.1";
-/// The image that the overlay `native` names.
+/// The image of the overlay `native`.
 pub const NATIVE_IMAGE: &str = "order-service:0.1.0-native";
 
 impl Cluster {
-    /// Puts the service's images, its database's and what holds pods into the registry, built by the project's Dockerfile.
+    /// Builds the images of the service, the database and the pods' infrastructure container and pushes them.
     ///
     /// # Errors
-    /// When no engine can be started for it, something does not build, or the registry refuses it.
+    /// When the engine does not start, a build fails, or the registry rejects an image.
     pub fn push_images(&self) -> Result<()> {
-        let images = Images::open(self.machine())?;
+        let images = ImageBuilder::start(self.node())?;
         images.push_pause(&self.programs)?;
         images.push_service()
     }
 
-    /// Runs `command`, which applies the service, as a user types it in the repository's root, and waits until the service and
-    /// its database are ready.
+    /// Runs a shell command that applies the manifests, in the repository's root, and waits until the service and its
+    /// database are ready.
     ///
     /// # Errors
-    /// When it fails, or they are not ready within some minutes.
+    /// When the command fails, or the service is not ready within four minutes.
     pub fn deploy(&self, command: &str) -> Result<()> {
-        self.offer_volume("orders")?;
-        say(command);
-        let mut shell = self.machine().command("env");
+        self.create_volume("orders")?;
+        progress(command);
+        let mut shell = self.node().command("env");
         shell.arg(format!("--chdir={}", artifacts::root().display()));
         shell.arg(format!("KUBECONFIG={}", self.kubeconfig().display())).args(["sh", "-c", command]);
-        output_of(&mut shell)?;
+        run(&mut shell)?;
         self.wait_for_rollout("statefulset/mariadb", Duration::from_secs(120))?;
         self.wait_for_rollout("deployment/order-service", Duration::from_secs(120))?;
-        say("the service is ready");
+        progress("the service is ready");
         Ok(())
     }
 
-    /// The address of the service's Service.
+    /// The cluster address of the Service.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When there is no Service.
     pub fn service_address(&self) -> Result<SocketAddr> {
         let ip = self.kubectl(&["get", "service", "order-service", "--output=jsonpath={.spec.clusterIP}"])?;
         let ip: IpAddr = ip.parse().with_context(|| format!("not an address: {ip:?}"))?;

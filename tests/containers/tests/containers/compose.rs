@@ -81,7 +81,7 @@ struct NoWayOut<'docker>(&'docker Docker, String);
 
 impl<'docker> NoWayOut<'docker> {
     fn of(docker: &'docker Docker) -> Self {
-        let ip = |arguments: &[&str]| run(docker.engine().room().command("ip").args(arguments)).unwrap();
+        let ip = |arguments: &[&str]| run(docker.engine().sandbox().command("ip").args(arguments)).unwrap();
         let route = ip(&["route", "show", "default"]).lines().next().expect("a way out").to_owned();
         ip(&["route", "del", "default"]);
         Self(docker, route)
@@ -91,7 +91,7 @@ impl<'docker> NoWayOut<'docker> {
 impl Drop for NoWayOut<'_> {
     fn drop(&mut self) {
         let words = self.1.split_whitespace();
-        run(self.0.engine().room().command("ip").args(["route", "add"]).args(words)).expect("the way out");
+        run(self.0.engine().sandbox().command("ip").args(["route", "add"]).args(words)).expect("the way out");
     }
 }
 
@@ -177,7 +177,7 @@ fn an_ended_process_is_restarted_and_a_wrong_configuration_is_seen_as_failed() {
     project.wait_until_ready("http://127.0.0.1:8080/ready");
     let id = project.containers("orders")[0].clone();
     let pid = docker.inspect(&id)["State"]["Pid"].to_string();
-    let killed = docker.engine().room().command("kill").args(["-9", &pid]).status().expect("kill");
+    let killed = docker.engine().sandbox().command("kill").args(["-9", &pid]).status().expect("kill");
     assert!(killed.success());
     let start = Instant::now();
     while docker.inspect(&id)["RestartCount"] != 1 {

@@ -25,7 +25,7 @@ fn furnish(podman: &Podman, docker: &Docker) {
         podman.cli(&["tag", id.trim(), name]).unwrap();
         fs::remove_file(&file).unwrap();
     }
-    podman.room().enter().unwrap();
+    podman.sandbox().enter_network().unwrap();
 }
 
 fn wait_until_ready(podman: &Podman, container: &str) {
@@ -115,7 +115,7 @@ fn a_user_without_rights_runs_both_the_same_way() {
     run_by_hand(&podman, &docker, &[]);
     // Inside 65534, outside one of the user's own ids: root is nowhere in it.
     let pid = podman.cli(&["inspect", "--format={{.State.Pid}}", "service"]).unwrap();
-    let status = run(podman.room().command("cat").arg(format!("/proc/{}/status", pid.trim()))).unwrap();
+    let status = run(podman.sandbox().command("cat").arg(format!("/proc/{}/status", pid.trim()))).unwrap();
     let ids = status.lines().find(|line| line.starts_with("Uid:")).expect("ids");
     assert_eq!(ids.split_whitespace().skip(1).collect::<Vec<_>>(), ["265533"; 4], "{ids}");
     podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();

@@ -22,7 +22,7 @@ fn registry(docker: &Docker, dir: &TempDir) -> Process {
     fs::write(&config, text).unwrap();
     let mut command = Command::new("docker-registry");
     command.arg("serve").arg(&config);
-    let process = docker.engine().beside(&command, &dir.path().join("log")).unwrap();
+    let process = docker.engine().start_in_network(&command, &dir.path().join("log")).unwrap();
     let start = Instant::now();
     while get("http://127.0.0.1:5000/v2/").map(|reply| reply.0) != Ok(200) {
         assert!(start.elapsed() < Duration::from_secs(30) && process.is_running(), "{}", process.log());
@@ -35,7 +35,7 @@ fn registry(docker: &Docker, dir: &TempDir) -> Process {
 fn is_whole(docker: &Docker, image: &str, digest: &str) {
     let dir = TempDir::new().unwrap();
     let copy = ["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", "--preserve-digests"];
-    let mut skopeo = docker.engine().room().command("skopeo");
+    let mut skopeo = docker.engine().sandbox().command("skopeo");
     run(skopeo.args(copy).arg(format!("docker://{image}")).arg(format!("dir:{}", dir.path().display()))).unwrap();
     let sum = |name: &str| {
         let said = run(Command::new("sha256sum").arg(dir.path().join(name))).unwrap();
@@ -60,7 +60,7 @@ fn what_is_pushed_is_pulled_by_digest_and_runs() {
     let (by_name, digest) = pushed[0].split_once('@').expect("name@digest");
     let raw = run(docker
         .engine()
-        .room()
+        .sandbox()
         .command("skopeo")
         .args(["inspect", "--raw", "--tls-verify=false"])
         .arg(format!("docker://{by_name}")));

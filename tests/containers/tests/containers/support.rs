@@ -31,7 +31,7 @@ pub(crate) fn docker() -> MutexGuard<'static, Docker> {
         Mutex::new(docker)
     });
     let docker = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    docker.engine.room().enter().expect("the engine's network");
+    docker.engine.sandbox().enter_network().expect("the engine's network");
     docker
 }
 

@@ -42,7 +42,7 @@ fn memory_group(groups: &str) -> Option<(PathBuf, &'static str, &'static str)> {
     }
 }
 
-/// The sum over all processes of the group, by their numbers outside the engine's room.
+/// The sum over all processes of the group, by their numbers outside the engine's sandbox.
 fn share(directory: &Path) -> Result<f64> {
     let mut sum = 0.0;
     for pid in fs::read_to_string(directory.join("cgroup.procs"))?.split_whitespace() {

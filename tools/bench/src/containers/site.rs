@@ -61,7 +61,7 @@ impl Site {
     pub(super) fn open() -> Result<Self> {
         say("an engine, its images and a database …");
         let site = Self { engine: Engine::docker()? };
-        site.engine.room().enter()?;
+        site.engine.sandbox().enter_network()?;
         site.engine.image_script(&["build", "aot", "wasm", "native"])?;
         site.engine.image_script(&["helper", "mariadb"])?;
         site.docker(&["network", "create", NETWORK])?;
@@ -122,7 +122,7 @@ impl Site {
     /// The control groups of the container's first process: its `/proc/PID/cgroup`.
     pub(super) fn groups(&self, name: &str) -> Result<String> {
         let pid = self.docker(&["inspect", "--format={{.State.Pid}}", name])?;
-        run(self.engine.room().command("cat").arg(format!("/proc/{}/cgroup", pid.trim())))
+        run(self.engine.sandbox().command("cat").arg(format!("/proc/{}/cgroup", pid.trim())))
     }
 
     /// Ends containers.

@@ -1,13 +1,13 @@
-//! Commands whose failure is an error with all they wrote.
+//! Commands whose output is part of the error when they fail.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// Runs `command`: what it wrote to standard output.
+/// Runs `command` and returns its standard output.
 ///
 /// # Errors
-/// When it is not there or fails; both of its streams are in the error.
+/// When it is missing or fails; standard output and error are in the error.
 pub fn run(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {program}"))?;

@@ -1,4 +1,4 @@
-//! The directory an engine keeps its images in: the same one each time, or one for this time where that is in use.
+//! An engine's data directory: a lasting one, or a temporary one while another process uses that.
 
 use std::env;
 use std::fs::{self, File};
@@ -9,20 +9,20 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::temp::TempDir;
 
-/// An engine's data directory, nobody else's for as long as this value lives.
+/// A data directory that no other engine uses while this value lives.
 #[derive(Debug)]
-pub(super) struct Data {
+pub(super) struct DataDir {
     path: PathBuf,
-    /// Held until the end: the kernel gives the lock back however this process ends.
+    /// The kernel releases the lock however this process ends.
     _lock: Option<File>,
     _temporary: Option<TempDir>,
 }
 
-impl Data {
-    /// The lasting directory of that name, or a temporary one while another process has it.
+impl DataDir {
+    /// The lasting directory `name`, or a temporary one while another process has locked it.
     pub(super) fn open(name: &str) -> Result<Self> {
-        let lasting = cache()?.join(name);
-        fs::create_dir_all(&lasting).with_context(|| format!("cannot make {}", lasting.display()))?;
+        let lasting = cache_dir()?.join(name);
+        fs::create_dir_all(&lasting).with_context(|| format!("cannot create {}", lasting.display()))?;
         let lock = File::create(lasting.with_extension("lock"))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             return Ok(Self { path: lasting, _lock: Some(lock), _temporary: None });
@@ -36,10 +36,10 @@ impl Data {
     }
 }
 
-/// `ORDER_SERVICE_CACHE`, else `order-service` where this user's programs keep what they can make again.
-fn cache() -> Result<PathBuf> {
-    if let Some(named) = env::var_os("ORDER_SERVICE_CACHE") {
-        return Ok(named.into());
+/// `ORDER_SERVICE_CACHE`, else `order-service` in the user's cache directory.
+fn cache_dir() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("ORDER_SERVICE_CACHE") {
+        return Ok(path.into());
     }
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));

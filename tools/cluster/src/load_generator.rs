@@ -8,8 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-
-use crate::machine::Network;
+use testkit::sandbox::NetworkNamespace;
 
 /// How long a client waits for anything.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -36,7 +35,7 @@ pub struct Outcome {
 impl Load {
     /// Starts `clients` of them against `address`; their orders have ids from `first_id` on, up to a million for each.
     #[must_use]
-    pub fn start(network: &Network, address: SocketAddr, clients: u32, first_id: u32) -> Self {
+    pub fn start(network: &NetworkNamespace, address: SocketAddr, clients: u32, first_id: u32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicU64::new(0));
         let start = |client: u32| {
@@ -71,7 +70,13 @@ fn failed(why: String) -> Outcome {
     Outcome { failures: vec![why], ..Outcome::default() }
 }
 
-fn work(network: &Network, address: SocketAddr, first_id: u32, stop: &AtomicBool, answered: &AtomicU64) -> Outcome {
+fn work(
+    network: &NetworkNamespace,
+    address: SocketAddr,
+    first_id: u32,
+    stop: &AtomicBool,
+    answered: &AtomicU64,
+) -> Outcome {
     if let Err(error) = network.enter() {
         return failed(format!("{error:#}"));
     }

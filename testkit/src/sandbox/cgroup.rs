@@ -1,4 +1,4 @@
-//! The control group that a cluster's pods are in, in every hierarchy that this machine has.
+//! The control group of a sandbox, in every hierarchy that this machine has.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,37 +8,39 @@ use std::{fs, io, process, thread};
 use anyhow::{Context, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
-/// What the kubelet wants its pods' group to have, of what the machine has at all.
-const WANTED: [&str; 5] = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
-const PREFIX: &str = "order-service-cluster-";
+const PREFIX: &str = "order-service-sandbox-";
 
-/// A group of this process's own; removed on drop. What killed processes left is removed when the next one is made.
+/// How often, and how many times, the removal of a group is tried while its last processes exit.
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_REMOVALS: usize = 100;
+
+/// A control group, removed on drop. Creating one also removes the groups of owners that were killed.
 #[derive(Debug)]
-pub(crate) struct Cgroup {
+pub(super) struct Cgroup {
     name: String,
     paths: Vec<PathBuf>,
 }
 
 impl Cgroup {
-    /// Makes it.
-    pub(crate) fn new() -> Result<Self> {
+    /// A new group with these controllers, as far as the machine has them.
+    pub(super) fn new(controllers: &[&str]) -> Result<Self> {
         let roots = hierarchies()?;
         for root in &roots {
             remove_stale(root);
-            hand_down(root)?;
+            delegate(root, controllers)?;
         }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{PREFIX}{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let paths: Vec<PathBuf> = roots.iter().map(|root| root.join(&name)).collect();
         for path in &paths {
-            fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-            inherit(path);
+            fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+            inherit_cpuset(path);
         }
         Ok(Self { name, paths })
     }
 
     /// Its path below the root of each hierarchy.
-    pub(crate) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -46,44 +48,43 @@ impl Cgroup {
 impl Drop for Cgroup {
     fn drop(&mut self) {
         for path in &self.paths {
-            // Its processes have been told to end, and some may still be at it.
-            for _ in 0..100 {
+            for _ in 0..MAX_REMOVALS {
                 if remove_tree(path).is_ok() {
                     break;
                 }
-                thread::sleep(Duration::from_millis(50));
+                thread::sleep(REMOVAL_INTERVAL);
             }
         }
     }
 }
 
-/// With version 2 the root itself, with version 1 each directory that has processes; not version 2 beside version 1.
+/// Version 2 has one hierarchy. Version 1 has a directory for each; those with processes count, so a version 2
+/// hierarchy beside them does not.
 fn hierarchies() -> Result<Vec<PathBuf>> {
     let root = Path::new(ROOT);
     if root.join("cgroup.controllers").exists() {
         return Ok(vec![root.to_path_buf()]);
     }
     let entries = fs::read_dir(root).context("this machine has no control groups")?;
-    let all =
+    let directories =
         entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path());
-    Ok(all.filter(|path| path.join("tasks").exists()).collect())
+    Ok(directories.filter(|path| path.join("tasks").exists()).collect())
 }
 
-/// With version 2 a group has the controllers that its parent hands down, and the group is made right below the root. What is
-/// handed down already is not touched by the writing.
-fn hand_down(root: &Path) -> Result<()> {
-    let Ok(there) = fs::read_to_string(root.join("cgroup.controllers")) else { return Ok(()) };
-    let there: Vec<&str> = there.split_whitespace().collect();
-    let wanted: Vec<String> =
-        WANTED.iter().filter(|name| there.contains(name)).map(|name| format!("+{name}")).collect();
-    let (wanted, file) = (wanted.join(" "), root.join("cgroup.subtree_control"));
-    // In a container the root has processes of its own, and the kernel says that it is busy.
-    fs::write(&file, &wanted)
-        .with_context(|| format!("the pods' control group cannot have {wanted}: {} refuses", file.display()))
+/// Version 2: a group has the controllers that its parent delegates. Controllers that are delegated already stay.
+fn delegate(root: &Path, controllers: &[&str]) -> Result<()> {
+    let Ok(available) = fs::read_to_string(root.join("cgroup.controllers")) else { return Ok(()) };
+    let available: Vec<&str> = available.split_whitespace().collect();
+    let enabled: Vec<String> =
+        controllers.iter().filter(|name| available.contains(name)).map(|name| format!("+{name}")).collect();
+    let (enabled, file) = (enabled.join(" "), root.join("cgroup.subtree_control"));
+    // In a container the root group has processes of its own, and the kernel answers EBUSY.
+    fs::write(&file, &enabled)
+        .with_context(|| format!("cannot delegate {enabled} to a control group: {} refuses", file.display()))
 }
 
-/// A new cpuset allows nothing before it is told what.
-fn inherit(path: &Path) {
+/// Version 1: a new cpuset is empty, and no process can join it.
+fn inherit_cpuset(path: &Path) {
     for file in ["cpuset.cpus", "cpuset.mems"] {
         if let (Some(parent), true) = (path.parent(), path.join("tasks").exists()) {
             if let Ok(value) = fs::read(parent.join(file)) {
@@ -104,7 +105,7 @@ fn remove_stale(root: &Path) {
     }
 }
 
-/// A group's files cannot be removed, and go with it.
+/// Removes a group after its subgroups. Its files cannot be removed and disappear with it.
 fn remove_tree(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)?.flatten() {
         if entry.file_type()?.is_dir() {
@@ -118,35 +119,35 @@ fn remove_tree(path: &Path) -> io::Result<()> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use testkit::TempDir;
+    use crate::TempDir;
 
     use super::*;
 
+    const CONTROLLERS: [&str; 5] = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
+
     #[test]
-    fn version_2_hands_down_what_the_kubelet_wants_and_the_machine_has() {
+    fn version_2_delegates_the_requested_controllers_that_the_machine_has() {
         let root = TempDir::new().unwrap();
         fs::write(root.path().join("cgroup.controllers"), "cpuset cpu io memory pids rdma misc\n").unwrap();
-        hand_down(root.path()).unwrap();
+        delegate(root.path(), &CONTROLLERS).unwrap();
         let written = fs::read_to_string(root.path().join("cgroup.subtree_control")).unwrap();
         assert_eq!(written, "+cpu +cpuset +memory +pids");
     }
 
     #[test]
-    fn version_1_has_nothing_to_hand_down() {
+    fn version_1_has_nothing_to_delegate() {
         let root = TempDir::new().unwrap();
-        hand_down(root.path()).unwrap();
+        delegate(root.path(), &CONTROLLERS).unwrap();
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_refusal_is_said_in_one_line() {
+    fn a_refusal_is_reported_in_one_line() {
         let root = TempDir::new().unwrap();
         fs::write(root.path().join("cgroup.controllers"), "cpu memory").unwrap();
         fs::create_dir(root.path().join("cgroup.subtree_control")).unwrap();
-        let said = format!("{:#}", hand_down(root.path()).unwrap_err());
-        assert!(
-            said.starts_with("the pods' control group cannot have +cpu +memory: ") && !said.contains('\n'),
-            "{said}"
-        );
+        let error = format!("{:#}", delegate(root.path(), &CONTROLLERS).unwrap_err());
+        let expected = "cannot delegate +cpu +memory to a control group: ";
+        assert!(error.starts_with(expected) && !error.contains('\n'), "{error}");
     }
 }

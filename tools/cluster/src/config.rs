@@ -1,4 +1,4 @@
-//! The configuration of the cluster's parts.
+//! The configuration files of the cluster's components.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,15 +6,16 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use testkit::engine::run;
 
-use crate::machine::{ADDRESS, output_of};
+use crate::node::ADDRESS;
 
-/// Where the registry listens, on the machine's address.
+/// The registry's address, on the node.
 pub const REGISTRY: &str = "10.99.0.1:5000";
-/// The one node's name.
+/// The node's name.
 pub const NODE: &str = "node";
 
-/// Users of the API: name, its groups, and the file with its access.
+/// The API's users: name, groups, and the name of the kubeconfig.
 const USERS: [(&str, &str, &str); 5] = [
     ("admin", "system:masters", "admin"),
     ("system:kube-controller-manager", "", "controller-manager"),
@@ -23,47 +24,47 @@ const USERS: [(&str, &str, &str); 5] = [
     ("system:node:node", "system:nodes", "kubelet"),
 ];
 
-/// Writes all files under `dir`, which only this user can read: what is in it makes whoever knows it an administrator.
+/// Writes all files to `dir`. Only this user may read that directory: the tokens in it grant administrator access.
 ///
 /// # Errors
 /// When a file cannot be written, or `openssl` is missing.
 pub(crate) fn write(dir: &Path) -> Result<()> {
-    let put = |name: &str, text: &str| {
+    let write = |name: &str, text: &str| {
         let path = dir.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    put("resolv.conf", &resolver("order-service"))?;
-    // What pods get besides the cluster's own names: nothing.
-    put("no-resolv.conf", "options timeout:1\n")?;
-    put("registry.yml", &registry(dir))?;
-    put("hosts/_default/hosts.toml", &mirror())?;
-    put("cni/10-pods.conflist", NETWORK)?;
-    put("containerd.toml", &containerd(dir))?;
-    put("Corefile", &names(dir))?;
-    put("proxy.yaml", &proxy(dir))?;
+    write("resolv.conf", &resolver("order-service"))?;
+    // Pods resolve the cluster's names only.
+    write("no-resolv.conf", "options timeout:1\n")?;
+    write("registry.yml", &registry(dir))?;
+    write("hosts/_default/hosts.toml", &mirror())?;
+    write("cni/10-pods.conflist", NETWORK)?;
+    write("containerd.toml", &containerd(dir))?;
+    write("Corefile", &core_dns(dir))?;
+    write("proxy.yaml", &kube_proxy(dir))?;
     let mut tokens = String::new();
     for (user, groups, file) in USERS {
         let token = token()?;
         writeln!(tokens, "{token},{user},{file},\"{groups}\"")?;
-        put(&format!("{file}.kubeconfig"), &access(file, &token))?;
+        write(&format!("{file}.kubeconfig"), &kubeconfig(file, &token))?;
     }
-    put("tokens.csv", &tokens)?;
+    write("tokens.csv", &tokens)?;
     let key = dir.join("service-accounts.key");
-    output_of(std::process::Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
+    run(std::process::Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
     Ok(())
 }
 
-/// A token that nobody guesses: `make cluster` leads to the API from a port that every user of this machine reaches.
+/// A random token: `make cluster` publishes the API on a port that every user of this machine reaches.
 fn token() -> Result<String> {
     let mut bytes = [0_u8; 16];
     fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes)).context("no random bytes")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The machine's own names: those of a pod in `namespace`.
+/// The node resolves names as a pod in `namespace` does.
 fn resolver(namespace: &str) -> String {
     format!(
         "nameserver {ADDRESS}\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1\n"
@@ -77,12 +78,12 @@ fn registry(dir: &Path) -> String {
     )
 }
 
-/// Every image comes from the registry, whatever host its name says.
+/// containerd pulls every image from the cluster's registry, independent of the host in its name.
 fn mirror() -> String {
     format!("server = \"http://{REGISTRY}\"\n[host.\"http://{REGISTRY}\"]\n  capabilities = [\"pull\", \"resolve\"]\n")
 }
 
-/// Every pod's traffic is routed, also between two on the node: with a bridge, answers would pass by the rules of Services.
+/// Traffic between pods on the node is routed. With a bridge, responses would bypass the rules of Services.
 const NETWORK: &str = r#"{
   "cniVersion": "1.0.0",
   "name": "pods",
@@ -102,7 +103,7 @@ fn containerd(dir: &Path) -> String {
         r#"version = 2
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "pause:1"
-  # A sandbox may not lower what the machine it runs on was given.
+  # Inside a container the kernel refuses a lower value than the container's own.
   restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/usr/lib/cni"
@@ -122,14 +123,14 @@ fn containerd(dir: &Path) -> String {
     )
 }
 
-fn names(dir: &Path) -> String {
+fn core_dns(dir: &Path) -> String {
     let dir = dir.display();
     format!(
         ".:53 {{\n  errors\n  ready :8181\n  kubernetes cluster.local in-addr.arpa {{\n    kubeconfig {dir}/admin.kubeconfig\n    ttl 1\n  }}\n}}\n"
     )
 }
 
-fn proxy(dir: &Path) -> String {
+fn kube_proxy(dir: &Path) -> String {
     let dir = dir.display();
     format!(
         r"apiVersion: kubeproxy.config.k8s.io/v1alpha1
@@ -157,7 +158,7 @@ cgroupRoot: /{cgroup}
 failCgroupV1: false
 failSwapOn: false
 enforceNodeAllocatable: []
-# Whose disk is full is not what is tested.
+# A full disk of this machine must not evict pods.
 evictionHard: {{memory.available: 1Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}}
 imageGCHighThresholdPercent: 100
 clusterDNS: ["{ADDRESS}"]
@@ -168,8 +169,8 @@ serializeImagePulls: false
     )
 }
 
-/// The way to the API with the `token` of `user`. Nothing leaves the machine, so nobody's certificate is checked.
-fn access(user: &str, token: &str) -> String {
+/// Access to the API with the `token` of `user`. The traffic stays in the sandbox, so clients verify no certificate.
+fn kubeconfig(user: &str, token: &str) -> String {
     format!(
         r#"apiVersion: v1
 kind: Config
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_tokens_are_the_same_and_none_is_short() {
+    fn tokens_are_long_and_differ() {
         let tokens = [token().unwrap(), token().unwrap()];
         assert_ne!(tokens[0], tokens[1]);
         assert!(tokens.iter().all(|token| token.len() == 32), "{tokens:?}");
