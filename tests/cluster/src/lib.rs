@@ -1,1 +1,1 @@
-//! The cluster tests are in `tests/`; the cluster they run on is the package `cluster`.
+//! The cluster tests are in `tests/`; the package `cluster` provides the cluster.

@@ -1,8 +1,10 @@
-//! The order service on a real Kubernetes: all that `deploy/kubernetes` promises, tried.
+//! The order service on a real Kubernetes cluster: tests of everything that `deploy/kubernetes` promises.
 //!
-//! The tests share one cluster and follow one another, so this is a program of its own, not cargo's harness of threads; it prints the
-//! same lines. Words on the command line choose the tests whose names contain one of them.
-#![expect(clippy::print_stdout, reason = "what a test run has to say")]
+//! All tests share one cluster and run one after another, so this is a program of its own in place of cargo's test
+//! harness; its output has the same form. Each test first brings the cluster into the state that it needs
+//! ([`TestContext::deploy`]), so any selection of tests runs in any order. Words on the command line select the tests
+//! whose names contain them; the tests then run in the order of the words.
+#![expect(clippy::print_stdout, reason = "the output of a test run")]
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,82 +13,91 @@ use anyhow::{Context, Result};
 use cluster::{Cluster, progress};
 use testkit::readme;
 
-mod client;
+mod client_pod;
+mod configuration;
+mod context;
 mod database;
 mod faults;
 mod manifests;
 mod memory;
 mod native;
+mod pods;
 mod rollout;
-mod start;
-mod support;
 mod walkthrough;
 
-use support::World;
+use context::TestContext;
 
-/// A test's name, and the test.
-type Test = (&'static str, fn(&mut World) -> Result<()>);
+/// A test's name and function.
+type Test = (&'static str, fn(&mut TestContext) -> Result<()>);
 
-/// In this order: later ones find the service as earlier ones left it, running with at least its first orders.
 const TESTS: &[Test] = &[
-    ("every_overlay_passes_strict_validation_under_restricted", manifests::every_overlay_passes),
-    ("a_pod_that_is_not_restricted_is_refused", manifests::a_lax_pod_is_refused),
-    ("a_token_that_can_be_guessed_opens_nothing", manifests::a_guessed_token_is_refused),
+    ("every_overlay_passes_strict_validation_under_restricted", manifests::every_overlay_is_valid),
+    ("a_pod_that_is_not_restricted_is_rejected", manifests::an_unrestricted_pod_is_rejected),
+    ("a_guessed_token_gives_no_access_to_the_api", manifests::a_guessed_token_is_rejected),
     ("the_walkthrough_works_by_the_services_name", walkthrough::by_the_services_name),
     ("the_pod_runs_the_module_in_wasmedge_under_crun", walkthrough::in_wasmedge),
-    ("rolling_updates_under_load_fail_no_request", rollout::under_load),
-    ("a_changed_secret_is_rolled_out", rollout::of_a_changed_secret),
-    ("a_killed_process_loses_nothing_acknowledged", faults::kill_9),
-    ("a_deleted_pod_loses_nothing_and_fails_no_request", faults::deleted_pod),
-    ("a_restarted_containerd_disturbs_nobody", faults::containerd),
+    ("rolling_updates_under_load_fail_no_request", rollout::rolling_updates),
+    ("a_changed_secret_is_rolled_out", rollout::changed_secret),
+    ("a_killed_process_loses_no_acknowledged_write", faults::killed_process),
+    ("a_deleted_pod_loses_no_write_and_fails_no_request", faults::deleted_pod),
+    ("a_restarted_containerd_disturbs_no_request", faults::restarted_containerd),
     ("a_deleted_database_pod_turns_readiness_red_and_green_again", database::deleted_pod),
     ("a_million_rows_stream_out_of_a_small_pod", memory::million_rows),
-    ("a_wrong_configuration_crashes_and_says_why", start::wrong_configuration),
-    ("the_native_overlay_takes_the_place_under_load", native::takes_the_place),
+    ("a_wrong_configuration_fails_the_rollout_and_logs_the_reason", configuration::wrong_value),
+    ("the_native_overlay_replaces_wasm_under_load", native::replaces_wasm),
 ];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let chosen: Vec<&Test> = TESTS
-        .iter()
-        .filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())))
-        .collect();
-    println!("\nrunning {} tests", chosen.len());
+    let tests = select(&words);
+    println!("\nrunning {} tests", tests.len());
     let start = Instant::now();
-    let failures = match prepared() {
-        Ok(mut world) => chosen.iter().filter(|(name, test)| !passes(name, *test, &mut world)).count(),
+    let failures = match prepare() {
+        Ok(mut context) => tests.iter().filter(|(name, test)| !passes(name, *test, &mut context)).count(),
         Err(error) => {
-            println!("the cluster did not come up: {error:#}");
-            chosen.len()
+            println!("the cluster did not start: {error:?}");
+            tests.len()
         }
     };
     let verdict = if failures == 0 { "ok" } else { "FAILED" };
     println!(
         "\ntest result: {verdict}. {} passed; {failures} failed; 0 ignored; 0 measured; {} filtered out; finished in {:.2}s",
-        chosen.len() - failures,
-        TESTS.len() - chosen.len(),
+        tests.len() - failures,
+        TESTS.len() - tests.len(),
         start.elapsed().as_secs_f64()
     );
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn prepared() -> Result<World> {
+/// The tests whose names contain one of the words, in the words' order; all of them without words.
+fn select(words: &[String]) -> Vec<&'static Test> {
+    let mut selected: Vec<&Test> = Vec::new();
+    for word in words {
+        let matching = TESTS.iter().filter(|(name, _)| name.contains(word.as_str()));
+        let new: Vec<_> = matching.filter(|(name, _)| selected.iter().all(|(other, _)| name != other)).collect();
+        selected.extend(new);
+    }
+    if words.is_empty() { TESTS.iter().collect() } else { selected }
+}
+
+/// The cluster with the service, deployed by README's command.
+fn prepare() -> Result<TestContext> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
     let [apply] = <[String; 1]>::try_from(readme::commands("kubernetes")?).ok().context("README names one command")?;
     cluster.deploy(&apply)?;
-    World::new(cluster)
+    TestContext::new(cluster)
 }
 
-fn passes(name: &str, test: fn(&mut World) -> Result<()>, world: &mut World) -> bool {
+fn passes(name: &str, test: fn(&mut TestContext) -> Result<()>, context: &mut TestContext) -> bool {
     progress(name);
     let start = Instant::now();
-    let outcome = test(world).and_then(|()| world.cluster.components().check_running());
+    let result = test(context).and_then(|()| context.cluster.components().check_running());
     let seconds = start.elapsed().as_secs_f64();
-    match outcome {
+    match result {
         Ok(()) => println!("test {name} ... ok ({seconds:.1} s)"),
         Err(error) => {
-            println!("test {name} ... FAILED ({seconds:.1} s)\n{error:?}\n{}", world.cluster.describe());
+            println!("test {name} ... FAILED ({seconds:.1} s)\n{error:?}\n{}", context.cluster.describe());
             return false;
         }
     }

@@ -1,38 +1,50 @@
-//! The database's pod goes away and comes back.
+//! The database's pod disappears and returns.
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use testkit::{observe_for, try_wait_for};
 
-use crate::support::{SERVICE, World, same_pods};
+use crate::context::{TIMEOUT, TestContext, check_no_failure};
+use crate::pods::{Pod, same_pods};
 
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// Readiness follows the database, liveness does not, and nothing but time is needed.
-pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
-    let before = world.wait_for_pods(2, LIMIT)?;
-    let count = world.sql("SELECT COUNT(*) FROM orders")?;
-    // None comes back before readiness was seen to be red.
-    world.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=0"])?;
-    testkit::try_wait_for("no pod to be ready", LIMIT, || {
-        Ok(world.pods(SERVICE)?.iter().all(|pod| !pod.ready).then_some(()))
-    })?;
+/// Readiness follows the database and liveness does not; the service recovers without a restart.
+pub(crate) fn deleted_pod(context: &mut TestContext) -> Result<()> {
+    let before = context.deploy("crun")?;
+    let orders = context.start_load(2)?.finish();
+    check_no_failure(&orders)?;
+    // The database must not return before readiness is red.
+    context.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=0"])?;
+    try_wait_for("all pods to be unready", TIMEOUT, || Ok(context.pods()?.iter().all(|pod| !pod.ready).then_some(())))?;
     for pod in &before {
-        let admin = format!("{}:9090", pod.address);
-        ensure!(world.ask(&admin, "GET", "/ready")?.status == 503, "a pod says that it is ready");
-        ensure!(world.ask(&admin, "GET", "/health")?.status == 200, "a pod says that it is not alive");
+        ensure!(context.admin_status(pod, "/ready")? == 503, "pod {} reports that it is ready", pod.name);
     }
-    // Longer than liveness would take to give up.
-    std::thread::sleep(Duration::from_secs(35));
-    world.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=1"])?;
-    let after = world.wait_for_pods(2, LIMIT)?;
-    ensure!(same_pods(&before, &after), "the service was restarted: {after:#?}");
-    ensure!(world.sql("SELECT COUNT(*) FROM orders")? == count, "orders are lost");
-    // And once as it happens: the pod is deleted, and its StatefulSet makes another.
-    world.cluster.kubectl(&["delete", "pod", "mariadb-0"])?;
-    world.cluster.wait_for_rollout("statefulset/mariadb", LIMIT)?;
-    let after = world.wait_for_pods(2, LIMIT)?;
-    ensure!(same_pods(&before, &after), "the service was restarted: {after:#?}");
-    ensure!(world.sql("SELECT COUNT(*) FROM orders")? == count, "orders are lost");
+    observe_for("/health returns 200 without the database", liveness_window(context)?, || {
+        before.iter().all(|pod| context.admin_status(pod, "/health").is_ok_and(|status| status == 200))
+    })?;
+    context.cluster.kubectl(&["scale", "statefulset/mariadb", "--replicas=1"])?;
+    check_recovery(context, &before)?;
+    context.check_orders(&orders)?;
+    // Once more as in an eviction: the StatefulSet replaces the deleted pod.
+    context.cluster.kubectl(&["delete", "pod", "mariadb-0"])?;
+    context.cluster.wait_for_rollout("statefulset/mariadb", TIMEOUT)?;
+    check_recovery(context, &before)?;
+    context.check_orders(&orders)
+}
+
+fn check_recovery(context: &TestContext, before: &[Pod]) -> Result<()> {
+    let after = context.wait_for_pods(2)?;
+    ensure!(same_pods(before, &after), "the service was restarted: {after:#?}");
     Ok(())
+}
+
+/// A failing liveness probe restarts the container within this time.
+fn liveness_window(context: &TestContext) -> Result<Duration> {
+    let path = "--output=jsonpath={.spec.template.spec.containers[0].livenessProbe}";
+    let probe: Value = serde_json::from_str(&context.cluster.kubectl(&["get", "deployment/order-service", path])?)?;
+    let number = |name: &str| probe.get(name).and_then(Value::as_u64).with_context(|| format!("no {name}: {probe}"));
+    // The first probe may come a period late.
+    let seconds = number("periodSeconds")? * (number("failureThreshold")? + 1) + number("timeoutSeconds")?;
+    Ok(Duration::from_secs(seconds))
 }

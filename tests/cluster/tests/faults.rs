@@ -1,72 +1,72 @@
-//! Ends that nobody announced.
+//! Processes and pods that end without notice.
 
-use std::thread;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use cluster::progress;
+use testkit::engine::run;
+use testkit::{observe_for, try_wait_for};
 
-use crate::support::{SERVICE, World, process_of, same_pods, without_failure};
+use crate::context::{TIMEOUT, TestContext, check_no_failure};
+use crate::pods::same_pods;
 
-const LIMIT: Duration = Duration::from_secs(120);
+/// The kubelet compares containers with their pods every second. It would restart them within this time.
+const OBSERVATION: Duration = Duration::from_secs(15);
 
-/// Requests under way there fail; what was acknowledged stays, and the kubelet starts the container anew.
-pub(crate) fn kill_9(world: &mut World) -> Result<()> {
-    let pods = world.wait_for_pods(2, LIMIT)?;
+/// The process's current requests fail. Acknowledged writes stay, and the kubelet restarts the container.
+pub(crate) fn killed_process(context: &mut TestContext) -> Result<()> {
+    let pods = context.deploy("crun")?;
     let victim = pods.first().context("no pod")?;
-    let load = world.load(4);
-    thread::sleep(Duration::from_secs(1));
-    let process = process_of(victim)?;
-    testkit::engine::run(std::process::Command::new("kill").args(["-KILL", &process.to_string()]))?;
-    testkit::try_wait_for("the container's restart", LIMIT, || {
-        let pods = world.pods(SERVICE)?;
-        Ok(pods
-            .iter()
-            .any(|pod| pod.name == victim.name && pod.restarts == victim.restarts + 1 && pod.ready)
-            .then_some(()))
+    let load = context.start_load(4)?;
+    run(Command::new("kill").args(["-KILL", &victim.process()?.to_string()]))?;
+    try_wait_for("the container's restart", TIMEOUT, || {
+        let pods = context.pods()?;
+        let restarted =
+            pods.iter().any(|pod| pod.name == victim.name && pod.restarts == victim.restarts + 1 && pod.ready);
+        Ok(restarted.then_some(()))
     })?;
-    world.wait_for_pods(2, LIMIT)?;
-    let answered = load.answered();
-    thread::sleep(Duration::from_secs(2));
-    ensure!(load.answered() > answered, "nothing is answered any more");
-    let outcome = load.finish();
-    cluster::progress(&format!("{} answered, {} failed", outcome.answered, outcome.failures.len()));
-    // One connection's worth of requests at most was lost with the process, and some were refused until its pod was unready.
-    ensure!(outcome.answered > 100, "only {} requests were answered", outcome.answered);
-    world.all_there(&outcome)
+    context.wait_for_pods(2)?;
+    load.wait_for_successes(200, TIMEOUT)?;
+    let result = load.finish();
+    progress(&format!("{} requests succeeded, {} failed", result.successes, result.failures.len()));
+    context.check_orders(&result)
 }
 
-/// A pod that is deleted leaves by /drain: nobody notices.
-pub(crate) fn deleted_pod(world: &mut World) -> Result<()> {
-    let pods = world.wait_for_pods(2, LIMIT)?;
-    let load = world.load(4);
-    let start = std::time::Instant::now();
-    world.cluster.kubectl(&["delete", "pod", &pods.first().context("no pod")?.name])?;
-    let took = start.elapsed();
-    world.wait_for_pods(2, LIMIT)?;
-    let outcome = load.finish();
-    without_failure(&outcome)?;
-    cluster::progress(&format!("gone after {:.1} s; {} answered, 0 failed", took.as_secs_f64(), outcome.answered));
+/// A deleted pod drains before it ends.
+pub(crate) fn deleted_pod(context: &mut TestContext) -> Result<()> {
+    let pods = context.deploy("crun")?;
+    let load = context.start_load(4)?;
+    let start = Instant::now();
+    context.cluster.kubectl(&["delete", "pod", &pods.first().context("no pod")?.name])?;
+    let duration = start.elapsed();
+    context.wait_for_pods(2)?;
+    let result = load.finish();
+    check_no_failure(&result)?;
+    progress(&format!("deleted in {:.1} s; {} requests, 0 failed", duration.as_secs_f64(), result.successes));
     // It ended by itself: the grace period is 40 s.
-    ensure!(took < Duration::from_secs(20), "the pod took {took:?} to leave");
-    world.all_there(&outcome)
+    ensure!(duration < Duration::from_secs(20), "the pod took {duration:?} to end");
+    context.check_orders(&result)
 }
 
-/// Containers go on without the engine that started them, and the new one takes over.
-pub(crate) fn containerd(world: &mut World) -> Result<()> {
-    let before = world.wait_for_pods(2, LIMIT)?;
-    let load = world.load(4);
-    thread::sleep(Duration::from_secs(1));
-    world.cluster.restart_containerd()?;
-    thread::sleep(Duration::from_secs(15));
-    let after = world.wait_for_pods(2, LIMIT)?;
-    let outcome = load.finish();
-    without_failure(&outcome)?;
+/// Containers keep running without containerd, and a new containerd takes them over.
+pub(crate) fn restarted_containerd(context: &mut TestContext) -> Result<()> {
+    let before = context.deploy("crun")?;
+    let processes = before.iter().map(|pod| Ok(PathBuf::from(format!("/proc/{}", pod.process()?))));
+    let processes: Vec<PathBuf> = processes.collect::<Result<_>>()?;
+    let load = context.start_load(4)?;
+    context.cluster.restart_containerd()?;
+    observe_for("the containers keep running", OBSERVATION, || processes.iter().all(|process| process.exists()))?;
+    let after = context.wait_for_pods(2)?;
+    let result = load.finish();
+    check_no_failure(&result)?;
     ensure!(same_pods(&before, &after), "pods were replaced: {after:#?}");
-    world.all_there(&outcome)?;
-    // The new one is at work: by nobody else does a pod end and another begin.
-    let leaves = &before.first().context("no pod")?.name;
-    world.cluster.kubectl(&["delete", "pod", leaves, "--timeout=120s"])?;
-    let successors = world.wait_for_pods(2, LIMIT)?;
-    ensure!(successors.iter().all(|pod| pod.name != *leaves), "pod {leaves} is still there");
+    context.check_orders(&result)?;
+    // Only a containerd that works ends one pod and starts another.
+    let name = &before.first().context("no pod")?.name;
+    context.cluster.kubectl(&["delete", "pod", name, "--timeout=120s"])?;
+    let pods = context.wait_for_pods(2)?;
+    ensure!(pods.iter().all(|pod| pod.name != *name), "pod {name} still exists");
     Ok(())
 }

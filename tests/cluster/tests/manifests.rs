@@ -1,28 +1,28 @@
-//! The manifests before the API server's own judgement.
+//! The API server's validation of the manifests.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::support::World;
+use crate::context::TestContext;
 
-/// The namespace enforces `restricted`; workloads are only warned about what their pods would be refused for, so warnings are
-/// errors here.
-pub(crate) fn every_overlay_passes(world: &mut World) -> Result<()> {
-    let copy = world.copy_of_manifests("validated")?;
-    // What no overlay has, and a user may add.
+/// The namespace enforces `restricted`. For a workload whose pods it would reject, the API server only warns; here
+/// warnings are errors.
+pub(crate) fn every_overlay_is_valid(context: &mut TestContext) -> Result<()> {
+    let copy = context.copy_manifests("validated")?;
+    // No overlay has the ingress; a user may add it.
     let ingress = copy.join("overlays/ingress");
     fs::create_dir(&ingress)?;
     let text = "resources: [../crun]\ncomponents: [../../components/ingress]\nnamespace: order-service\n";
     fs::write(ingress.join("kustomization.yaml"), text)?;
-    // What the page proposes for a database of one's own.
+    // README.md's example with the user's own database.
     let own = copy.join("overlays/own");
     fs::create_dir(&own)?;
-    fs::write(own.join("kustomization.yaml"), yaml_of_the_page(&fs::read_to_string(copy.join("README.md"))?))?;
+    fs::write(own.join("kustomization.yaml"), yaml_block(&fs::read_to_string(copy.join("README.md"))?))?;
     fs::write(own.join("database-url.txt"), "mysql://user:password@db.example.com:3306/orders")?;
     for name in ["crun", "shim", "native", "ingress", "own"] {
         let directory = copy.join("overlays").join(name).display().to_string();
-        let said = world.cluster.kubectl(&[
+        let output = context.cluster.kubectl(&[
             "apply",
             "--dry-run=server",
             "--validate=strict",
@@ -30,7 +30,7 @@ pub(crate) fn every_overlay_passes(world: &mut World) -> Result<()> {
             "-k",
             &directory,
         ])?;
-        ensure!(said.lines().count() >= 9, "only this was validated of {name}:\n{said}");
+        ensure!(output.lines().count() >= 9, "of {name}, only these objects were validated:\n{output}");
     }
     let label = [
         "get",
@@ -38,43 +38,44 @@ pub(crate) fn every_overlay_passes(world: &mut World) -> Result<()> {
         "order-service",
         "--output=jsonpath={.metadata.labels.pod-security\\.kubernetes\\.io/enforce}",
     ];
-    ensure!(world.cluster.kubectl(&label)? == "restricted", "the namespace enforces nothing");
+    ensure!(context.cluster.kubectl(&label)? == "restricted", "the namespace enforces nothing");
     Ok(())
 }
 
-/// The page's block of YAML, without its indentation.
-fn yaml_of_the_page(page: &str) -> String {
+/// The page's YAML block, without its indentation.
+fn yaml_block(page: &str) -> String {
     let lines = page.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
     let block = lines.skip_while(|line| *line != "```yaml").skip(1).take_while(|line| *line != "```");
     block.collect::<Vec<_>>().join("\n")
 }
 
-/// So that the test above can fail.
-pub(crate) fn a_lax_pod_is_refused(world: &mut World) -> Result<()> {
-    let lax = "apiVersion: v1\nkind: Pod\nmetadata: {name: lax}\nspec: {containers: [{name: lax, image: lax}]}\n";
-    let path = world.cluster.dir().join("lax.yaml");
-    fs::write(&path, lax)?;
-    let refused = world.cluster.kubectl(&["apply", "--dry-run=server", "-f", &path.to_string_lossy()]);
-    let why = refused.err().map(|error| error.to_string()).unwrap_or_default();
-    ensure!(why.contains("violates PodSecurity \"restricted"), "not refused for that: {why}");
+/// Shows that the validation above can fail.
+pub(crate) fn an_unrestricted_pod_is_rejected(context: &mut TestContext) -> Result<()> {
+    let manifest =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: unrestricted}\nspec: {containers: [{name: main, image: none}]}\n";
+    let path = context.cluster.dir().join("unrestricted.yaml");
+    fs::write(&path, manifest)?;
+    let result = context.cluster.kubectl(&["apply", "--dry-run=server", "-f", &path.to_string_lossy()]);
+    let reason = result.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(reason.contains("violates PodSecurity \"restricted"), "not rejected for that reason: {reason}");
     Ok(())
 }
 
-/// `make cluster` publishes the API on this machine, where every user may ask it.
-pub(crate) fn a_guessed_token_is_refused(world: &mut World) -> Result<()> {
+/// `make cluster` publishes the API on this machine, where every user reaches it.
+pub(crate) fn a_guessed_token_is_rejected(context: &mut TestContext) -> Result<()> {
     let url = format!("https://{}:6443/api/v1/namespaces", cluster::ADDRESS);
     let status = |token: &str| {
         let bearer = format!("Authorization: Bearer {token}");
         let quiet = ["--silent", "--insecure", "--noproxy", "*", "--max-time", "20", "--output", "/dev/null"];
-        let asked = ["--write-out", "%{http_code}", "--header", &bearer, &url];
-        world.cluster.node().run("curl", &[&quiet[..], &asked].concat())
+        let request = ["--write-out", "%{http_code}", "--header", &bearer, &url];
+        context.cluster.node().run("curl", &[&quiet[..], &request].concat())
     };
-    let access = fs::read_to_string(world.cluster.kubeconfig())?;
-    let token = access.split_once("{token: \"").and_then(|(_, rest)| rest.split_once('"')).context("no token")?.0;
-    // So that the refusals below are the token's.
-    ensure!(status(token)? == "200", "the administrator's own token is refused");
+    let kubeconfig = fs::read_to_string(context.cluster.kubeconfig())?;
+    let token = kubeconfig.split_once("{token: \"").and_then(|(_, rest)| rest.split_once('"')).context("no token")?.0;
+    // Shows that the rejections below are about the token.
+    ensure!(status(token)? == "200", "the administrator's token is rejected");
     for guess in ["token-of-admin", "admin", "0"] {
-        ensure!(status(guess)? == "401", "{guess} is taken for a token");
+        ensure!(status(guess)? == "401", "the token {guess} is accepted");
     }
     Ok(())
 }

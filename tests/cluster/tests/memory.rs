@@ -1,51 +1,47 @@
-//! Large answers from small pods.
+//! A large response from a small pod.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::support::{SERVICE, World, process_of};
+use crate::context::TestContext;
 
 const ROWS: u64 = 1_000_000;
 
-/// Under the manifest's own limit of 128Mi.
-pub(crate) fn million_rows(world: &mut World) -> Result<()> {
-    let before = world.wait_for_pods(2, Duration::from_secs(120))?;
-    world.sql("TRUNCATE orders")?;
+/// The pod stays within the manifest's memory limit of 128Mi.
+pub(crate) fn million_rows(context: &mut TestContext) -> Result<()> {
+    let before = context.deploy("crun")?;
     let columns = "order_id, product_id, quantity, amount, shipping, tax, shipping_address";
-    world.sql(&format!(
+    context.sql(&format!(
         "INSERT INTO orders ({columns}) SELECT seq, 1, 1, 10.25, 0, 0.50, 'A million rows' FROM seq_1_to_{ROWS}"
     ))?;
-    let path = world.cluster.dir().join("rows.json");
-    world.curl(&["http://order-service/orders", "--output", &path.to_string_lossy()])?;
+    let path = context.cluster.dir().join("rows.json");
+    context.curl(&["http://order-service/orders", "--output", &path.to_string_lossy()])?;
     let orders = fs::read_to_string(&path)?;
     fs::remove_file(&path)?;
-    ensure!(orders.starts_with("[{") && orders.trim_end().ends_with("}]"), "the array is not whole");
+    ensure!(orders.starts_with("[{") && orders.trim_end().ends_with("}]"), "the array is incomplete");
     let count = orders.matches("\"order_id\":").count();
-    ensure!(count as u64 == ROWS, "{count} orders came");
+    ensure!(count as u64 == ROWS, "the response has {count} orders");
     let last = orders.rsplit_once("\"order_id\":").map(|(_, last)| last);
-    ensure!(last.is_some_and(|last| last.starts_with(&format!("{ROWS},"))), "the last one is {last:?}");
-    let after = world.pods(SERVICE)?;
-    for pod in &after {
-        let of = before.iter().find(|old| old.name == pod.name).context("a pod was replaced")?;
-        ensure!(of.restarts == pod.restarts && pod.ready, "pod {} was restarted: {:#}", pod.name, pod.container);
-        let (limit, peak) = memory_of(process_of(pod)?)?;
+    ensure!(last.is_some_and(|last| last.starts_with(&format!("{ROWS},"))), "the last order is {last:?}");
+    for pod in &context.pods()? {
+        let old = before.iter().find(|old| old.name == pod.name).context("a pod was replaced")?;
+        ensure!(old.restarts == pod.restarts && pod.ready, "pod {} was restarted: {:#}", pod.name, pod.container);
+        let (limit, peak) = memory_of(pod.process()?)?;
         ensure!(limit == 128 << 20, "pod {} has a limit of {limit} bytes", pod.name);
         cluster::progress(&format!(
-            "{}: at most {:.0} of 128 MiB, its share of the files' pages included",
+            "{}: at most {:.0} of 128 MiB, including its share of the page cache",
             pod.name,
             peak as f64 / 1048576.0
         ));
     }
-    world.sql("TRUNCATE orders")?;
     Ok(())
 }
 
-/// The limit and the highest use of the control group that a process is in, in bytes.
+/// The memory limit and peak of a process's control group, in bytes.
 fn memory_of(process: u32) -> Result<(u64, u64)> {
     let groups = fs::read_to_string(format!("/proc/{process}/cgroup"))?;
-    // Version 1 has a line for each hierarchy, version 2 one whose list of controllers is empty.
+    // Version 1 has a line for each hierarchy. Version 2 has one line, with an empty list of controllers.
     let path = |controllers: &str| {
         groups.lines().find_map(|line| {
             let mut fields = line.splitn(3, ':').skip(1);

@@ -1,34 +1,28 @@
-//! The same source as a Linux program, for whoever has no wasm runtime.
-
-use std::time::Duration;
+//! The native build of the same source, for nodes without a wasm runtime.
 
 use anyhow::{Result, ensure};
 use cluster::images::ImageBuilder;
 use cluster::overlay;
 
-use crate::support::{SERVICE, World};
+use crate::context::{TestContext, check_no_failure};
+use crate::pods::SERVICE;
 
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// One `apply` takes a running service from wasm to native; nobody who asks notices.
-pub(crate) fn takes_the_place(world: &mut World) -> Result<()> {
-    ImageBuilder::start(world.cluster.node())?.push_native()?;
-    // A Secret that was changed before is the base's again with this `apply`; its user may be gone.
-    world.sql(
-        "CREATE USER IF NOT EXISTS orders@'%' IDENTIFIED BY 'for-trying-out'; GRANT ALL ON orders.* TO orders@'%'",
-    )?;
-    let load = world.load(4);
-    world.cluster.apply(&overlay("native"))?;
-    world.cluster.wait_for_rollout("deployment/order-service", LIMIT)?;
-    let pods = world.wait_for_pods(2, LIMIT)?;
-    let outcome = load.finish();
-    crate::support::without_failure(&outcome)?;
-    world.all_there(&outcome)?;
+/// One `kubectl apply` replaces wasm by native without a failed request.
+pub(crate) fn replaces_wasm(context: &mut TestContext) -> Result<()> {
+    context.deploy("crun")?;
+    ImageBuilder::start(context.cluster.node())?.push_native()?;
+    let load = context.start_load(4)?;
+    context.cluster.apply(&overlay("native"))?;
+    context.wait_for_rollout()?;
+    let pods = context.wait_for_pods(2)?;
+    let result = load.finish();
+    check_no_failure(&result)?;
+    context.check_orders(&result)?;
     for pod in &pods {
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", crate::support::process_of(pod)?))?;
+        let maps = pod.memory_maps()?;
         ensure!(maps.contains("/order-service") && !maps.contains("libwasmedge"), "pod {} is not native", pod.name);
     }
     let classes = ["get", "pods", "--selector", SERVICE, "--output=jsonpath={.items[*].spec.runtimeClassName}"];
-    ensure!(world.cluster.kubectl(&classes)?.trim().is_empty(), "a runtime class is left");
-    crate::walkthrough::by_the_services_name(world)
+    ensure!(context.cluster.kubectl(&classes)?.trim().is_empty(), "a pod has a runtime class");
+    crate::walkthrough::walk_through(context)
 }

@@ -1,83 +1,78 @@
-//! New versions and new secrets, while the service is asked all the time.
+//! New versions and new secrets under load.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use cluster::progress;
 use cluster::service::{IMAGE, NEXT_IMAGE};
-use testkit::try_wait_for;
 
-use crate::support::{SERVICE, World, without_failure};
+use crate::context::{TIMEOUT, TestContext, check_no_failure};
+use crate::pods::all_replaced;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const ROUNDS: u32 = 5;
 
-/// Five times to the other image and back.
-pub(crate) fn under_load(world: &mut World) -> Result<()> {
-    let before = world.wait_for_pods(2, LIMIT)?;
-    for round in 1..=5 {
-        let load = world.load(8);
-        answered_some(&load, 200)?;
+/// Five updates to the other image and back.
+pub(crate) fn rolling_updates(context: &mut TestContext) -> Result<()> {
+    context.deploy("crun")?;
+    let failed_drains = failed_drains(context)?;
+    for round in 1..=ROUNDS {
         let image = if round % 2 == 1 { NEXT_IMAGE } else { IMAGE };
-        world.cluster.kubectl(&["set", "image", "deployment/order-service", &format!("order-service={image}")])?;
-        world.cluster.wait_for_rollout("deployment/order-service", LIMIT)?;
-        // Until the last of the old ones has left, not only until the new ones are ready.
-        let pods = world.wait_for_pods(2, LIMIT)?;
-        let so_far = load.answered();
-        answered_some(&load, so_far + 200)?;
-        let outcome = load.finish();
-        without_failure(&outcome)?;
-        world.all_there(&outcome)?;
-        ensure!(
-            pods.iter().all(|pod| before.iter().all(|old| old.name != pod.name)) || round > 1,
-            "nothing was rolled out"
-        );
-        for pod in &pods {
-            let of = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
-            ensure!(of.ends_with(image), "pod {} runs {of}, not {image}", pod.name);
-        }
-        progress(&format!("round {round}: {} requests, 0 failed", outcome.answered));
+        let requests = update(context, image)?;
+        progress(&format!("update {round}: {requests} requests, 0 failed"));
     }
-    ensure!(!a_drain_failed(world)?, "a pod could not be asked to leave");
+    ensure!(self::failed_drains(context)? == failed_drains, "a pod did not accept the drain request");
     Ok(())
 }
 
-/// The database gets a second user, and the overlay's Secret names it: one more `apply` brings it to the pods, and the first user
-/// is not needed any more.
-pub(crate) fn of_a_changed_secret(world: &mut World) -> Result<()> {
-    let before = world.wait_for_pods(2, LIMIT)?;
-    let copy = world.copy_of_manifests("changed")?;
+/// Rolls out `image` under load and returns the number of requests meanwhile.
+fn update(context: &mut TestContext, image: &str) -> Result<u64> {
+    let before = context.wait_for_pods(2)?;
+    let load = context.start_load(8)?;
+    context.cluster.kubectl(&["set", "image", "deployment/order-service", &format!("order-service={image}")])?;
+    context.wait_for_rollout()?;
+    // The rollout is complete when the new pods are ready; the old ones end later.
+    let after = context.wait_for_pods(2)?;
+    load.wait_for_successes(200, TIMEOUT)?;
+    let result = load.finish();
+    check_no_failure(&result)?;
+    context.check_orders(&result)?;
+    ensure!(all_replaced(&before, &after), "the pods were not replaced: {after:#?}");
+    for pod in &after {
+        let name = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
+        ensure!(name.ends_with(image), "pod {} runs {name}, not {image}", pod.name);
+    }
+    Ok(result.successes)
+}
+
+/// The events of pods whose preStop hook failed.
+fn failed_drains(context: &TestContext) -> Result<String> {
+    let format = "--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{\"\\n\"}{end}";
+    context.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", format])
+}
+
+/// The database gets a second user, and `kubectl apply` of a Secret with its name rolls the pods out. The first user is
+/// not needed afterwards.
+pub(crate) fn changed_secret(context: &mut TestContext) -> Result<()> {
+    let before = context.deploy("crun")?;
+    let copy = context.copy_manifests("changed")?;
     let base = copy.join("base/kustomization.yaml");
     let text = fs::read_to_string(&base)?;
-    // Another form of the name, too: the search list of the pod's own resolv.conf must complete both.
+    // The host's name is longer, too: the search list of the pod's resolv.conf completes both forms.
     let changed = text
         .replace("mysql://orders:for-trying-out@mariadb:", "mysql://orders2:another-one@mariadb.order-service.svc:");
     ensure!(changed != text, "the base names no user");
     fs::write(&base, changed)?;
-    world.sql("CREATE USER orders2@'%' IDENTIFIED BY 'another-one'; GRANT ALL ON orders.* TO orders2@'%'")?;
-    let load = world.load(4);
-    world.cluster.apply(&copy.join("overlays/crun"))?;
-    world.cluster.wait_for_rollout("deployment/order-service", LIMIT)?;
-    let after = world.wait_for_pods(2, LIMIT)?;
-    ensure!(after.iter().all(|pod| before.iter().all(|old| old.name != pod.name)), "the pods are still the old ones");
-    world.sql("DROP USER orders@'%'")?;
-    let so_far = load.answered();
-    answered_some(&load, so_far + 200)?;
-    let outcome = load.finish();
-    without_failure(&outcome)?;
-    world.all_there(&outcome)?;
-    ensure!(world.pods(SERVICE)?.iter().all(|pod| pod.restarts == 0), "pods were restarted");
+    context.sql("CREATE USER orders2@'%' IDENTIFIED BY 'another-one'; GRANT ALL ON orders.* TO orders2@'%'")?;
+    let load = context.start_load(4)?;
+    context.cluster.apply(&copy.join("overlays/crun"))?;
+    context.wait_for_rollout()?;
+    let after = context.wait_for_pods(2)?;
+    ensure!(all_replaced(&before, &after), "the pods were not replaced: {after:#?}");
+    context.sql("DROP USER orders@'%'")?;
+    load.wait_for_successes(200, TIMEOUT)?;
+    let result = load.finish();
+    check_no_failure(&result)?;
+    context.check_orders(&result)?;
+    ensure!(context.pods()?.iter().all(|pod| pod.restarts == 0), "containers were restarted");
     Ok(())
-}
-
-/// Waits until the load has had so many answers.
-fn answered_some(load: &cluster::load_generator::Load, count: u64) -> Result<()> {
-    try_wait_for(&format!("{count} answers"), LIMIT, || Ok((load.answered() >= count).then_some(())))
-}
-
-/// Whether a pod could not be asked to leave.
-fn a_drain_failed(world: &World) -> Result<bool> {
-    let events =
-        world.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", "--output=name"])?;
-    Ok(!events.trim().is_empty())
 }

@@ -1,241 +1,156 @@
-//! Requests from inside the cluster's network, one after another on keep-alive connections, each counted.
+//! Clients in the cluster's network that write orders, read them back and record each response.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use testkit::http::{RawConnection, RawResponse};
 use testkit::sandbox::NetworkNamespace;
+use testkit::{Ledger, try_wait_for};
 
-/// How long a client waits for anything.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The timeout for connecting and for each read and write.
+const IO_TIMEOUT: Duration = Duration::from_secs(15);
+/// A client pauses after a failure: a service that is down must not be asked a thousand times a second.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
+/// Each client has this many order ids.
+const IDS_PER_CLIENT: u64 = 1_000_000;
 
-/// Clients that write an order and read it back, over and over, until they are told to end.
+/// Clients that run until [`LoadGenerator::finish`]. Each keeps its connection alive and sends every request once.
 #[derive(Debug)]
-pub struct Load {
+pub struct LoadGenerator {
     stop: Arc<AtomicBool>,
-    answered: Arc<AtomicU64>,
-    clients: Vec<JoinHandle<Outcome>>,
+    successes: Arc<AtomicU64>,
+    clients: Vec<JoinHandle<LoadResult>>,
+    ids: Range<u64>,
 }
 
-/// What the clients saw.
+/// The responses that the clients received.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    /// Requests answered as they should be.
-    pub answered: u64,
-    /// What went wrong, each in a few words.
+pub struct LoadResult {
+    /// Requests with the expected response.
+    pub successes: u64,
+    /// Requests without it, each with the reason.
     pub failures: Vec<String>,
-    /// The ids of all orders whose writing was acknowledged.
-    pub acknowledged: Vec<u32>,
+    /// The orders that were written.
+    pub orders: Ledger,
+    /// The range of their ids.
+    pub ids: Range<u64>,
 }
 
-impl Load {
-    /// Starts `clients` of them against `address`; their orders have ids from `first_id` on, up to a million for each.
+impl LoadGenerator {
+    /// Starts `clients` against `address`, in `network`. Their orders have ids from `first_id` on.
     #[must_use]
-    pub fn start(network: &NetworkNamespace, address: SocketAddr, clients: u32, first_id: u32) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let answered = Arc::new(AtomicU64::new(0));
-        let start = |client: u32| {
-            let (network, stop, answered) = (network.clone(), Arc::clone(&stop), Arc::clone(&answered));
-            thread::spawn(move || work(&network, address, first_id + client * 1_000_000, &stop, &answered))
+    pub fn start(network: &NetworkNamespace, address: SocketAddr, clients: u64, first_id: u64) -> Self {
+        let (stop, successes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let ids = first_id..first_id + clients * IDS_PER_CLIENT;
+        let start_client = |number: u64| {
+            let (network, stop, successes) = (network.clone(), Arc::clone(&stop), Arc::clone(&successes));
+            let first_id = first_id + number * IDS_PER_CLIENT;
+            thread::spawn(move || run_client(&network, address, first_id, &stop, &successes))
         };
-        Self { clients: (0..clients).map(start).collect(), stop, answered }
+        Self { clients: (0..clients).map(start_client).collect(), stop, successes, ids }
     }
 
-    /// Requests answered so far.
-    #[must_use]
-    pub fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
+    /// Waits for `count` more successful requests.
+    ///
+    /// # Errors
+    /// When they take longer than `timeout`.
+    pub fn wait_for_successes(&self, count: u64, timeout: Duration) -> Result<()> {
+        let target = self.successes.load(Ordering::Relaxed) + count;
+        try_wait_for(&format!("{count} responses"), timeout, || {
+            Ok((self.successes.load(Ordering::Relaxed) >= target).then_some(()))
+        })
     }
 
-    /// Lets each client end its request and sums up.
+    /// Stops the clients after their current requests.
     #[must_use]
-    pub fn finish(self) -> Outcome {
+    pub fn finish(self) -> LoadResult {
         self.stop.store(true, Ordering::Relaxed);
-        let mut sum = Outcome::default();
+        let mut total = LoadResult { ids: self.ids, ..LoadResult::default() };
         for client in self.clients {
-            let outcome = client.join().unwrap_or_else(|_| failed("a client panicked".into()));
-            sum.answered += outcome.answered;
-            sum.failures.extend(outcome.failures);
-            sum.acknowledged.extend(outcome.acknowledged);
+            let result = client.join().unwrap_or_else(|_| failed("a client panicked".into()));
+            total.successes += result.successes;
+            total.failures.extend(result.failures);
+            total.orders.merge(result.orders);
         }
-        sum
+        total
     }
 }
 
-fn failed(why: String) -> Outcome {
-    Outcome { failures: vec![why], ..Outcome::default() }
+fn failed(reason: String) -> LoadResult {
+    LoadResult { failures: vec![reason], ..LoadResult::default() }
 }
 
-fn work(
+fn run_client(
     network: &NetworkNamespace,
     address: SocketAddr,
-    first_id: u32,
+    first_id: u64,
     stop: &AtomicBool,
-    answered: &AtomicU64,
-) -> Outcome {
+    successes: &AtomicU64,
+) -> LoadResult {
     if let Err(error) = network.enter() {
         return failed(format!("{error:#}"));
     }
-    let mut client = Client::new(address);
-    let mut outcome = Outcome::default();
+    let mut client = Client { address, connection: None };
+    let mut result = LoadResult::default();
     for id in first_id.. {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        match write_and_read(&mut client, id, &mut outcome) {
-            Ok(()) => {
-                answered.fetch_add(2, Ordering::Relaxed);
-            }
+        match write_and_read(&mut client, id, &mut result) {
+            Ok(()) => _ = successes.fetch_add(2, Ordering::Relaxed),
             Err(error) => {
-                outcome.failures.push(format!("order {id}: {error:#}"));
-                // A service that is away is not to be asked a thousand times a second.
-                thread::sleep(Duration::from_millis(50));
+                result.failures.push(format!("order {id}: {error:#}"));
+                thread::sleep(RETRY_INTERVAL);
             }
         }
     }
-    outcome
+    result
 }
 
-fn write_and_read(client: &mut Client, id: u32, outcome: &mut Outcome) -> Result<()> {
+fn write_and_read(client: &mut Client, id: u64, result: &mut LoadResult) -> Result<()> {
     let order = format!(
         r#"{{"order_id":{id},"product_id":1,"quantity":1,"amount":1.50,"shipping":0,"tax":0.10,"shipping_address":"Load"}}"#
     );
-    client.request("POST", "/orders", &order)?.expect_status(201)?;
-    outcome.acknowledged.push(id);
-    outcome.answered += 1;
-    client.request("GET", &format!("/orders/{id}"), "")?.expect_status(200)?;
-    outcome.answered += 1;
+    // Without an acknowledgement the outcome stays unknown.
+    result.orders.sent(id, Some(()));
+    client.request("POST", "/orders", &order, 201)?;
+    result.orders.acknowledged(id);
+    result.successes += 1;
+    client.request("GET", &format!("/orders/{id}"), "", 200)?;
+    result.successes += 1;
     Ok(())
 }
 
-/// A client with one connection at a time, kept as long as the server keeps it. Nothing is ever asked twice.
-#[derive(Debug)]
-pub struct Client {
+/// Sends one request at a time. It keeps its connection until the server announces the end of it, and repeats nothing:
+/// a connection that is closed without announcement is a failure.
+struct Client {
     address: SocketAddr,
-    connection: Option<BufReader<TcpStream>>,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-}
-
-impl Answer {
-    fn expect_status(self, status: u16) -> Result<Self> {
-        if self.status != status {
-            bail!("{} instead of {status}: {}", self.status, self.body);
-        }
-        Ok(self)
-    }
+    connection: Option<RawConnection>,
 }
 
 impl Client {
-    /// One that has not connected yet; it does from the network of the thread that asks.
-    #[must_use]
-    pub fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None }
-    }
-
-    /// Sends a request, with a JSON body unless that is empty, and receives the answer.
-    ///
-    /// # Errors
-    /// When the connection is refused, lost or silent, or the answer is not HTTP.
-    pub fn request(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
-        // Taken, and given back only when all went well and the server keeps it.
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect()?,
-        };
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: order-service\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        connection.get_mut().write_all(format!("{head}{body}").as_bytes()).context("sending")?;
-        let (answer, kept) = receive(&mut connection)?;
-        if kept {
+    fn request(&mut self, method: &str, path: &str, body: &str, expected_status: u16) -> Result<()> {
+        let connection = self.connection.take();
+        let mut connection = connection.map_or_else(|| RawConnection::connect_timeout(self.address, IO_TIMEOUT), Ok)?;
+        let response = exchange(&mut connection, method, path, body)?;
+        if !response.head.closes_connection() {
             self.connection = Some(connection);
         }
-        Ok(answer)
-    }
-
-    fn connect(&self) -> Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).context("connecting")?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(BufReader::new(stream))
-    }
-}
-
-/// One answer, and whether the connection stays.
-fn receive(from: &mut impl BufRead) -> Result<(Answer, bool)> {
-    let line = read_line(from).context("receiving")?;
-    let status = line.split_whitespace().nth(1).and_then(|code| code.parse().ok());
-    let status = status.with_context(|| format!("not an answer: {line:?}"))?;
-    let (mut length, mut chunked, mut kept) = (0, false, true);
-    loop {
-        let line = read_line(from).context("receiving the head")?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        match (name.to_ascii_lowercase().as_str(), value.trim().to_ascii_lowercase().as_str()) {
-            ("content-length", value) => length = value.parse()?,
-            ("transfer-encoding", "chunked") => chunked = true,
-            ("connection", "close") => kept = false,
-            _ => {}
-        }
-    }
-    let body = if chunked { read_chunks(from)? } else { read_exactly(from, length)? };
-    Ok((Answer { status, body: String::from_utf8_lossy(&body).into_owned() }, kept))
-}
-
-/// A line without its end.
-fn read_line(from: &mut impl BufRead) -> Result<String> {
-    let mut line = String::new();
-    if from.read_line(&mut line)? == 0 {
-        bail!("the connection was closed");
-    }
-    Ok(line.trim_end().to_owned())
-}
-
-fn read_exactly(from: &mut impl Read, length: usize) -> Result<Vec<u8>> {
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).context("receiving the body")?;
-    Ok(body)
-}
-
-fn read_chunks(from: &mut impl BufRead) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let size = usize::from_str_radix(&read_line(from)?, 16).context("not a chunk's size")?;
-        body.extend(read_exactly(from, size)?);
-        read_line(from)?;
-        if size == 0 {
-            return Ok(body);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_by_length_and_by_chunks() -> Result<()> {
-        let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.1 503 x\r\nConnection: close\r\n\
-                    Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n";
-        let mut from = text.as_bytes();
-        let (first, kept) = receive(&mut from)?;
-        assert_eq!((first.status, first.body.as_str(), kept), (200, "ab", true));
-        let (second, kept) = receive(&mut from)?;
-        assert_eq!((second.status, second.body.as_str(), kept), (503, "abcd", false));
-        assert!(receive(&mut from).is_err());
+        ensure!(response.status() == expected_status, "{} {}", response.status(), response.text());
         Ok(())
     }
+}
+
+fn exchange(connection: &mut RawConnection, method: &str, path: &str, body: &str) -> Result<RawResponse> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: order-service\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.send(format!("{head}{body}")).context("sending")?;
+    connection.read_response().context("receiving")
 }
