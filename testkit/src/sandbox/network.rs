@@ -16,7 +16,13 @@ impl NetworkNamespace {
     /// The network of a process.
     #[must_use]
     pub fn of_process(pid: u32) -> Self {
-        Self(PathBuf::from(format!("/proc/{pid}/ns/net")))
+        Self::at(PathBuf::from(format!("/proc/{pid}/ns/net")))
+    }
+
+    /// The network namespace that a path below `/proc` refers to.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self(path)
     }
 
     /// Its path below `/proc`.

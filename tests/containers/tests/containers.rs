@@ -1,18 +1,20 @@
-//! The container tests: the service's image, as people deploy it, on a real Docker Engine and a real Podman.
+//! The container tests: the service's image on a real Docker Engine and a real Podman, deployed as users deploy it.
 //!
-//! Each module is a subject. All share one engine and its images ([`support::Docker`]) and take turns: an engine's names and ports
-//! are one set.
+//! The tests share one engine and its images ([`support::Docker`]) and run one at a time, because they share the engine's
+//! container names and ports.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test fails by panicking, and says what it measured"
+    reason = "a test fails by panicking and prints its measurements"
 )]
 
-#[path = "containers/checks.rs"]
-mod checks;
+#[path = "containers/balancer.rs"]
+mod balancer;
+#[path = "containers/clients.rs"]
+mod clients;
 #[path = "containers/compose.rs"]
 mod compose;
 #[path = "containers/database.rs"]
@@ -23,11 +25,11 @@ mod image;
 mod pausing;
 #[path = "containers/podman.rs"]
 mod podman;
+#[path = "containers/preflight.rs"]
+mod preflight;
 #[path = "containers/registry.rs"]
 mod registry;
 #[path = "containers/rolling.rs"]
 mod rolling;
 #[path = "containers/support.rs"]
 mod support;
-#[path = "containers/writers.rs"]
-mod writers;

@@ -1,51 +1,48 @@
-//! `docker compose up` as README has it.
+//! `docker compose up` and `make up`, as in README.
 
-use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
-use testkit::engine::run;
-use testkit::readme;
+use testkit::{readme, wait_until};
 
-use crate::support::{Docker, Project, docker, get, order_ids, shell, walk_through};
-use crate::writers::{Writers, Written};
+use crate::clients::{Clients, merge};
+use crate::support::{Docker, Project, SERVICE, docker, get, order_ids, shell, walk_through};
+
+const WRITERS: usize = 4;
 
 #[test]
 fn the_walkthrough_works_after_up_and_the_data_survive_down_and_up() {
     let docker = docker();
-    let project = docker.project();
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let project = docker.started_project();
     walk_through(&docker);
     project.compose(&["down"]);
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    project.start();
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
 }
 
 #[test]
-fn readmes_make_up_says_when_it_is_ready_and_make_down_drains_and_keeps_the_data() {
+fn make_up_reports_readiness_and_make_down_drains_and_keeps_the_data() {
     let docker = docker();
     let project = docker.project();
     let [up, down] = readme::commands("docker").unwrap().try_into().expect("two commands");
-    let said = shell(&docker, &up);
-    assert!(said.contains("http://localhost:8080 is ready"), "{said}");
+    let output = shell(&docker, &up);
+    assert!(output.contains("http://localhost:8080 is ready"), "{output}");
     walk_through(&docker);
     let orders = project.containers("orders");
-    let (begun, start) = (now(), Instant::now());
+    let (since, start) = (now(), Instant::now());
     let logs = thread::scope(|scope| {
         let follow = scope.spawn(|| docker.cli(&["logs", "--follow", &orders[0]]));
         shell(&docker, &down);
         follow.join().expect("the log")
     });
-    let took = start.elapsed();
-    println!("make down: {:.1} s", took.as_secs_f64());
-    let said = |message: &str| logs.contains(&format!("\"message\":\"{message}"));
-    assert!(said("leaving") && said("gone\""), "it was not drained to its end:\n{logs}");
-    // Whoever does not leave by itself is killed after 30 s, with status 137.
-    assert!(took < Duration::from_secs(20), "{took:?}");
-    assert_eq!(ends_of(&docker, &orders[0], begun), ["0"]);
+    let duration = start.elapsed();
+    println!("make down: {:.1} s", duration.as_secs_f64());
+    let logged = |message: &str| logs.contains(&format!("\"message\":\"{message}"));
+    assert!(logged("leaving") && logged("gone\""), "the drain is incomplete:\n{logs}");
+    // A process that does not end by itself is killed later, with status 137.
+    assert!(duration < Duration::from_secs(20), "{duration:?}");
+    assert_eq!(exit_statuses(&docker, &orders[0], since), ["0"]);
     shell(&docker, &up);
     assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
 }
@@ -55,18 +52,18 @@ fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs()
 }
 
-/// The status with which a container's process has ended, each time since `begun`.
-fn ends_of(docker: &Docker, container: &str, begun: u64) -> Vec<String> {
-    let (since, until) = (begun.to_string(), (now() + 1).to_string());
+/// The exit statuses of a container's processes since a time in seconds since 1970.
+fn exit_statuses(docker: &Docker, container: &str, since: u64) -> Vec<String> {
+    let (since, until) = (since.to_string(), (now() + 1).to_string());
     let period = ["events", "--since", &since, "--until", &until, "--filter", "event=die"];
-    let which = format!("container={container}");
+    let filter = format!("container={container}");
     let format = "{{.Actor.Attributes.exitCode}}";
-    let events = docker.cli(&[&period[..], &["--filter", &which, "--format", format]].concat());
+    let events = docker.cli(&[&period[..], &["--filter", &filter, "--format", format]].concat());
     events.split_whitespace().map(str::to_owned).collect()
 }
 
 #[test]
-fn a_plain_docker_compose_up_builds_the_image_that_it_runs() {
+fn docker_compose_up_builds_its_image() {
     let docker = docker();
     let project = docker.project().env("ORDERS_IMAGE", "composed:latest");
     project.compose(&["up", "--detach", "--build"]);
@@ -76,82 +73,81 @@ fn a_plain_docker_compose_up_builds_the_image_that_it_runs() {
     docker.cli(&["rmi", "--force", "composed:latest"]);
 }
 
-/// The engine's network without its way out, until the end of this value.
-struct NoWayOut<'docker>(&'docker Docker, String);
+/// Removes the default route of the engine's network until dropped.
+struct WithoutDefaultRoute<'docker> {
+    docker: &'docker Docker,
+    route: String,
+}
 
-impl<'docker> NoWayOut<'docker> {
-    fn of(docker: &'docker Docker) -> Self {
-        let ip = |arguments: &[&str]| run(docker.engine().sandbox().command("ip").args(arguments)).unwrap();
-        let route = ip(&["route", "show", "default"]).lines().next().expect("a way out").to_owned();
-        ip(&["route", "del", "default"]);
-        Self(docker, route)
+impl<'docker> WithoutDefaultRoute<'docker> {
+    fn new(docker: &'docker Docker) -> Self {
+        let sandbox = docker.engine().sandbox();
+        let routes = sandbox.run("ip", &["route", "show", "default"]).unwrap();
+        sandbox.run("ip", &["route", "del", "default"]).unwrap();
+        Self { docker, route: routes.lines().next().expect("a default route").to_owned() }
     }
 }
 
-impl Drop for NoWayOut<'_> {
+impl Drop for WithoutDefaultRoute<'_> {
     fn drop(&mut self) {
-        let words = self.1.split_whitespace();
-        run(self.0.engine().sandbox().command("ip").args(["route", "add"]).args(words)).expect("the way out");
+        let route: Vec<&str> = self.route.split_whitespace().collect();
+        let sandbox = self.docker.engine().sandbox();
+        sandbox.run("ip", &[&["route", "add"], &route[..]].concat()).expect("the default route");
     }
 }
 
 #[test]
-fn make_up_makes_the_database_from_debians_packages_where_nothing_can_be_pulled() {
+fn make_up_builds_base_and_database_images_where_none_can_be_pulled() {
     let docker = docker();
     let project = docker.project();
-    // Its base image, the one that the engine has for its own builds: to make it again takes a minute.
+    // The engine's own base image: building it again would take a minute.
     docker.cli(&["tag", "debian:trixie-slim", "orders-base"]);
-    let _none = NoWayOut::of(&docker);
+    let _offline = WithoutDefaultRoute::new(&docker);
     let mut up = docker.engine().command("make");
     up.arg("up").env("BUILD_IMAGE", "registry.invalid/debian:trixie-slim").env_remove("MARIADB_IMAGE");
     let output = up.output().expect("make");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("registry.invalid/debian:trixie-slim cannot be pulled"), "{said}");
-    assert!(said.contains("mariadb:11.8 cannot be pulled"), "{said}");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{messages}");
+    assert!(messages.contains("registry.invalid/debian:trixie-slim cannot be pulled"), "{messages}");
+    assert!(messages.contains("mariadb:11.8 cannot be pulled"), "{messages}");
     walk_through(&docker);
     let image = docker.inspect(&project.containers("mariadb")[0])["Config"]["Image"].clone();
     assert_eq!(image, "orders-mariadb");
 }
 
 #[test]
-fn a_plain_stop_takes_two_seconds_at_most_and_loses_nothing_acknowledged() {
+fn docker_compose_stop_takes_at_most_two_seconds_and_loses_no_write() {
     let docker = docker();
-    let project = docker.project();
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
-    let writers = Writers::default();
-    let (took, seen) = thread::scope(|scope| {
-        let threads = writers.start(scope, "http://127.0.0.1:8080/orders");
-        let start = Instant::now();
-        while writers.acknowledged() < 100 && start.elapsed() < Duration::from_secs(30) {
-            thread::sleep(Duration::from_millis(10));
-        }
+    let project = docker.started_project();
+    let clients = Clients::new(SERVICE);
+    let (duration, orders, errors) = thread::scope(|scope| {
+        let writers = clients.start_writers(scope, WRITERS, Duration::ZERO);
+        let _ = wait_until("100 writes", Duration::from_secs(30), || clients.writes() >= 100);
         let start = Instant::now();
         project.compose(&["stop", "orders"]);
-        let took = start.elapsed();
-        // Long enough for each of them to be refused.
-        thread::sleep(Duration::from_secs(1));
-        writers.stop();
-        (took, threads.into_iter().map(|thread| thread.join().expect("a writer")).collect::<Vec<Written>>())
+        let duration = start.elapsed();
+        // Each writer ends with its first failed request.
+        let all_failed = || writers.iter().all(|writer| writer.is_finished());
+        let _ = wait_until("each writer to fail", Duration::from_secs(30), all_failed);
+        clients.stop();
+        let (orders, errors) = merge(writers.into_iter().map(|writer| writer.join().expect("a writer")).collect());
+        (duration, orders, errors)
     });
-    let written: usize = seen.iter().map(|writer| writer.ids.len()).sum();
-    println!("docker compose stop orders: {:.2} s, after {written} orders", took.as_secs_f64());
-    assert!(took <= Duration::from_secs(2), "{took:?}");
-    assert!(written >= 100 && seen.iter().all(|writer| writer.error.is_some()), "they did not write over the stop");
+    let written = orders.counts().acknowledged;
+    println!("docker compose stop orders: {:.2} s, after {written} orders", duration.as_secs_f64());
+    assert!(duration <= Duration::from_secs(2), "{duration:?}");
+    assert!(written >= 100 && errors.len() == WRITERS, "the writers did not write until the stop: {errors:?}");
     project.compose(&["start", "orders"]);
     project.wait_until_ready("http://127.0.0.1:8080/ready");
-    let there: HashSet<u64> = order_ids(&docker).into_iter().collect();
-    let lost: Vec<&u64> = seen.iter().flat_map(|writer| &writer.ids).filter(|id| !there.contains(id)).collect();
+    // An order that was not acknowledged may be stored.
+    let lost = orders.compare(order_ids(&docker).into_iter().map(|id| (id, ()))).lost;
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
 }
 
 #[test]
-fn the_container_has_no_rights_it_does_not_need() {
+fn the_container_runs_with_the_least_privileges() {
     let docker = docker();
-    let project = docker.project();
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let project = docker.started_project();
     let container = docker.inspect(&project.containers("orders")[0]);
     let host = &container["HostConfig"];
     assert_eq!(container["Config"]["User"], "65534:65534");
@@ -162,7 +158,7 @@ fn the_container_has_no_rights_it_does_not_need() {
     assert_eq!(host["Memory"], 128 * 1024 * 1024);
     assert_eq!(host["RestartPolicy"]["Name"], "unless-stopped");
     assert_eq!(host["PortBindings"].to_string(), r#"{"8080/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}]}"#);
-    // No secret is in the environment, where every `docker inspect` shows it.
+    // `docker inspect` shows the environment, so no secret may be in it.
     assert!(!container["Config"]["Env"].to_string().contains("mysql://"));
     let database = docker.inspect(&project.containers("mariadb")[0]);
     assert_eq!(database["HostConfig"]["PortBindings"].to_string(), "{}");
@@ -170,26 +166,20 @@ fn the_container_has_no_rights_it_does_not_need() {
 }
 
 #[test]
-fn an_ended_process_is_restarted_and_a_wrong_configuration_is_seen_as_failed() {
+fn a_killed_process_is_restarted_and_a_wrong_configuration_fails() {
     let docker = docker();
-    let project = docker.project();
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let project = docker.started_project();
     let id = project.containers("orders")[0].clone();
     let pid = docker.inspect(&id)["State"]["Pid"].to_string();
-    let killed = docker.engine().sandbox().command("kill").args(["-9", &pid]).status().expect("kill");
-    assert!(killed.success());
-    let start = Instant::now();
-    while docker.inspect(&id)["RestartCount"] != 1 {
-        assert!(start.elapsed() < Duration::from_secs(20), "it was not restarted");
-    }
+    docker.engine().sandbox().run("kill", &["-9", &pid]).unwrap();
+    project.wait_until("the restart", Duration::from_secs(20), || docker.inspect(&id)["RestartCount"] == 1);
     project.wait_until_ready("http://127.0.0.1:8080/ready");
     let run = ["run", "--platform", "wasi/wasm", "--runtime", "crun", "--annotation", "run.oci.handler=wasm"];
     let wrong =
         docker.engine().command("docker").args(run).args(["--rm", "order-service:aot"]).output().expect("docker");
-    let said = String::from_utf8_lossy(&wrong.stderr).into_owned() + &String::from_utf8_lossy(&wrong.stdout);
-    assert!(said.contains("DATABASE_URL is not set"), "{said}");
-    assert_ne!(wrong.status.code(), Some(0), "a start that failed looks like a clean end");
+    let output = String::from_utf8_lossy(&wrong.stderr).into_owned() + &String::from_utf8_lossy(&wrong.stdout);
+    assert!(output.contains("DATABASE_URL is not set"), "{output}");
+    assert_ne!(wrong.status.code(), Some(0), "a failed start has the status of a clean exit");
 }
 
 #[test]
@@ -199,12 +189,11 @@ fn three_replicas_serve_behind_the_balancer_of_the_scale_profile() {
     project.compose(&["--profile", "scale", "up", "--detach", "--no-build", "--scale", "orders=3"]);
     project.wait_until_ready("http://127.0.0.1:8090/ready");
     assert_eq!(project.containers("orders").len(), 3);
-    let start = Instant::now();
-    let log = |id: &str| docker.cli(&["logs", id]).matches("\"path\":\"/\"").count();
-    while !project.containers("orders").iter().all(|id| log(id) > 0) {
-        assert!(start.elapsed() < Duration::from_secs(30), "a replica is asked nothing:\n{}", project.logs());
-        assert_eq!(get("http://127.0.0.1:8090/").map(|reply| reply.0), Ok(200));
-    }
+    let has_request = |id: &String| docker.cli(&["logs", id]).contains("\"path\":\"/\"");
+    project.wait_until("a request at each replica", Duration::from_secs(30), || {
+        assert_eq!(get("http://127.0.0.1:8090/").unwrap().0, 200);
+        project.containers("orders").iter().all(has_request)
+    });
 }
 
 #[test]
@@ -212,14 +201,13 @@ fn the_native_override_needs_no_wasm_runtime() {
     let docker = docker();
     docker.script("scripts/image.sh", &["build", "native"]);
     let project = docker.project().file("deploy/compose/native.yml");
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    project.start();
     walk_through(&docker);
     assert_eq!(docker.inspect(&project.containers("orders")[0])["HostConfig"]["Runtime"], "runc");
 }
 
 #[test]
-fn the_shim_override_names_the_shim_and_takes_cruns_annotation_away() {
+fn the_shim_override_selects_the_shim_and_removes_the_annotation_of_crun() {
     let docker = docker();
     let orders = |project: &Project<'_>| {
         let config: Value = serde_json::from_str(&project.compose(&["config", "--format", "json"])).expect("JSON");

@@ -1,14 +1,14 @@
-//! The image of MariaDB that is made from Debian's packages: what it takes, and what it does with a volume.
+//! The MariaDB image from Debian's packages: its variables, and its treatment of volumes.
 
 use std::process::Output;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use testkit::engine::run;
+use testkit::wait_until;
 
 use crate::support::{Docker, docker, shell};
 
-/// A volume that goes away.
+/// A volume that is removed on drop, with its containers.
 struct Volume<'docker>(&'docker Docker, &'static str);
 
 impl<'docker> Volume<'docker> {
@@ -17,7 +17,7 @@ impl<'docker> Volume<'docker> {
         Self(docker, name)
     }
 
-    /// What a shell with the volume says to `line`.
+    /// Runs a shell command line in the volume and returns its standard output.
     fn shell(&self, line: &str) -> String {
         let volume = format!("{}:/var/lib/mysql", self.1);
         self.0.cli(&[
@@ -54,21 +54,20 @@ fn logs(docker: &Docker, container: &str) -> String {
 }
 
 fn wait_until_healthy(docker: &Docker, container: &str) {
-    let begun = Instant::now();
-    while docker.engine().docker_cli(&["exec", container, "healthcheck.sh"]).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", logs(docker, container));
-    }
+    let healthy = || docker.engine().docker_cli(&["exec", container, "healthcheck.sh"]).is_ok();
+    wait_until("a healthy database", Duration::from_secs(60), healthy)
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", logs(docker, container)));
 }
 
-/// How a start ends that must not succeed.
-fn end_of(docker: &Docker, container: &str) -> (String, Output) {
+/// Starts a container that must fail, and waits for its end.
+fn failed_start(docker: &Docker, container: &str) -> (String, Output) {
     let output = docker.engine().command("timeout").args(["60", "docker", "start", "--attach", container]).output();
     let output = output.expect("docker");
     (String::from_utf8_lossy(&output.stderr).into_owned(), output)
 }
 
 #[test]
-fn the_database_image_takes_awkward_names_and_passwords_and_fills_a_volume_once() {
+fn the_database_image_quotes_names_and_passwords_and_fills_a_volume_once() {
     let docker = docker();
     let name = "awkward-database";
     let password = r#"it's "\ a `$pass"#;
@@ -103,7 +102,7 @@ fn the_database_image_takes_awkward_names_and_passwords_and_fills_a_volume_once(
     start(password);
     ask("CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)");
     docker.cli(&["rm", "--force", name]);
-    start("another one, which counts for nothing now");
+    start("another one, which has no effect on a filled volume");
     let kept = ask("SELECT n FROM kept");
     docker.cli(&["rm", "--force", name]);
     docker.cli(&["volume", "rm", "awkward"]);
@@ -111,34 +110,31 @@ fn the_database_image_takes_awkward_names_and_passwords_and_fills_a_volume_once(
 }
 
 #[test]
-fn the_database_image_touches_nothing_in_a_volume_that_is_not_its_own() {
+fn the_database_image_leaves_a_foreign_volume_unchanged() {
     let docker = docker();
-    let volume = Volume::new(&docker, "somebodys");
+    let volume = Volume::new(&docker, "foreign");
     volume.shell("chown root:root . && mkdir -p lost+found letters .git && echo dear >letters/first");
     let all = "find . -printf '%p %u %s %T@\\n' | sort";
     let before = volume.shell(all);
     assert!(before.contains("./letters/first root 5"), "{before}");
-    let (said, output) = end_of(&docker, &volume.container(&[]));
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert_eq!(said, "mariadb: /var/lib/mysql is not empty and holds no database: nothing is touched\n");
+    let (message, output) = failed_start(&docker, &volume.container(&[]));
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(message, "mariadb: /var/lib/mysql is not empty and holds no database: nothing is touched\n");
     assert_eq!(volume.shell(all), before);
 }
 
 #[test]
-fn the_database_image_begins_again_where_a_fill_was_cut_off() {
+fn the_database_image_recovers_from_an_interrupted_initialization() {
     let docker = docker();
-    let volume = Volume::new(&docker, "cut-off");
+    let volume = Volume::new(&docker, "interrupted");
     volume.shell("mkdir lost+found");
     let container = volume.container(&[]);
     docker.cli(&["start", &container]);
-    let begun = Instant::now();
-    while !logs(&docker, &container).contains("filling") {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it was not filled");
-        thread::sleep(Duration::from_millis(20));
-    }
+    let filling = || logs(&docker, &container).contains("filling");
+    wait_until("the initialization", Duration::from_secs(30), filling).unwrap();
     docker.cli(&["kill", &container]);
     assert_eq!(volume.shell("ls -A"), ".filling-orders-mariadb\nlost+found\n", "it was killed too late");
-    // As if it had come as far as moving its files to their places.
+    // As if it had been interrupted while it moved the files to their final paths.
     volume.shell("touch ibdata1 half-moved");
     docker.cli(&["start", &container]);
     wait_until_healthy(&docker, &container);
@@ -148,14 +144,15 @@ fn the_database_image_begins_again_where_a_fill_was_cut_off() {
 }
 
 #[test]
-fn the_database_image_says_which_passwords_file_it_cannot_read() {
+fn the_database_image_reports_an_unreadable_password_file() {
     let docker = docker();
     let volume = Volume::new(&docker, "unfilled");
     for name in ["MARIADB_PASSWORD_FILE", "MARIADB_ROOT_PASSWORD_FILE"] {
         let variable = format!("{name}=/nowhere");
-        let (said, output) = end_of(&docker, &volume.container(&["--env", "MARIADB_USER=orders", "--env", &variable]));
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert_eq!(said, format!("mariadb: {name}: cannot read /nowhere\n"));
+        let (message, output) =
+            failed_start(&docker, &volume.container(&["--env", "MARIADB_USER=orders", "--env", &variable]));
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert_eq!(message, format!("mariadb: {name}: cannot read /nowhere\n"));
     }
     assert_eq!(volume.shell("ls -A"), "");
 }

@@ -1,4 +1,4 @@
-//! The image: how large, what is in it, made again to the last bit.
+//! The image: its size, its contents, and reproducible builds.
 
 use std::fs;
 use std::io::Write;
@@ -11,13 +11,13 @@ use testkit::{TempDir, artifacts};
 
 use crate::support::{Docker, docker};
 
-/// An image as a registry would hold it, unpacked.
-struct Layout {
+/// An image as an unpacked OCI layout, the form in which a registry stores it.
+struct OciLayout {
     dir: TempDir,
     manifest: Value,
 }
 
-impl Layout {
+impl OciLayout {
     fn of(docker: &Docker, image: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().display().to_string();
@@ -26,7 +26,7 @@ impl Layout {
         assert_eq!(
             index["manifests"].as_array().map(Vec::len),
             Some(1),
-            "one manifest, no attestation beside it: {index}"
+            "one manifest, without an attestation: {index}"
         );
         let manifest = fs::read(blob(&dir, &index["manifests"][0]["digest"])).unwrap();
         Self { manifest: serde_json::from_slice(&manifest).unwrap(), dir }
@@ -40,7 +40,7 @@ impl Layout {
         blob(&self.dir, &self.manifest["layers"][0]["digest"])
     }
 
-    /// The sizes of all blobs.
+    /// The total size of all blobs.
     fn bytes(&self) -> u64 {
         let blobs = fs::read_dir(self.dir.path().join("blobs/sha256")).unwrap();
         blobs.map(|blob| blob.unwrap().metadata().unwrap().len()).sum()
@@ -52,10 +52,10 @@ fn blob(dir: &TempDir, digest: &Value) -> PathBuf {
 }
 
 #[test]
-fn the_images_are_small_and_hold_one_file_that_runs_as_nobody() {
+fn the_images_are_small_and_hold_one_file_that_runs_unprivileged() {
     let docker = docker();
     for (target, limit) in [("wasm", 1_100_000), ("aot", 2_600_000)] {
-        let layout = Layout::of(&docker, &format!("order-service:{target}"));
+        let layout = OciLayout::of(&docker, &format!("order-service:{target}"));
         println!("order-service:{target}: {} bytes compressed", layout.bytes());
         assert!(layout.bytes() <= limit, "{target}: {} bytes", layout.bytes());
         assert_eq!(layout.manifest["layers"].as_array().map(Vec::len), Some(1));
@@ -67,25 +67,27 @@ fn the_images_are_small_and_hold_one_file_that_runs_as_nobody() {
         assert_eq!(config["config"]["Entrypoint"].to_string(), r#"["/order-service.wasm"]"#);
         for name in ["title", "version", "revision", "source", "licenses"] {
             let label = config["config"]["Labels"][format!("org.opencontainers.image.{name}")].as_str();
-            // Where the source is, is not known to a folder that was not cloned from a web address.
+            // The source's URL is unknown unless the repository was cloned from a web address.
             let known = name != "source" || origin().starts_with("https://");
             assert!(label.is_some_and(|label| !known || !label.is_empty()), "no label {name}: {config}");
         }
     }
 }
 
-/// Where git says that the source comes from.
+/// The URL that the repository was cloned from.
 fn origin() -> String {
     let git = ["config", "--get", "remote.origin.url"];
     run(std::process::Command::new("git").current_dir(artifacts::root()).args(git)).unwrap_or_default()
 }
 
-/// Builds the given target of a copy, under another name: how long it took, the digest, and what BuildKit said.
+/// Builds a target of the source in another directory; returns the duration and BuildKit's output.
 fn build(docker: &Docker, source: &Path, target: &str, options: &str) -> (Duration, String) {
     let start = Instant::now();
     let mut command = docker.command("sh");
     command.current_dir(source).env("SOURCE_DATE_EPOCH", "1700000000").env("BUILD_OPTIONS", options);
-    run(command.args(["-c", "scripts/image.sh build \"$0\" 2>&1", target])).map(|said| (start.elapsed(), said)).unwrap()
+    run(command.args(["-c", "scripts/image.sh build \"$0\" 2>&1", target]))
+        .map(|output| (start.elapsed(), output))
+        .unwrap()
 }
 
 #[test]
@@ -95,8 +97,8 @@ fn two_builds_give_the_same_digest() {
         .into_iter()
         .map(|options| {
             let source = artifacts::copy_source().unwrap();
-            let (took, _) = build(&docker, source.path(), "aot", options);
-            println!("build aot {options}: {:.0} s", took.as_secs_f64());
+            let (duration, _) = build(&docker, source.path(), "aot", options);
+            println!("build aot {options}: {:.0} s", duration.as_secs_f64());
             docker.inspect("order-service:aot")["Id"].as_str().expect("an id").to_owned()
         })
         .collect();
@@ -104,17 +106,17 @@ fn two_builds_give_the_same_digest() {
 }
 
 #[test]
-fn a_change_of_one_line_compiles_no_dependency_again() {
+fn a_changed_line_recompiles_no_dependency() {
     let docker = docker();
     let source = artifacts::copy_source().unwrap();
     let options = "--progress=plain";
     build(&docker, source.path(), "wasm", options);
     let mut main = fs::OpenOptions::new().append(true).open(source.path().join("src/main.rs")).unwrap();
-    writeln!(main, "// One line more, for this build only: {:?}", Instant::now()).unwrap();
-    let (took, said) = build(&docker, source.path(), "wasm", options);
-    println!("rebuild after one line: {:.0} s", took.as_secs_f64());
-    let compiled: Vec<&str> = said.lines().filter(|line| line.contains("Compiling ")).collect();
-    assert!(compiled.len() == 1 && compiled[0].contains("order-service"), "{compiled:#?}\n{said}");
-    // What the other tests run is the image of the source as it is.
+    writeln!(main, "// A line for this build only: {:?}", Instant::now()).unwrap();
+    let (duration, output) = build(&docker, source.path(), "wasm", options);
+    println!("rebuild after one changed line: {:.0} s", duration.as_secs_f64());
+    let compiled: Vec<&str> = output.lines().filter(|line| line.contains("Compiling ")).collect();
+    assert!(compiled.len() == 1 && compiled[0].contains("order-service"), "{compiled:#?}\n{output}");
+    // The other tests need the image of the unchanged source.
     docker.script("scripts/image.sh", &["build", "wasm"]);
 }

@@ -1,16 +1,17 @@
-//! `docker pause` and `unpause`: all the container's processes frozen at once, wherever they are.
+//! `docker pause` and `docker unpause`: freezing all processes of a container at any point of their work.
 
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Docker, agent, docker, order_ids};
-use crate::writers::{Writers, Written};
+use crate::clients::{Clients, merge};
+use crate::support::{Docker, SERVICE, client, docker, order_ids};
 
-const ORDERS: &str = "http://127.0.0.1:8080/orders";
+const WRITERS: usize = 4;
+const PAUSES: u64 = 50;
 
-/// Freezes and thaws, at a different point of the service's work each time.
-fn pause(docker: &Docker, container: &str, times: u64) {
-    for round in 0..times {
+/// Pauses and unpauses the container. The varying times place the pauses at different points of the service's work.
+fn pause(docker: &Docker, container: &str) {
+    for round in 0..PAUSES {
         docker.cli(&["pause", container]);
         thread::sleep(Duration::from_micros(200 + round * 104_729 % 40_000));
         docker.cli(&["unpause", container]);
@@ -19,31 +20,27 @@ fn pause(docker: &Docker, container: &str, times: u64) {
 }
 
 #[test]
-fn a_paused_container_goes_on_where_it_was() {
+fn a_paused_container_continues_where_it_was() {
     let docker = docker();
-    let project = docker.project();
-    project.compose(&["up", "--detach", "--no-build"]);
-    project.wait_until_ready("http://127.0.0.1:8080/ready");
+    let project = docker.started_project();
     let container = project.containers("orders").remove(0);
     let started = docker.inspect(&container)["State"]["StartedAt"].clone();
-    let kept = agent();
-    assert_eq!(kept.get(ORDERS).call().expect("an answer before").status(), 200);
-    pause(&docker, &container, 50);
-    assert_eq!(kept.get(ORDERS).call().expect("an answer after").status(), 200);
+    let client = client(SERVICE);
+    assert_eq!(client.get("/orders").expect("a response before the pauses").status, 200);
+    pause(&docker, &container);
+    assert_eq!(client.get("/orders").expect("a response after the pauses").status, 200);
 
-    let writers = Writers::default();
-    let seen: Vec<Written> = thread::scope(|scope| {
-        let threads = writers.start(scope, ORDERS);
-        pause(&docker, &container, 50);
-        writers.stop();
-        threads.into_iter().map(|thread| thread.join().expect("a writer")).collect()
+    let clients = Clients::new(SERVICE);
+    let (orders, errors) = thread::scope(|scope| {
+        let writers = clients.start_writers(scope, WRITERS, Duration::ZERO);
+        pause(&docker, &container);
+        clients.stop();
+        merge(writers.into_iter().map(|writer| writer.join().expect("a writer")).collect())
     });
-    let failed: Vec<&String> = seen.iter().filter_map(|writer| writer.error.as_ref()).collect();
-    assert!(failed.is_empty(), "{failed:#?}");
-    let mut written: Vec<u64> = seen.into_iter().flat_map(|writer| writer.ids).collect();
-    written.sort_unstable();
-    assert!(written.len() > 50, "only {} orders were written: the pauses met no work", written.len());
-    assert_eq!(order_ids(&docker), written, "acknowledged and there are not the same");
+    assert!(errors.is_empty(), "{errors:#?}");
+    let written = orders.counts().acknowledged;
+    assert!(written > 50, "only {written} orders were written: too few requests were paused");
+    orders.check(order_ids(&docker).into_iter().map(|id| (id, ()))).unwrap();
     let state = docker.inspect(&container)["State"].clone();
-    assert_eq!(state["StartedAt"], started, "it was started again: {state}");
+    assert_eq!(state["StartedAt"], started, "it was restarted: {state}");
 }

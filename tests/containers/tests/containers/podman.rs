@@ -1,22 +1,21 @@
-//! The same image under Podman, as root and as a user without rights: `podman run`, `podman kube play`, and the Quadlet unit through
-//! its generator.
+//! The image under Podman, as root and rootless: `podman run`, `podman kube play`, and the Quadlet unit through its
+//! generator.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use testkit::engine::run;
-use testkit::{Podman, TempDir, artifacts, readme};
+use testkit::{Podman, TempDir, artifacts, readme, wait_until};
 
 use crate::support::{Docker, docker, get, shell, walk_through};
 
 const IMAGES: [(&str, &str); 2] =
     [("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "docker.io/library/mariadb:11.8")];
 
-/// Gives `podman` the images that the engine has, and what a reader's folder has for it; this thread is in its network afterwards.
-fn furnish(podman: &Podman, docker: &Docker) {
+/// Copies the engine's images to `podman`. Moves the calling thread into its network.
+fn load_images(podman: &Podman, docker: &Docker) {
     for (image, name) in IMAGES {
         let file = podman.file("image.tar");
         docker.cli(&["save", "--output", &file.display().to_string(), image]);
@@ -29,17 +28,11 @@ fn furnish(podman: &Podman, docker: &Docker) {
 }
 
 fn wait_until_ready(podman: &Podman, container: &str) {
-    let start = Instant::now();
-    while get("http://127.0.0.1:8080/ready").map(|reply| reply.0) != Ok(200) {
-        let log = || podman.cli(&["logs", container]).unwrap_or_default();
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "not ready: {}\n{}",
-            log(),
-            podman.cli(&["ps", "--all"]).unwrap()
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
+    let ready = || get("http://127.0.0.1:8080/ready").is_ok_and(|(status, _)| status == 200);
+    wait_until("a ready service", Duration::from_secs(60), ready).unwrap_or_else(|error| {
+        let log = podman.cli(&["logs", container]).unwrap_or_default();
+        panic!("{error:#}\n{log}\n{}", podman.cli(&["ps", "--all"]).unwrap())
+    });
 }
 
 fn start_database(podman: &Podman) {
@@ -48,23 +41,23 @@ fn start_database(podman: &Podman) {
     podman.cli(&[&run[..], &variables, &["docker.io/library/mariadb:11.8"]].concat()).unwrap();
 }
 
-/// `podman run` of the service and a database, and the walkthrough. Root may bound the memory everywhere; other users only
-/// where version 2 of control groups is handed to them.
-fn run_by_hand(podman: &Podman, docker: &Docker, limits: &[&str]) {
+/// `podman run` of the service and a database, and the walkthrough. Root may always limit the memory; other users need
+/// delegated control groups of version 2.
+fn run_containers(podman: &Podman, docker: &Docker, limits: &[&str]) {
     podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
     start_database(podman);
     let run = ["run", "--detach", "--name=service", "--platform=wasi/wasm", "--network=orders"];
-    let safe = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"];
+    let restrictions = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"];
     let url = ["--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders", "--publish=127.0.0.1:8080:8080"];
-    podman.cli(&[&run[..], &safe, limits, &url, &["localhost/order-service:aot"]].concat()).unwrap();
+    podman.cli(&[&run[..], &restrictions, limits, &url, &["localhost/order-service:aot"]].concat()).unwrap();
     wait_until_ready(podman, "service");
     walk_through(docker);
     let runtime = podman.cli(&["inspect", "--format={{.OCIRuntime}}", "service"]).unwrap();
     assert_eq!(runtime.trim(), "crun-wasm");
 }
 
-/// README's two commands, with a walk through between them, twice: the data are kept.
-fn play(podman: &Podman, docker: &Docker) {
+/// README's two commands, twice; the second time the data of the first are there.
+fn play_pod(podman: &Podman, docker: &Docker) {
     let secrets = podman.file("secrets.yaml");
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders-secrets}\nstringData:\n  password: one\n  root_password: two\n  \
                 database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
@@ -75,10 +68,10 @@ fn play(podman: &Podman, docker: &Docker) {
         let words: Vec<&str> = line.split_whitespace().skip(1).collect();
         podman.cli(&words).unwrap();
     };
-    for walked in [false, true] {
+    for has_data in [false, true] {
         run(&up);
         wait_until_ready(podman, "orders-service");
-        if walked {
+        if has_data {
             assert!(shell(docker, "curl -s http://localhost:8080/orders").contains("\"order_id\":5"));
         } else {
             walk_through(docker);
@@ -88,11 +81,11 @@ fn play(podman: &Podman, docker: &Docker) {
 }
 
 #[test]
-fn podman_run_chooses_crun_wasm_by_the_platform() {
+fn podman_run_selects_crun_wasm_by_the_platform() {
     let docker = docker();
     let podman = Podman::start().unwrap();
-    furnish(&podman, &docker);
-    run_by_hand(&podman, &docker, &["--memory=128m"]);
+    load_images(&podman, &docker);
+    run_containers(&podman, &docker, &["--memory=128m"]);
     podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
 }
 
@@ -100,30 +93,30 @@ fn podman_run_chooses_crun_wasm_by_the_platform() {
 fn readmes_podman_kube_play_starts_service_and_database_and_keeps_the_data() {
     let docker = docker();
     let podman = Podman::start().unwrap();
-    furnish(&podman, &docker);
-    play(&podman, &docker);
+    load_images(&podman, &docker);
+    play_pod(&podman, &docker);
 }
 
 #[test]
-fn a_user_without_rights_runs_both_the_same_way() {
+fn an_unprivileged_user_runs_containers_and_the_pod() {
     let docker = docker();
     let podman = Podman::rootless().unwrap();
-    furnish(&podman, &docker);
+    load_images(&podman, &docker);
     let folder = podman.file("home/deploy/podman");
     fs::create_dir_all(&folder).unwrap();
     fs::copy(artifacts::root().join("deploy/podman/orders.yaml"), folder.join("orders.yaml")).unwrap();
-    run_by_hand(&podman, &docker, &[]);
-    // Inside 65534, outside one of the user's own ids: root is nowhere in it.
+    run_containers(&podman, &docker, &[]);
+    // 65534 in the container is one of the user's subordinate ids outside; no process is root.
     let pid = podman.cli(&["inspect", "--format={{.State.Pid}}", "service"]).unwrap();
     let status = run(podman.sandbox().command("cat").arg(format!("/proc/{}/status", pid.trim()))).unwrap();
     let ids = status.lines().find(|line| line.starts_with("Uid:")).expect("ids");
     assert_eq!(ids.split_whitespace().skip(1).collect::<Vec<_>>(), ["265533"; 4], "{ids}");
     podman.cli(&["rm", "--force", "--volumes", "--time=0", "service", "mariadb"]).unwrap();
-    play(&podman, &docker);
+    play_pod(&podman, &docker);
 }
 
 #[test]
-fn the_quadlet_unit_is_one_that_systemd_takes() {
+fn the_quadlet_unit_becomes_a_systemd_unit_with_its_options() {
     let units = TempDir::new().unwrap();
     fs::copy(artifacts::root().join("deploy/podman/orders.container"), units.path().join("orders.container")).unwrap();
     let mut generator = Command::new("/usr/lib/systemd/system-generators/podman-system-generator");
@@ -139,18 +132,18 @@ fn the_quadlet_unit_is_one_that_systemd_takes() {
     assert!(stops.len() == 2 && stops[0].contains("/drain") && stops[1].contains("podman rm"), "{stops:#?}");
 }
 
-/// What the unit's first ExecStop gives to the shell.
-fn stop_of_the_unit() -> String {
+/// The shell command of the unit's first ExecStop.
+fn stop_command() -> String {
     let unit = fs::read_to_string(artifacts::root().join("deploy/podman/orders.container")).unwrap();
     let stop = unit.lines().find_map(|line| line.strip_prefix("ExecStop=-/bin/sh -c '")).expect("a stop");
     stop.strip_suffix('\'').expect("a quote").to_owned()
 }
 
 #[test]
-fn the_quadlet_units_stop_lets_the_service_leave_by_itself() {
+fn the_quadlet_units_stop_command_drains_the_service() {
     let docker = docker();
     let podman = Podman::start().unwrap();
-    furnish(&podman, &docker);
+    load_images(&podman, &docker);
     podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
     start_database(&podman);
     let run_orders = ["run", "--detach", "--name=orders", "--platform=wasi/wasm", "--network=orders"];
@@ -159,19 +152,19 @@ fn the_quadlet_units_stop_lets_the_service_leave_by_itself() {
     podman.cli(&[&run_orders[..], &ports, &[url, "localhost/order-service:aot"]].concat()).unwrap();
     wait_until_ready(&podman, "orders");
 
-    // `podman` is for the unit what it is for this test.
+    // The command's `podman` is this test's Podman.
     let bin = TempDir::new().unwrap();
     let command = podman.command();
     let words: Vec<_> =
         [command.get_program()].into_iter().chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
-    // Which would find itself, if it were still the first on the PATH.
+    // The script must not find itself on PATH.
     let script = format!("#!/bin/sh\nexport PATH=\"${{PATH#*:}}\"\nexec {} \"$@\"\n", words.join(" "));
     fs::write(bin.path().join("podman"), script).unwrap();
     fs::set_permissions(bin.path().join("podman"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
-    let status = run(Command::new("sh").args(["-c", &stop_of_the_unit()]).env("PATH", path)).unwrap();
+    let status = run(Command::new("sh").args(["-c", &stop_command()]).env("PATH", path)).unwrap();
 
-    // A process that was killed would have had no time for the last word, and another status.
+    // A killed process would have another status and no final log line.
     assert_eq!(status.trim(), "0");
     let log = podman.cli(&["logs", "orders"]).unwrap();
     assert!(log.contains("leaving") && log.contains("gone"), "{log}");

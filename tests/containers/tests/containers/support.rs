@@ -1,23 +1,30 @@
-//! What the tests share: the engine with its images, a Compose project that goes away, requests.
+//! What the tests share: the engine with its images, Compose projects, requests.
 
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use serde_json::Value;
-use testkit::Engine;
 use testkit::engine::run;
+use testkit::http::Client;
+use testkit::sandbox::NetworkNamespace;
+use testkit::{Engine, wait_until};
 
-/// The longest that anything may take to become ready on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// A loaded machine makes a service ready within this time.
+pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The service of a Compose project with the default port.
+pub(crate) const SERVICE: &str = "http://127.0.0.1:8080";
 
 /// The engine with the images `order-service:aot`, `order-service:wasm`, `orders-mariadb` and `orders-haproxy`.
 pub(crate) struct Docker {
     engine: Engine,
 }
 
-/// This test's turn with the engine, which is made and filled by the first to ask. The calling thread is in its network afterwards.
+/// Exclusive use of the engine; the first caller starts it and builds the images. Moves the calling thread into its
+/// network.
 pub(crate) fn docker() -> MutexGuard<'static, Docker> {
     static SHARED: OnceLock<Mutex<Docker>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
@@ -40,23 +47,29 @@ impl Docker {
         &self.engine
     }
 
-    /// `docker` with arguments: what it wrote.
+    /// Runs `docker` and returns its standard output.
     pub(crate) fn cli(&self, arguments: &[&str]) -> String {
         self.engine.docker_cli(arguments).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    /// What the engine knows of an image or a container.
-    pub(crate) fn inspect(&self, what: &str) -> Value {
-        let all: Value = serde_json::from_str(&self.cli(&["inspect", what])).expect("JSON");
-        all[0].clone()
+    /// `docker inspect` of an image or a container.
+    pub(crate) fn inspect(&self, name: &str) -> Value {
+        let list: Value = serde_json::from_str(&self.cli(&["inspect", name])).expect("JSON");
+        list[0].clone()
     }
 
-    /// A script of the project.
+    /// The network of a running container, for threads to enter.
+    pub(crate) fn network_of(&self, container: &str) -> NetworkNamespace {
+        let pid = self.inspect(container)["State"]["Pid"].clone();
+        NetworkNamespace::at(self.engine.sandbox().path_outside(&format!("/proc/{pid}/ns/net")))
+    }
+
+    /// Runs a script of the project and returns its standard output.
     pub(crate) fn script(&self, script: &str, arguments: &[&str]) -> String {
         run(self.command(script).args(arguments)).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    /// A command that finds this engine and names the images made here.
+    /// A command that uses this engine and its images.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = self.engine.command(program);
         command.env("MARIADB_IMAGE", "orders-mariadb").env("HAPROXY_IMAGE", "orders-haproxy");
@@ -66,6 +79,13 @@ impl Docker {
     /// The project of `docker-compose.yml`, not started.
     pub(crate) fn project(&self) -> Project<'_> {
         Project { docker: self, files: vec!["docker-compose.yml"], environment: Vec::new() }
+    }
+
+    /// The project of `docker-compose.yml`, with the service ready.
+    pub(crate) fn started_project(&self) -> Project<'_> {
+        let project = self.project();
+        project.start();
+        project
     }
 }
 
@@ -87,7 +107,13 @@ impl Project<'_> {
         self
     }
 
-    /// `docker compose` with arguments: what it wrote.
+    /// Starts the project with the images that exist and waits until the service is ready.
+    pub(crate) fn start(&self) {
+        self.compose(&["up", "--detach", "--no-build"]);
+        self.wait_until_ready("http://127.0.0.1:8080/ready");
+    }
+
+    /// Runs `docker compose` and returns its standard output.
     pub(crate) fn compose(&self, arguments: &[&str]) -> String {
         run(&mut self.command(arguments)).unwrap_or_else(|error| panic!("{error:#}\n{}", self.logs()))
     }
@@ -102,13 +128,14 @@ impl Project<'_> {
         run(&mut self.command(&["--profile", "*", "logs", "--tail", "30"])).unwrap_or_default()
     }
 
-    /// Waits for 200 at a URL.
+    /// Waits until a URL returns 200.
     pub(crate) fn wait_until_ready(&self, url: &str) {
-        let start = Instant::now();
-        while get(url).map(|reply| reply.0) != Ok(200) {
-            assert!(start.elapsed() < PATIENCE, "{url} is not ready:\n{}", self.logs());
-            thread::sleep(Duration::from_millis(50));
-        }
+        self.wait_until(url, READY_TIMEOUT, || get(url).is_ok_and(|(status, _)| status == 200));
+    }
+
+    /// Waits for a condition; the project's logs are in the failure.
+    pub(crate) fn wait_until(&self, what: &str, timeout: Duration, condition: impl FnMut() -> bool) {
+        wait_until(what, timeout, condition).unwrap_or_else(|error| panic!("{error:#}\n{}", self.logs()));
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -128,39 +155,44 @@ impl Drop for Project<'_> {
     }
 }
 
-/// GET on a connection of its own: the status and the body.
-pub(crate) fn get(url: &str) -> Result<(u16, String), String> {
-    let agent = agent();
-    let mut reply = agent.get(url).call().map_err(|error| error.to_string())?;
-    let body = reply.body_mut().read_to_string().map_err(|error| error.to_string())?;
-    Ok((reply.status().as_u16(), body))
+/// A client with connections of its own.
+pub(crate) fn client(base: &str) -> Client {
+    Client::with_timeout(base, Duration::from_secs(20))
 }
 
-/// A client with connections of its own that calls no status an error.
-pub(crate) fn agent() -> ureq::Agent {
-    let config =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(20)));
-    config.build().new_agent()
+/// `GET` on a new connection: the status and the body.
+pub(crate) fn get(url: &str) -> Result<(u16, String)> {
+    let response = client(url).get("")?;
+    Ok((response.status, response.text()))
 }
 
-/// A command line as a reader types it, in the repository's root: what it wrote.
+/// Runs a shell command line in the repository's root, as a reader types it, and returns its standard output.
 pub(crate) fn shell(docker: &Docker, line: &str) -> String {
     run(docker.command("sh").args(["-c", line])).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// The article's walkthrough on port 8080, command by command; four orders are there afterwards.
+/// The article's walkthrough on port 8080, command by command; it leaves four orders.
 pub(crate) fn walk_through(docker: &Docker) {
-    let done = r#"{"status":true}"#;
-    assert_eq!(shell(docker, "curl -s http://localhost:8080/init"), done);
-    assert_eq!(shell(docker, "curl -s http://localhost:8080/create_orders -X POST -d @orders.json"), done);
+    let success = r#"{"status":true}"#;
+    assert_eq!(shell(docker, "curl -s http://localhost:8080/init"), success);
+    assert_eq!(shell(docker, "curl -s http://localhost:8080/create_orders -X POST -d @orders.json"), success);
     assert_eq!(order_ids(docker), [1, 2, 3, 4, 5]);
-    assert_eq!(shell(docker, "curl -s http://localhost:8080/update_order -X POST -d @update_order.json"), done);
-    assert_eq!(shell(docker, "curl -s http://localhost:8080/delete_order?id=2"), done);
+    assert_eq!(shell(docker, "curl -s http://localhost:8080/update_order -X POST -d @update_order.json"), success);
+    assert_eq!(shell(docker, "curl -s http://localhost:8080/delete_order?id=2"), success);
     assert_eq!(order_ids(docker), [1, 3, 4, 5]);
 }
 
-/// The ids that `GET /orders` lists.
+/// The ids that `GET /orders` on port 8080 lists, requested by curl.
 pub(crate) fn order_ids(docker: &Docker) -> Vec<u64> {
-    let orders: Value = serde_json::from_str(&shell(docker, "curl -s http://localhost:8080/orders")).expect("JSON");
+    ids(&shell(docker, "curl -s http://localhost:8080/orders"))
+}
+
+/// The ids that `GET /orders` lists.
+pub(crate) fn order_ids_at(client: &Client) -> Vec<u64> {
+    ids(&client.get("/orders").expect("the orders").text())
+}
+
+fn ids(json: &str) -> Vec<u64> {
+    let orders: Value = serde_json::from_str(json).expect("JSON");
     orders.as_array().expect("an array").iter().filter_map(|order| order["order_id"].as_u64()).collect()
 }
