@@ -1,70 +1,71 @@
-//! What must hold once the clients have come to their end.
+//! The rules that must hold at the end of a run.
 
 use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
-use testkit::MariaDb;
+use testkit::{Ledger, MariaDb, wait_until};
 
-use crate::book::Book;
-use crate::list::List;
-use crate::reply;
+use crate::context::{RunContext, exchange};
+use crate::messages::{Expected, request};
+use crate::order_table::OrderTable;
 use crate::report::Rule;
-use crate::watch::Sample;
-use crate::wire::Wire;
-use crate::world::World;
+use crate::sampling::Sample;
 
-pub(crate) fn answers(samples: &[Sample], world: &World) -> Rule {
-    let right = world.counts.right.load(Ordering::Relaxed);
-    let wrong = world.counts.wrong.load(Ordering::Relaxed);
+/// The service closes the connections of clients that are gone within this time.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(crate) fn responses(samples: &[Sample], context: &RunContext) -> Rule {
+    let right = context.counters.right.load(Ordering::Relaxed);
+    let wrong = context.counters.wrong.load(Ordering::Relaxed);
     let kept = wrong == 0 && right > 0 && !samples.is_empty();
-    Rule::new("every answer is right to the byte", format!("{right} right, {wrong} wrong"), kept)
+    Rule::new("every response is right in every byte", format!("{right} right, {wrong} wrong"), kept)
 }
 
-/// The table is what the writers' books say.
-pub(crate) fn table(world: &World, list: &List, books: &[Book]) -> Rule {
-    let expected = list.with(books.iter().flat_map(Book::texts));
-    let read = || -> Result<()> {
-        let mut wire = Wire::connect(world.address())?;
-        wire.send(reply::request("GET", "/orders", "all", "", None).as_bytes())?;
-        wire.must_answer(&reply::streamed("all", &expected))
+/// The table holds exactly the orders of the clients' ledgers.
+pub(crate) fn table(context: &RunContext, table: &OrderTable, ledger: &Ledger<u32>) -> Rule {
+    let read = || -> Result<usize> {
+        let response = exchange(&mut context.connect()?, request("GET", "/orders", "all", "", None))?;
+        Expected::chunked_json("all", "").check_head(&response.head)?;
+        let orders = table.parse(&response.body)?;
+        ledger.check(orders.into_iter().map(|(id, version)| (u64::from(id), version)))?;
+        Ok(response.body.len())
     };
     let outcome = read();
-    let seen = match &outcome {
-        Ok(()) => format!("{} bytes equal", expected.len()),
-        Err(_) => "another one".to_owned(),
+    let observed = match &outcome {
+        Ok(length) => format!("{length} bytes equal"),
+        Err(error) => format!("{error:#}").chars().take(200).collect(),
     };
-    Rule::new("at the end the table is as its writers left it", seen, outcome.is_ok())
+    Rule::new("at the end the table is as its writers left it", observed, outcome.is_ok())
+}
+
+/// Once all clients are gone, one socket remains beside the pool's: the listener.
+pub(crate) fn sockets(context: &RunContext, database: &MariaDb) -> Rule {
+    let mut count = None;
+    let closed = wait_until("the clients' sockets to be closed", CLOSE_TIMEOUT, || {
+        count = count_sockets(context, database).ok();
+        count.is_some_and(|count| count <= 1)
+    });
+    let observed = count.map_or("none could be counted".to_owned(), |count| format!("{count} beside the pool's"));
+    let rule = "once all clients are gone, only the listener and the pool's sockets remain";
+    Rule::new(rule, observed, closed.is_ok() && count == Some(1))
 }
 
 /// The service's sockets without its connections to the database.
-fn sockets(world: &World, database: &MariaDb) -> Result<usize> {
-    let process = world.service.process();
+fn count_sockets(context: &RunContext, database: &MariaDb) -> Result<usize> {
+    let process = context.service.process();
     Ok(process.open_sockets()?.saturating_sub(process.connections_to(database.port())))
 }
 
-/// After all clients are gone, so are their sockets: one is left, which listens.
-pub(crate) fn gone(world: &World, database: &MariaDb) -> Rule {
-    let started = Instant::now();
-    let mut left = usize::MAX;
-    while left > 1 && started.elapsed() < Duration::from_secs(20) {
-        thread::sleep(Duration::from_millis(50));
-        left = sockets(world, database).unwrap_or(usize::MAX);
-    }
-    let rule = "once all clients are gone, no socket is left but the listener and the pool's";
-    let seen =
-        if left == usize::MAX { "none could be counted".to_owned() } else { format!("{left} beside the pool's") };
-    Rule::new(rule, seen, left == 1)
-}
-
-/// What the log says from this byte on; before, while it starts, the service may say that it has no table yet.
-pub(crate) fn log(world: &World, from: usize) -> Rule {
-    let log = world.service.log();
-    let bad = |line: &&str| line.contains("panicked") || line.contains(r#""level":"error""#);
-    let found = log.get(from..).unwrap_or(&log).lines().find(bad).map(str::to_owned);
-    let runs = world.service.is_running();
-    let seen =
-        found.clone().unwrap_or_else(|| if runs { "none".to_owned() } else { "the process has ended".to_owned() });
-    Rule::new("no panic and no error in the log, and the process lives", seen, found.is_none() && runs)
+/// Checks the log from byte `from` on: during its start the service may log that its table does not exist yet.
+pub(crate) fn log(context: &RunContext, from: usize) -> Rule {
+    let log = context.service.log();
+    let is_error = |line: &&str| line.contains("panicked") || line.contains(r#""level":"error""#);
+    let error = log.get(from..).unwrap_or(&log).lines().find(is_error);
+    let observed = match error {
+        Some(line) => line,
+        None if context.service.is_running() => "none",
+        None => "the process has exited",
+    };
+    Rule::new("no panic and no error in the log, and the process still runs", observed, observed == "none")
 }

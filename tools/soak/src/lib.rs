@@ -1,155 +1,154 @@
-//! The soak: everything at once against the real service, for minutes. What must come out: every answer right to the byte, the table
-//! as its writers left it, memory and descriptors flat, a log without a panic or an error.
+//! The soak test: mixed load and faults against the real service for minutes. At the end every response was right in every byte, the
+//! table is as its writers left it, memory and descriptors have stayed flat, and the log has neither a panic nor an error.
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `clients` | those that work: busy connections, visitors, slow senders |
-//! | `troubles` | those that are in the way: resets, freezes, slow readers, an idle crowd |
-//! | `book`, `reply`, `list` | what every answer must be |
-//! | `wire` | a connection |
-//! | `world` | what all of them share |
-//! | `watch`, `checks`, `report` | the figures, what must hold at the end, and the verdict |
-//! | `numbers` | randomness that can be repeated |
+//! | `clients` | clients that read and write: kept connections, short ones, slow senders |
+//! | `faults` | resets, freezes, slow readers, idle connections |
+//! | `client_model`, `order_table` | what a client and the whole table must read |
+//! | `messages` | requests, and the responses that they must get |
+//! | `context` | the state that all clients share |
+//! | `sampling`, `checks`, `report` | figures, the rules at the end, the tables |
+//! | `random` | random numbers that a seed repeats |
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
-use testkit::{MariaDb, Service};
+use anyhow::{Result, anyhow};
+use fastrand::Rng;
+use testkit::{Ledger, MariaDb, Service, wait_until};
 
-mod book;
 mod checks;
+mod client_model;
 mod clients;
-mod list;
-mod numbers;
-mod reply;
+mod context;
+mod faults;
+mod messages;
+mod order_table;
+mod random;
 mod report;
-mod troubles;
-mod watch;
-mod wire;
-mod world;
+mod sampling;
 
-use book::Book;
-use list::List;
-use numbers::Numbers;
+use client_model::ClientModel;
+use context::{RunContext, exchange};
+use messages::{Expected, request};
+use order_table::OrderTable;
 pub use report::Report;
-use watch::Sample;
-use wire::Wire;
-use world::World;
+use sampling::Sample;
 
-/// How long, how many, and which randomness.
+/// The parameters of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How long clients go on.
-    pub time: Duration,
-    /// What all random numbers are made of.
+    /// How long clients run.
+    pub duration: Duration,
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Orders in the long list.
+    /// Orders that exist from the start and never change.
     pub rows: u32,
     /// Idle connections.
-    pub crowd: u32,
+    pub idle_connections: u32,
 }
 
 impl Plan {
-    /// What is run when nothing else is asked for.
+    /// The usual number of rows and idle connections.
     #[must_use]
-    pub fn of(time: Duration, seed: u64) -> Self {
-        Self { time, seed, rows: 20_000, crowd: 300 }
+    pub fn new(duration: Duration, seed: u64) -> Self {
+        Self { duration, seed, rows: 20_000, idle_connections: 300 }
     }
 }
 
-/// A client that writes, and keeps a book of it.
-type Writer = fn(&World, u32, &mut Numbers) -> Book;
+/// A client that writes, and returns its model.
+type Writer = fn(&RunContext, u32, &mut Rng) -> ClientModel;
 
-/// Those that write.
-const WRITERS: [(Writer, u32); 3] = [(clients::worker, 6), (clients::visitor, 4), (clients::slow_sender, 4)];
+/// The writers, and how many of each run at the same time.
+const WRITERS: [(Writer, u32); 3] =
+    [(clients::keep_alive, 6), (clients::short_connections, 4), (clients::slow_sender, 4)];
 
-/// Runs it; `each` is told what there is to tell meanwhile.
+/// Readers that take the table slowly.
+const SLOW_READERS: u32 = 3;
+
+/// How long the service may take to create its table.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Makes a run. Progress goes to `report_line`.
 ///
 /// # Errors
-/// When it cannot be run. What the service does wrong is in the report.
-pub fn run(plan: &Plan, each: &mut dyn FnMut(&str)) -> Result<Report> {
+/// When the run is not possible. What the service does wrong is in the report.
+pub fn run(plan: &Plan, report_line: &mut dyn FnMut(&str)) -> Result<Report> {
     let database = MariaDb::start()?;
     database.create_database("soak")?;
-    let list = List::of(plan.rows);
-    let world = World::new(start(&database)?);
-    prepare(&world, &list)?;
-    let written = world.service.log().len();
-    let (samples, books) = all_at_once(&world, &list, plan, each)?;
-    let mut rules = vec![checks::answers(&samples, &world), checks::table(&world, &list, &books)];
+    let table = OrderTable::new(plan.rows);
+    let context = RunContext::new(start_service(&database)?);
+    create_table(&context, &table)?;
+    let log_length = context.service.log().len();
+    let (samples, ledger) = run_clients(&context, &table, plan, report_line)?;
+    let mut rules = vec![checks::responses(&samples, &context), checks::table(&context, &table, &ledger)];
     rules.extend(report::flatness(&samples));
-    rules.push(checks::gone(&world, &database));
-    rules.push(checks::log(&world, written));
-    Ok(Report { samples, rules, faults: world.faults() })
+    rules.push(checks::sockets(&context, &database));
+    rules.push(checks::log(&context, log_length));
+    Ok(Report { samples, rules, failures: context.failures() })
 }
 
-/// As it is deployed, but for deadlines that a freeze on a busy machine must not reach.
-fn start(database: &MariaDb) -> Result<Service> {
-    let patient = [("CONNECT_TIMEOUT", "15s"), ("STATEMENT_TIMEOUT", "15s"), ("REQUEST_TIMEOUT", "18s")];
-    let mut builder = Service::builder().database_url(&database.url("soak")).env("LOG_LEVEL", "warn");
-    for (name, value) in patient {
-        builder = builder.env(name, value);
-    }
-    builder.start()
+/// Uses the defaults, except for timeouts that a freeze on a busy machine must not reach.
+fn start_service(database: &MariaDb) -> Result<Service> {
+    let timeouts = [("CONNECT_TIMEOUT", "15s"), ("STATEMENT_TIMEOUT", "15s"), ("REQUEST_TIMEOUT", "18s")];
+    let builder = Service::builder().database_url(&database.url("soak")).env("LOG_LEVEL", "warn");
+    timeouts.into_iter().fold(builder, |builder, (name, value)| builder.env(name, value)).start()
 }
 
-/// Waits until the service has made its table, and writes the long list.
-fn prepare(world: &World, list: &List) -> Result<()> {
-    let started = Instant::now();
-    let ready = reply::json("200 OK", "", "ready", r#"{"status":"ready"}"#);
-    loop {
-        let mut wire = Wire::connect(world.address())?;
-        wire.send(reply::request("GET", "/ready", "ready", "", None).as_bytes())?;
-        match wire.must_answer(&ready) {
-            Ok(()) => break,
-            Err(error) => ensure!(started.elapsed() < Duration::from_secs(20), "not ready: {error:#}"),
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    let mut wire = Wire::connect(world.address())?;
-    wire.send(reply::request("POST", "/create_orders", "list", "", Some(&list.array())).as_bytes())?;
-    wire.must_answer(&reply::done("list"))
+/// Waits until the service has created its table, and fills it.
+fn create_table(context: &RunContext, table: &OrderTable) -> Result<()> {
+    let ready = Expected::json(200, "ready", r#"{"status":"ready"}"#);
+    wait_until("the service to be ready", READY_TIMEOUT, || {
+        let response =
+            context.connect().and_then(|mut it| exchange(&mut it, request("GET", "/ready", "ready", "", None)));
+        response.is_ok_and(|response| ready.check(&response).is_ok())
+    })?;
+    let create = request("POST", "/create_orders", "table", "", Some(&table.json()));
+    Expected::status_true("table").check(&exchange(&mut context.connect()?, create)?)
 }
 
-/// All clients until the time is over: the samples, and the writers' books.
-fn all_at_once(
-    world: &World,
-    list: &List,
+/// Runs all clients for the plan's duration; returns the samples and the merged ledger of all writers.
+fn run_clients(
+    context: &RunContext,
+    table: &OrderTable,
     plan: &Plan,
-    each: &mut dyn FnMut(&str),
-) -> Result<(Vec<Sample>, Vec<Book>)> {
-    let mut clients = 0..;
-    let mut numbers = || Numbers::of(plan.seed, clients.next().unwrap_or_default());
+    report_line: &mut dyn FnMut(&str),
+) -> Result<(Vec<Sample>, Ledger<u32>)> {
+    let mut numbers = 0..;
+    let mut next_rng = || random::for_client(plan.seed, numbers.next().unwrap_or_default());
     thread::scope(|scope| {
         let mut writers = Vec::new();
         for (writer, count) in WRITERS {
             for _ in 0..count {
-                let (client, mut numbers) = (u32::try_from(writers.len())?, numbers());
-                writers.push(scope.spawn(move || writer(world, client, &mut numbers)));
+                let (client, mut rng) = (u32::try_from(writers.len())?, next_rng());
+                writers.push(scope.spawn(move || writer(context, client, &mut rng)));
             }
         }
-        for _ in 0..3 {
-            let mut numbers = numbers();
-            scope.spawn(move || troubles::slow_reader(world, list, &mut numbers));
+        for _ in 0..SLOW_READERS {
+            let mut rng = next_rng();
+            scope.spawn(move || faults::slow_reader(context, table, &mut rng));
         }
-        let (mut first, mut second, mut third) = (numbers(), numbers(), numbers());
-        scope.spawn(move || troubles::resets(world, &mut first));
-        scope.spawn(move || troubles::freezes(world, &mut second));
-        scope.spawn(move || troubles::crowd(world, plan.crowd, &mut third));
-        let samples = watch::watch(world, plan.time, |sample| tell(sample, each));
-        world.end();
-        let books = writers.into_iter().map(|writer| writer.join().map_err(|_| anyhow!("a client panicked")));
-        Ok((samples, books.collect::<Result<_>>()?))
+        let (mut resets, mut freezes, mut idle) = (next_rng(), next_rng(), next_rng());
+        scope.spawn(move || faults::resets(context, &mut resets));
+        scope.spawn(move || faults::freezes(context, &mut freezes));
+        scope.spawn(move || faults::idle_connections(context, plan.idle_connections, &mut idle));
+        let samples = sampling::take(context, plan.duration, |sample| report_progress(sample, report_line));
+        context.stop();
+        let mut ledger = Ledger::new();
+        for writer in writers {
+            ledger.merge(writer.join().map_err(|_| anyhow!("a client panicked"))?.into_ledger());
+        }
+        Ok((samples, ledger))
     })
 }
 
-/// A line now and then.
-fn tell(sample: &Sample, each: &mut dyn FnMut(&str)) {
-    let second = sample.at.as_secs();
-    if second % 10 == 0 {
-        each(&format!(
-            "{}: {} answers right, {} wrong, {} connections, {} freezes; {} KB private, {} descriptors",
-            report::time(sample.at),
+/// One line every ten seconds.
+fn report_progress(sample: &Sample, report_line: &mut dyn FnMut(&str)) {
+    if sample.elapsed.as_secs() % 10 == 0 {
+        report_line(&format!(
+            "{}: {} responses right, {} wrong, {} connections, {} freezes; {} KB private, {} descriptors",
+            report::minutes(sample.elapsed),
             sample.right,
             sample.wrong,
             sample.connections,

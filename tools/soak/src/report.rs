@@ -1,144 +1,148 @@
-//! What a run has shown: a table of its periods, and for each rule whether it was kept.
+//! The results of a run: figures per period, and for each rule whether it held.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::watch::Sample;
+use testkit::stats::median;
 
-/// How much more private memory the last third of a run may take than the first: one byte for each of some hundred thousand requests
-/// would be less than that, a kilobyte for each of two thousand more.
-const MORE_MEMORY: u64 = 2_000_000;
+use crate::sampling::Sample;
 
-/// How many more descriptors: clients come and go, so that their number swings.
-const MORE_DESCRIPTORS: usize = 16;
+/// Bytes that private memory may grow by from the first to the last third of a run. A leak of 1 KB in each of 2,000 requests
+/// exceeds it; a run of ten minutes makes some 300,000.
+const MAX_MEMORY_GROWTH: f64 = 2e6;
 
-/// The outcome of a run.
+/// Descriptors that may be more in the last third. Their number varies because clients connect and disconnect.
+const MAX_DESCRIPTOR_GROWTH: f64 = 16.0;
+
+/// The results of a run.
 #[derive(Debug)]
 pub struct Report {
     pub(crate) samples: Vec<Sample>,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) faults: Vec<String>,
+    pub(crate) failures: Vec<String>,
 }
 
-/// A rule, what was seen, and whether it was kept.
+/// A rule, the observation, and whether the rule held.
 #[derive(Debug)]
 pub(crate) struct Rule {
     rule: String,
-    seen: String,
-    kept: bool,
+    observed: String,
+    held: bool,
 }
 
 impl Rule {
-    pub(crate) fn new(rule: impl Into<String>, seen: impl Into<String>, kept: bool) -> Self {
-        Self { rule: rule.into(), seen: seen.into(), kept }
+    pub(crate) fn new(rule: impl Into<String>, observed: impl Into<String>, held: bool) -> Self {
+        Self { rule: rule.into(), observed: observed.into(), held }
     }
 }
 
 impl Report {
-    /// Whether all rules were kept.
+    /// Whether all rules held.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.rules.iter().all(|rule| rule.kept)
+    pub fn passed(&self) -> bool {
+        self.rules.iter().all(|rule| rule.held)
     }
 
-    /// What went wrong, in words, the first of it.
+    /// The messages of the first failures.
     #[must_use]
-    pub fn faults(&self) -> &[String] {
-        &self.faults
+    pub fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// The tables, as Markdown.
     #[must_use]
     pub fn tables(&self) -> String {
         let mut text = String::from(
-            "| until | answers | connections | of them reset | freezes | CPU | private MB | resident MB | descriptors |\n\
+            "| until | responses | connections | of them reset | freezes | CPU | private MB | resident MB | descriptors |\n\
              |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
         );
-        let length = self.samples.last().map_or(0, |last| last.at.as_secs());
+        let length = self.samples.last().map_or(0, |last| last.elapsed.as_secs());
         let period = if length >= 120 { 60 } else { (length / 6).max(1) };
-        let mut before = Sample::default();
+        let mut previous = Sample::default();
         for end in (1..).map(|index| index * period).take_while(|end| *end <= length) {
-            let within: Vec<Sample> =
-                self.samples.iter().copied().filter(|one| one.at > before.at && one.at.as_secs() <= end).collect();
-            if let Some(last) = within.last().copied() {
-                row(&mut text, &before, &last, &within);
-                before = last;
+            let in_period = |sample: &&Sample| sample.elapsed > previous.elapsed && sample.elapsed.as_secs() <= end;
+            let samples: Vec<Sample> = self.samples.iter().filter(in_period).copied().collect();
+            if let Some(last) = samples.last().copied() {
+                write_row(&mut text, &previous, &last, &samples);
+                previous = last;
             }
         }
-        text += "\n| rule | seen | kept |\n|---|---|---|\n";
+        text += "\n| rule | observed | held |\n|---|---|---|\n";
         for rule in &self.rules {
-            let _ = writeln!(text, "| {} | {} | {} |", rule.rule, rule.seen, if rule.kept { "yes" } else { "**no**" });
+            let held = if rule.held { "yes" } else { "**no**" };
+            let _ = writeln!(text, "| {} | {} | {held} |", rule.rule, rule.observed);
         }
         text
     }
 }
 
-fn row(text: &mut String, before: &Sample, last: &Sample, within: &[Sample]) {
-    let busy = (last.cpu.saturating_sub(before.cpu)).as_secs_f64() / (last.at - before.at).as_secs_f64();
+fn write_row(text: &mut String, previous: &Sample, last: &Sample, samples: &[Sample]) {
+    let duration = (last.elapsed - previous.elapsed).as_secs_f64();
+    let cpu = last.cpu.saturating_sub(previous.cpu).as_secs_f64() / duration;
     let _ = writeln!(
         text,
-        "| {} s | {} | {} | {} | {} | {:.0} % | {} | {} | {} (≤ {}) |",
-        last.at.as_secs(),
-        last.right - before.right,
-        last.connections - before.connections,
-        last.resets - before.resets,
-        last.freezes - before.freezes,
-        busy * 100.0,
-        megabytes(median(within.iter().map(|one| one.private))),
-        megabytes(median(within.iter().map(|one| one.resident))),
-        median(within.iter().map(|one| one.descriptors)),
-        within.iter().map(|one| one.descriptors).max().unwrap_or_default(),
+        "| {} s | {} | {} | {} | {} | {:.0} % | {:.1} | {:.1} | {:.0} (≤ {}) |",
+        last.elapsed.as_secs(),
+        last.right - previous.right,
+        last.connections - previous.connections,
+        last.resets - previous.resets,
+        last.freezes - previous.freezes,
+        cpu * 100.0,
+        median_of(samples, private) / 1e6,
+        median_of(samples, |sample| sample.resident as f64) / 1e6,
+        median_of(samples, descriptors),
+        samples.iter().map(|sample| sample.descriptors).max().unwrap_or_default(),
     );
 }
 
-/// Memory and descriptors stay flat: of what is left after the warm-up, the last third against the first.
+/// Memory and descriptors stay flat: after the warm-up, the last third is compared with the first.
 pub(crate) fn flatness(samples: &[Sample]) -> [Rule; 2] {
-    let warm = samples.len() / 6;
-    let rest = samples.get(warm.min(60)..).unwrap_or_default();
+    let warm_up = samples.len() / 6;
+    let rest = samples.get(warm_up.min(60)..).unwrap_or_default();
     let (first, last) = (rest.get(..rest.len() / 3), rest.get(rest.len() - rest.len() / 3..));
     let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-    let private = |samples: &[Sample]| median(samples.iter().map(|one| one.private));
-    let descriptors = |samples: &[Sample]| median(samples.iter().map(|one| one.descriptors));
-    let what = "after the warm-up (a sixth, at most a minute), the last third's median ≤ the first third's";
+    let rule = "after the warm-up (a sixth, at most a minute), the last third's median ≤ the first third's";
+    let grew = |figure: fn(&Sample) -> f64| (median_of(first, figure), median_of(last, figure));
+    let (memory, descriptors) = (grew(private), grew(descriptors));
     [
         Rule::new(
-            format!("private memory: {what} + 2 MB"),
-            format!("{} → {} MB", megabytes(private(first)), megabytes(private(last))),
-            !first.is_empty() && private(last) <= private(first) + MORE_MEMORY,
+            format!("private memory: {rule} + 2 MB"),
+            format!("{:.1} → {:.1} MB", memory.0 / 1e6, memory.1 / 1e6),
+            !first.is_empty() && memory.1 <= memory.0 + MAX_MEMORY_GROWTH,
         ),
         Rule::new(
-            format!("descriptors: {what} + {MORE_DESCRIPTORS}"),
-            format!("{} → {}", descriptors(first), descriptors(last)),
-            !first.is_empty() && descriptors(last) <= descriptors(first) + MORE_DESCRIPTORS,
+            format!("descriptors: {rule} + {MAX_DESCRIPTOR_GROWTH}"),
+            format!("{:.0} → {:.0}", descriptors.0, descriptors.1),
+            !first.is_empty() && descriptors.1 <= descriptors.0 + MAX_DESCRIPTOR_GROWTH,
         ),
     ]
 }
 
-/// The middle one; of an even number the upper of the two. Nothing of none.
-fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
-    let mut sorted: Vec<T> = values.collect();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+fn median_of(samples: &[Sample], figure: fn(&Sample) -> f64) -> f64 {
+    median(samples.iter().map(figure))
 }
 
-/// Of 1,000,000 bytes, with one decimal.
-fn megabytes(bytes: u64) -> String {
-    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+fn private(sample: &Sample) -> f64 {
+    sample.private as f64
+}
+
+fn descriptors(sample: &Sample) -> f64 {
+    sample.descriptors as f64
 }
 
 /// Minutes and seconds.
-pub(crate) fn time(time: Duration) -> String {
-    format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60)
+pub(crate) fn minutes(duration: Duration) -> String {
+    format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A run in which memory and descriptors grow by so much a second.
-    fn run(private: u64, descriptors: usize) -> Vec<Sample> {
+    /// A run in which memory and descriptors grow by these amounts each second.
+    fn growing(private: u64, descriptors: usize) -> Vec<Sample> {
         let sample = |second: u64| Sample {
-            at: Duration::from_secs(second),
+            elapsed: Duration::from_secs(second),
             private: 30_000_000 + private * second,
             descriptors: 300 + descriptors * second as usize,
             ..Sample::default()
@@ -147,20 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_flat_is_kept_and_what_grows_is_not() {
-        assert!(flatness(&run(0, 0)).iter().all(|rule| rule.kept));
-        let [memory, descriptors] = flatness(&run(10_000, 1));
-        assert!(!memory.kept && !descriptors.kept);
+    fn flat_figures_pass_and_growing_ones_do_not() {
+        assert!(flatness(&growing(0, 0)).iter().all(|rule| rule.held));
+        let [memory, descriptors] = flatness(&growing(10_000, 1));
+        assert!(!memory.held && !descriptors.held);
     }
 
     #[test]
-    fn a_run_that_saw_nothing_shows_nothing() {
-        assert!(flatness(&[]).iter().all(|rule| !rule.kept));
+    fn a_run_without_samples_does_not_pass() {
+        assert!(flatness(&[]).iter().all(|rule| !rule.held));
     }
 
     #[test]
     fn ten_minutes_are_ten_rows() {
-        let report = Report { samples: run(0, 0), rules: Vec::new(), faults: Vec::new() };
+        let report = Report { samples: growing(0, 0), rules: Vec::new(), failures: Vec::new() };
         assert_eq!(report.tables().matches(" s |").count(), 10);
     }
 }

@@ -1,0 +1,193 @@
+//! Requests to send, and the responses that they must get.
+
+use std::fmt::{self, Display, Formatter};
+
+use anyhow::{Context, Result, ensure};
+use testkit::http::{RawHead, RawResponse};
+
+/// A body longer than this is shortened in messages.
+const MAX_PRINTED_CHARS: usize = 600;
+
+/// A request with its own id, which the response must repeat.
+pub(crate) fn request(method: &str, path: &str, request_id: &str, headers: &str, body: Option<&str>) -> String {
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: soak\r\nx-request-id: {request_id}\r\n{headers}");
+    match body {
+        Some(body) => format!("{head}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
+        None => format!("{head}\r\n"),
+    }
+}
+
+/// The response that a request must get. The order of header fields does not matter; the body must be equal in every byte.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Expected {
+    status: u16,
+    /// All header fields but `date`, which cannot be known in advance.
+    fields: Vec<(String, String)>,
+    /// A header field that may be missing; when it is there it must have this value.
+    optional: Option<(String, String)>,
+    body: String,
+}
+
+impl Expected {
+    /// JSON with a known length.
+    pub(crate) fn json(status: u16, request_id: &str, body: impl Into<String>) -> Self {
+        Self::with_length(status, "application/json", request_id, body.into())
+    }
+
+    /// JSON whose length the service does not know when it begins to send.
+    pub(crate) fn chunked_json(request_id: &str, body: impl Into<String>) -> Self {
+        let expected = Self::new(200, request_id, body.into());
+        expected.field("content-type", "application/json").field("transfer-encoding", "chunked")
+    }
+
+    /// The response of the walkthrough's writes.
+    pub(crate) fn status_true(request_id: &str) -> Self {
+        Self::json(200, request_id, r#"{"status":true}"#)
+    }
+
+    /// 304.
+    pub(crate) fn not_modified(request_id: &str) -> Self {
+        Self::new(304, request_id, String::new())
+    }
+
+    /// 204.
+    pub(crate) fn no_content(request_id: &str) -> Self {
+        Self::new(204, request_id, String::new())
+    }
+
+    /// 404.
+    pub(crate) fn not_found(id: u32, request_id: &str) -> Self {
+        let members = r#""type":"urn:order-service:problem:order-not-found","title":"No such order","status":404"#;
+        Self::problem(404, request_id, &format!(r#"{members},"detail":"there is no order {id}""#), "")
+    }
+
+    /// 409.
+    pub(crate) fn duplicate(id: u32, request_id: &str) -> Self {
+        let members =
+            r#""type":"urn:order-service:problem:duplicate-order","title":"Order exists already","status":409"#;
+        let errors = r#","errors":[{"field":"order_id","detail":"is taken"}]"#;
+        Self::problem(409, request_id, &format!(r#"{members},"detail":"order_id {id} is taken""#), errors)
+    }
+
+    /// Adds a header field that must be present.
+    pub(crate) fn field(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the header field that may be missing.
+    pub(crate) fn optional_field(mut self, name: &str, value: &str) -> Self {
+        self.optional = Some((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Compares the head alone, for a body that is read piece by piece.
+    pub(crate) fn check_head(&self, head: &RawHead) -> Result<()> {
+        ensure!(head.status == self.status, "status {} instead of {}: {}", head.status, self.status, head.text);
+        let optional = |(name, value): &(String, String)| {
+            self.optional.as_ref().is_some_and(|field| (&field.0, &field.1) == (name, value))
+        };
+        let fields = head.fields().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
+        let mut fields: Vec<_> = fields.filter(|field| field.0 != "date" && !optional(field)).collect();
+        let mut expected = self.fields.clone();
+        fields.sort();
+        expected.sort();
+        ensure!(fields == expected, "header fields {fields:?} instead of {expected:?}");
+        Ok(())
+    }
+
+    /// Compares a whole response.
+    pub(crate) fn check(&self, response: &RawResponse) -> Result<()> {
+        let compare = || {
+            self.check_head(&response.head)?;
+            ensure!(response.body == self.body.as_bytes(), "the body differs");
+            Ok(())
+        };
+        compare().with_context(|| {
+            format!("instead of\n{self}\nthis came:\n{}{}", response.head.text, shortened(&response.text()))
+        })
+    }
+
+    fn problem(status: u16, request_id: &str, members: &str, last_members: &str) -> Self {
+        let body = format!(r#"{{{members},"request_id":"{request_id}"{last_members}}}"#);
+        Self::with_length(status, "application/problem+json", request_id, body)
+    }
+
+    fn with_length(status: u16, content_type: &str, request_id: &str, body: String) -> Self {
+        let length = body.len().to_string();
+        Self::new(status, request_id, body).field("content-type", content_type).field("content-length", &length)
+    }
+
+    fn new(status: u16, request_id: &str, body: String) -> Self {
+        Self { status, fields: Vec::new(), optional: None, body }.field("x-request-id", request_id)
+    }
+}
+
+impl Display for Expected {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}", self.status)?;
+        for (name, value) in &self.fields {
+            writeln!(formatter, "{name}: {value}")?;
+        }
+        write!(formatter, "\n{}", shortened(&self.body))
+    }
+}
+
+/// The entity tag of a response, if it has the service's form: 32 hexadecimal digits in quotes.
+pub(crate) fn entity_tag(response: &RawResponse) -> Option<String> {
+    let tag = response.header("etag")?;
+    let digits = tag.strip_prefix('"')?.strip_suffix('"')?;
+    (digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| tag.to_owned())
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(MAX_PRINTED_CHARS).collect();
+    if short.len() < text.len() {
+        short += &format!("… ({} bytes)", text.len());
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, fields: &str, body: &str) -> RawResponse {
+        let head = RawHead { status, text: format!("HTTP/1.1 {status} x\r\n{fields}\r\n") };
+        RawResponse { head, body: body.into() }
+    }
+
+    #[test]
+    fn the_order_of_header_fields_and_the_date_do_not_matter() -> Result<()> {
+        let expected = Expected::json(200, "a", "{}");
+        let fields = "Content-Length: 2\r\ndate: x\r\nX-Request-Id: a\r\ncontent-type: application/json\r\n";
+        expected.check(&response(200, fields, "{}"))
+    }
+
+    #[test]
+    fn any_other_difference_is_wrong() {
+        let expected = Expected::json(200, "a", "{}").optional_field("link", "next");
+        let fields = "content-type: application/json\r\nx-request-id: a\r\ncontent-length: 2\r\n";
+        assert!(expected.check(&response(200, fields, "{}")).is_ok());
+        assert!(expected.check(&response(200, &format!("{fields}link: next\r\n"), "{}")).is_ok());
+        for (status, fields, body) in [
+            (201, fields.to_owned(), "{}"),
+            (200, fields.to_owned(), "[]"),
+            (200, format!("{fields}vary: x\r\n"), "{}"),
+            (200, format!("{fields}content-length: 2\r\n"), "{}"),
+            (200, format!("{fields}link: other\r\n"), "{}"),
+            (200, fields.replace("x-request-id: a", "x-request-id: b"), "{}"),
+            (200, fields.replace("content-length: 2\r\n", ""), "{}"),
+        ] {
+            assert!(expected.check(&response(status, &fields, body)).is_err(), "{status} {fields} {body}");
+        }
+    }
+
+    #[test]
+    fn an_entity_tag_has_32_hexadecimal_digits() {
+        let tag = format!("\"{}\"", "0a".repeat(16));
+        assert_eq!(entity_tag(&response(200, &format!("ETag: {tag}\r\n"), "")), Some(tag));
+        assert_eq!(entity_tag(&response(200, "etag: \"a\"\r\n", "")), None);
+        assert_eq!(entity_tag(&response(200, "", "etag: x")), None);
+    }
+}
