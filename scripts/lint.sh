@@ -10,7 +10,7 @@ step() {
 }
 step scripts/cargo.sh fmt --all --check
 # Packages outside of the workspace, with lock files of their own.
-for program in tests/e2e/guest tools/bench/demo; do
+for program in tests/e2e/guest tools/bench/hyper_server; do
     step scripts/cargo.sh fmt --check --manifest-path "$program/Cargo.toml"
 done
 step scripts/cargo.sh clippy --package order-service --package wasmedge_wasi_socket --package pipe_status --all-targets -- -D warnings

@@ -1,66 +1,57 @@
-//! `make bench-containers`: the service's images on a Docker Engine of its own, wasm under crun beside native.
+//! `make bench-containers`: the service's images on a private Docker Engine, wasm under crun beside native.
 //!
-//! | room | what it measures |
+//! | module | measures |
 //! |---|---|
-//! | `starting` | from `docker run` to the first answers |
-//! | `memory` | one replica and ten: control groups and processes |
-//! | `group` | where the kernel keeps a container's figures |
-//! | `building` | the image from nothing, and after a change of one line |
-//! | `site` | the engine, its images, the database, who is compared |
+//! | `startup` | time from `docker run` to the first responses |
+//! | `memory` | memory of one replica and of ten |
+//! | `image_build` | building the image from scratch, and after a change of one line |
+//!
+//! | module | contents |
+//! |---|---|
+//! | `deployment` | the engine, its images, the database, the variants |
+//! | `cgroup` | the kernel's figures of a container |
 
 use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::report::Page;
-use crate::{Plan, say};
+use crate::plan::Plan;
+use crate::print_line;
+use crate::report::Report;
 
-mod building;
-mod group;
+mod cgroup;
+mod deployment;
+mod image_build;
 mod memory;
-mod site;
-mod starting;
+mod startup;
 
-use site::{Contained, Site};
+use deployment::{ContainerVariant, Deployment};
 
-/// All of it, into the page.
+/// Measures everything and writes it into the page.
 pub(crate) fn measure(plan: &Plan) -> Result<()> {
     let start = Instant::now();
-    let site = Site::open()?;
-    let machine = testkit::machine::describe_with(&site.versions()?)?;
-    let mut page = Page::of("make bench-containers");
-    page.add(sizes(&site)?);
-    page.add(starting::measure(&site, plan)?);
-    page.add(memory::measure(&site, plan)?);
-    page.add(building::measure(&site, plan)?);
-    let how = format!(
-        "{} starts of each, and memory {} times, each round in another order by a seeded shuffle",
-        plan.starts, plan.looks
+    let deployment = Deployment::start()?;
+    let machine = testkit::machine::describe_with(&deployment.versions()?)?;
+    let mut report = Report::new("make bench-containers");
+    report.add(image_sizes(&deployment)?);
+    report.add(startup::measure(&deployment, plan)?);
+    report.add(memory::measure(&deployment, plan)?);
+    report.add(image_build::measure(&deployment, plan)?);
+    let method = format!(
+        "{} starts of each variant and {} memory samples, in an order that a seed shuffles",
+        plan.starts, plan.memory_samples
     );
-    page.finish(&machine, plan, &how, start.elapsed())
+    report.write(&machine, plan, &method, start.elapsed())
 }
 
-/// What a registry holds and a node pulls.
-fn sizes(site: &Site) -> Result<String> {
-    say("sizes of the images");
+fn image_sizes(deployment: &Deployment) -> Result<String> {
+    print_line("image sizes");
     let mut text = String::from(
-        "### Images\n\nAll blobs of the image as a registry holds them (`scripts/image.sh size aot wasm native`): the layer, compressed with \
-         zstd, the configuration and the manifest.\n\n| | MB |\n|---|---:|\n",
+        "### Images\n\nAll blobs of the image as a registry stores them (`scripts/image.sh size aot wasm native`): the layer, compressed \
+         with zstd, the configuration and the manifest.\n\n| | MB |\n|---|---:|\n",
     );
     for (name, target) in [("AOT", "aot"), ("`.wasm`, for the interpreter", "wasm"), ("native, static", "native")] {
-        text += &format!("| {name} | {:.2} |\n", site.compressed_bytes(target)? / 1e6);
+        text += &format!("| {name} | {:.2} |\n", deployment.compressed_bytes(target)? / 1e6);
     }
     Ok(text)
-}
-
-impl Contained {
-    /// What the tables call it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Aot => "AOT, crun",
-            Self::Interpreted => "interpreted, crun",
-            Self::NativeCrun => "native, crun",
-            Self::NativeRunc => "native, runc",
-        }
-    }
 }

@@ -1,118 +1,121 @@
-//! As much of an HTTP client as is measured with here.
+//! Requests whose time is measured. They use testkit's raw connection: a library's client would be part of the figures.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use testkit::http::RawConnection;
 
-/// One request, and 2xx for an answer.
-pub(crate) fn post(port: u16, path: &str, body: &str) -> Result<()> {
-    let head = format!("POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n");
-    let request = format!("{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
-    whole(port, &request).map(drop)
-}
+/// The timeout of a request to a server on this machine.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// `DELETE path`, and 2xx for an answer.
-pub(crate) fn delete(port: u16, path: &str) -> Result<()> {
-    whole(port, &get(path).replacen("GET", "DELETE", 1)).map(drop)
-}
-
-/// The answer of `GET path`, head and all; its chunks are not taken apart.
-pub(crate) fn text(port: u16, path: &str) -> Result<String> {
-    whole(port, &get(path))
-}
-
-fn whole(port: u16, request: &str) -> Result<String> {
-    let mut answer = String::new();
-    send(port, request)?.read_to_string(&mut answer)?;
-    ensure!(answer.starts_with("HTTP/1.1 2"), "{}: {answer}", request.lines().next().unwrap_or_default());
-    Ok(answer)
-}
-
-/// Whether `GET path` is answered with 200 now.
-pub(crate) fn is_served(port: u16, path: &str) -> bool {
-    is_served_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path, Duration::from_secs(60))
-}
-
-/// The same at any address; nothing of it takes longer than `limit`.
-pub(crate) fn is_served_at(address: SocketAddr, path: &str, limit: Duration) -> bool {
-    let ask = || -> Result<bool> {
-        let mut status = [0; 12];
-        send_to(address, &get(path), limit)?.read_exact(&mut status)?;
-        Ok(status.ends_with(b" 200"))
-    };
-    ask().unwrap_or(false)
-}
-
-/// The body of `GET path` in chunks, as it comes.
-#[derive(Debug)]
-pub(crate) struct Body {
-    stream: BufReader<TcpStream>,
-    /// From the request's last byte to the body's first.
-    pub(crate) first_byte: Duration,
-    /// Of the chunk that is being read.
-    left: usize,
-    ended: bool,
-}
-
-impl Body {
-    pub(crate) fn get(port: u16, path: &str) -> Result<Self> {
-        let stream = send(port, &get(path))?;
-        let start = Instant::now();
-        let mut stream = BufReader::with_capacity(64 * 1024, stream);
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        ensure!(line.contains(" 200 "), "GET {path}: {line}");
-        let mut chunked = false;
-        while line.trim_end() != "" {
-            line.clear();
-            stream.read_line(&mut line)?;
-            chunked |= line.to_ascii_lowercase().trim_end() == "transfer-encoding: chunked";
-        }
-        ensure!(chunked, "GET {path} is not streamed: no Transfer-Encoding: chunked");
-        let left = chunk_size(&mut stream)?;
-        stream.fill_buf()?;
-        Ok(Self { stream, first_byte: start.elapsed(), left, ended: left == 0 })
-    }
-
-    /// The next bytes into `buffer`; 0 at the proper end.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        // Not before it is asked for: the next chunk may be long in coming.
-        if self.left == 0 && !self.ended {
-            let mut line = String::new();
-            self.stream.read_line(&mut line)?;
-            self.left = chunk_size(&mut self.stream)?;
-            self.ended = self.left == 0;
-        }
-        if self.ended {
-            return Ok(0);
-        }
-        let wanted = buffer.len().min(self.left);
-        let length = self.stream.read(buffer.get_mut(..wanted).unwrap_or_default())?;
-        ensure!(length > 0, "the answer was cut");
-        self.left -= length;
-        Ok(length)
-    }
-}
-
-fn chunk_size(stream: &mut impl BufRead) -> Result<usize> {
-    let mut line = String::new();
-    stream.read_line(&mut line)?;
-    usize::from_str_radix(line.trim_end(), 16).with_context(|| format!("a chunk of size {line:?}"))
-}
-
+/// A request on a connection of its own.
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
 }
 
-fn send(port: u16, request: &str) -> Result<TcpStream> {
-    send_to(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), request, Duration::from_secs(60))
+/// Whether the response to `GET path` on this machine is 200.
+pub(crate) fn is_ok(port: u16, path: &str) -> bool {
+    is_ok_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path, REQUEST_TIMEOUT)
 }
 
-fn send_to(address: SocketAddr, request: &str, limit: Duration) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect_timeout(&address, limit)?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.write_all(request.as_bytes())?;
-    Ok(stream)
+/// The same at any address. Neither connecting nor a read takes longer than `timeout`.
+pub(crate) fn is_ok_at(address: SocketAddr, path: &str, timeout: Duration) -> bool {
+    let request = || -> Result<u16> {
+        let mut connection = RawConnection::connect_timeout(address, timeout)?;
+        connection.send(get(path))?;
+        Ok(connection.read_head()?.status)
+    };
+    request().is_ok_and(|status| status == 200)
+}
+
+/// The chunked body of a response, read as it arrives.
+#[derive(Debug)]
+pub(crate) struct ChunkedBody {
+    connection: RawConnection,
+    /// From the request's last byte to the body's first.
+    pub(crate) time_to_first_byte: Duration,
+    /// Unread bytes of the current chunk.
+    remaining: usize,
+    ended: bool,
+}
+
+impl ChunkedBody {
+    pub(crate) fn get(port: u16, path: &str) -> Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut connection = RawConnection::connect_timeout(address, REQUEST_TIMEOUT)?;
+        connection.send(get(path))?;
+        let start = Instant::now();
+        let head = connection.read_head()?;
+        ensure!(head.status == 200, "GET {path}: {}", head.text);
+        ensure!(head.is_chunked(), "GET {path} is not streamed: {}", head.text);
+        let remaining = chunk_size(&mut connection)?;
+        while connection.buffered().is_empty() {
+            ensure!(connection.read_more()?, "the response was cut");
+        }
+        Ok(Self { connection, time_to_first_byte: start.elapsed(), remaining, ended: remaining == 0 })
+    }
+
+    /// Reads into `buffer`; returns 0 at the end of the body. Chunks go directly into the buffer: copies would slow down the client,
+    /// which shares the processors with the service.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        // Only on demand: the next chunk may take long.
+        if self.remaining == 0 && !self.ended {
+            ensure!(self.connection.read_exact(2)? == b"\r\n", "no line end after a chunk");
+            self.remaining = chunk_size(&mut self.connection)?;
+            self.ended = self.remaining == 0;
+        }
+        if self.ended {
+            return Ok(0);
+        }
+        let wanted = buffer.len().min(self.remaining);
+        let buffered = self.connection.buffered().len().min(wanted);
+        let length = if buffered > 0 {
+            let bytes = self.connection.read_exact(buffered)?;
+            buffer.get_mut(..buffered).context("no room")?.copy_from_slice(&bytes);
+            buffered
+        } else {
+            self.connection.read(buffer.get_mut(..wanted).unwrap_or_default())?
+        };
+        ensure!(length > 0, "the response was cut");
+        self.remaining -= length;
+        Ok(length)
+    }
+}
+
+fn chunk_size(connection: &mut RawConnection) -> Result<usize> {
+    let line = String::from_utf8_lossy(&connection.read_until(b"\r\n")?).into_owned();
+    usize::from_str_radix(line.trim_end(), 16).with_context(|| format!("not a chunk size: {line:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_chunked_body_is_read_to_its_end_in_pieces_of_any_size() -> Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let server = std::thread::spawn(move || -> Result<()> {
+            let mut stream = listener.accept()?.0;
+            let mut request = [0; 1024];
+            ensure!(stream.read(&mut request)? > 0);
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            Ok(write!(stream, "{head}5\r\nabcde\r\n2\r\nfg\r\n0\r\n\r\n")?)
+        });
+        let mut body = ChunkedBody::get(port, "/")?;
+        let (mut buffer, mut all) = ([0; 3], Vec::new());
+        loop {
+            let length = body.read(&mut buffer)?;
+            if length == 0 {
+                break;
+            }
+            all.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        }
+        assert_eq!(all, b"abcdefg");
+        server.join().map_err(|_| anyhow::anyhow!("the server panicked"))?
+    }
 }

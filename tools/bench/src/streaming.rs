@@ -1,4 +1,4 @@
-//! A table of a million orders, read by a fast and by a slow client: memory must not follow the table's size.
+//! A table of a million orders, read by a fast and by a slow client: the service's memory must not grow with the table.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -7,20 +7,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use testkit::Service;
 
-use crate::contest::{Contest, Contestant, wait_until_ready};
-use crate::http::{self, Body};
-use crate::memory::mb;
-use crate::{Plan, say};
+use crate::comparison::{Comparison, Variant, wait_until_ready};
+use crate::http::{self, ChunkedBody};
+use crate::memory::megabytes;
+use crate::plan::Plan;
+use crate::print_line;
 
-/// How much the service may grow while a table is streamed, in bytes, and how late the first byte may be.
-const AIM: (u64, Duration) = (8_000_000, Duration::from_millis(50));
+/// The targets: how much the service may grow while it streams a table, in bytes, and the time to the first byte.
+const MAX_GROWTH: u64 = 8_000_000;
+const MAX_TIME_TO_FIRST_BYTE: Duration = Duration::from_millis(50);
 
-/// How long a client holds its answer: the slow one leaves then; so does the fast one of the interpreter, which would take
-/// minutes.
-const HOLD: Duration = Duration::from_secs(10);
+/// The slow client closes the connection after this time. So does the interpreter's fast client, which would take minutes.
+const MAX_READ_TIME: Duration = Duration::from_secs(10);
 
-/// Requests that are left after their first byte.
-const FIRST_BYTES: usize = 9;
+/// The slow client's pause after each read.
+const SLOW_READ_INTERVAL: Duration = Duration::from_millis(100);
+
+const MEMORY_SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Requests that are closed after their first byte.
+const FIRST_BYTE_REQUESTS: usize = 9;
 
 struct Streamed {
     growth: u64,
@@ -33,76 +39,79 @@ struct Streamed {
 enum Reader {
     Fast,
     Slow,
-    /// As fast as the interpreter gives, and not to the end.
-    Leaving,
+    /// Fast, but not to the end.
+    FastPartial,
 }
 
 /// The table.
-pub(crate) fn measure(contest: &Contest, plan: &Plan) -> Result<String> {
-    say(&format!("filling a table with {} orders", plan.rows));
-    contest.database.create_database("million")?;
-    let mut text = format!(
-        "### Streaming {} orders\n\n`GET /orders` by one client, after a first small request. Growth is the most resident memory seen \
-         while streaming less that before it. The slow client takes 64 KB every 100 ms and leaves after {} s, as does the interpreter's \
-         fast one. First byte: median and greatest of {FIRST_BYTES} requests.\n\n\
-         | | first byte ms | reader | growth MB | bytes read | seconds | MB/s |\n|---|---:|---|---:|---:|---:|---:|\n",
-        plan.rows,
-        HOLD.as_secs()
-    );
-    let mut reached = true;
-    for contestant in Contestant::SERVICE {
-        let service = contest.builder_on(contestant, "million").start()?;
+pub(crate) fn measure(comparison: &Comparison, plan: &Plan) -> Result<String> {
+    print_line(&format!("filling a table with {} orders", plan.rows));
+    comparison.database.create_database("million")?;
+    let mut text = heading(plan);
+    let mut met = true;
+    for variant in Variant::SERVICE {
+        let service = comparison.builder_with_database(variant, "million").start()?;
         wait_until_ready(&service)?;
-        fill(contest, plan.rows)?;
-        ensure!(http::is_served(service.port(), "/orders?limit=5"), "a small request fails");
-        let (median, most) = first_byte(&service)?;
-        reached &= contestant != Contestant::Aot || median <= AIM.1;
-        let fast = if contestant == Contestant::Interpreter { Reader::Leaving } else { Reader::Fast };
+        fill_table(comparison, plan.rows)?;
+        ensure!(http::is_ok(service.port(), "/orders?limit=5"), "a small request fails");
+        let (median, max) = time_to_first_byte(&service)?;
+        met &= variant != Variant::Aot || median <= MAX_TIME_TO_FIRST_BYTE;
+        let fast = if variant == Variant::Interpreter { Reader::FastPartial } else { Reader::Fast };
         for reader in [fast, Reader::Slow] {
-            say(&format!("streaming, {}, {reader:?} reader", contestant.name()));
-            let seen = stream(&service, reader)?;
-            reached &= contestant != Contestant::Aot || seen.growth <= AIM.0;
-            text += &format!("| {} | {:.1} ({:.1}) {}", contestant.name(), ms(median), ms(most), row(reader, &seen));
+            print_line(&format!("streaming, {}, {reader:?} reader", variant.name()));
+            let streamed = stream(&service, reader)?;
+            met &= variant != Variant::Aot || streamed.growth <= MAX_GROWTH;
+            let first_byte = format!("{:.1} ({:.1})", median.as_secs_f64() * 1e3, max.as_secs_f64() * 1e3);
+            text += &format!("| {} | {first_byte} {}", variant.name(), row(reader, &streamed));
         }
     }
-    let verdict = if reached { "yes" } else { "**no**" };
-    Ok(text
-        + &format!(
-            "\n| aim | |\n|---|---|\n| AOT: growth ≤ 8 MB with both readers, first byte ≤ 50 ms | {verdict} |\n"
-        ))
+    let verdict = if met { "yes" } else { "**no**" };
+    let target = "AOT: growth ≤ 8 MB with both readers, first byte ≤ 50 ms";
+    Ok(format!("{text}\n| target | met |\n|---|---|\n| {target} | {verdict} |\n"))
 }
 
-/// From the request to the first byte of the array: the median and the worst.
-fn first_byte(service: &Service) -> Result<(Duration, Duration)> {
+fn heading(plan: &Plan) -> String {
+    format!(
+        "### Streaming {} orders\n\n`GET /orders` by one client, after a first small request. Growth is the maximum of resident memory \
+         while streaming, less the memory before. The slow client takes 64 KB every 100 ms and closes the connection after {} s, as does \
+         the interpreter's fast client. First byte: median and maximum of {FIRST_BYTE_REQUESTS} requests.\n\n\
+         | | first byte ms | reader | growth MB | bytes read | seconds | MB/s |\n|---|---:|---|---:|---:|---:|---:|\n",
+        plan.rows,
+        MAX_READ_TIME.as_secs()
+    )
+}
+
+/// From the request to the first byte of the array: the median and the maximum.
+fn time_to_first_byte(service: &Service) -> Result<(Duration, Duration)> {
     let mut times = Vec::new();
-    for _ in 0..FIRST_BYTES {
-        times.push(Body::get(service.port(), "/orders")?.first_byte);
+    for _ in 0..FIRST_BYTE_REQUESTS {
+        times.push(ChunkedBody::get(service.port(), "/orders")?.time_to_first_byte);
     }
     times.sort();
     let at = |index: usize| times.get(index).copied().unwrap_or_default();
-    Ok((at(FIRST_BYTES / 2), at(FIRST_BYTES - 1)))
+    Ok((at(FIRST_BYTE_REQUESTS / 2), at(FIRST_BYTE_REQUESTS - 1)))
 }
 
-/// By MariaDB's own sequence table; the service has made the table of orders at its start.
-fn fill(contest: &Contest, rows: u32) -> Result<()> {
-    let known = contest.database.sql("million", "SELECT COUNT(*) FROM orders")?;
-    if known.trim() != rows.to_string() {
+/// Fills the table with MariaDB's sequence engine; the service has created the table.
+fn fill_table(comparison: &Comparison, rows: u32) -> Result<()> {
+    let count = comparison.database.sql("million", "SELECT COUNT(*) FROM orders")?;
+    if count.trim() != rows.to_string() {
         let columns = "order_id, product_id, quantity, amount, shipping, tax, shipping_address";
         let values = "seq, seq % 1000 + 1, seq % 9 + 1, seq % 100000 / 100, 15.00, 2.00, CONCAT('Mataderos ', seq)";
         let statement = format!("INSERT INTO orders ({columns}) SELECT {values} FROM seq_1_to_{rows}");
-        contest.database.sql("million", &statement).context("a table to stream")?;
+        comparison.database.sql("million", &statement).context("cannot fill the table")?;
     }
     Ok(())
 }
 
 fn stream(service: &Service, reader: Reader) -> Result<Streamed> {
     let before = service.rss_bytes()?;
-    let (most, done) = (AtomicU64::new(before), AtomicBool::new(false));
+    let (max, done) = (AtomicU64::new(before), AtomicBool::new(false));
     let outcome = thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::SeqCst) {
-                most.fetch_max(service.rss_bytes().unwrap_or_default(), Ordering::SeqCst);
-                thread::sleep(Duration::from_millis(20));
+                max.fetch_max(service.rss_bytes().unwrap_or_default(), Ordering::SeqCst);
+                thread::sleep(MEMORY_SAMPLE_INTERVAL);
             }
         });
         let outcome = read(service.port(), reader);
@@ -110,12 +119,12 @@ fn stream(service: &Service, reader: Reader) -> Result<Streamed> {
         outcome
     });
     let (bytes, time) = outcome?;
-    Ok(Streamed { growth: most.load(Ordering::SeqCst) - before, bytes, time })
+    Ok(Streamed { growth: max.load(Ordering::SeqCst) - before, bytes, time })
 }
 
 fn read(port: u16, reader: Reader) -> Result<(u64, Duration)> {
     let start = Instant::now();
-    let mut body = Body::get(port, "/orders")?;
+    let mut body = ChunkedBody::get(port, "/orders")?;
     let (mut buffer, mut bytes, mut last) = ([0; 64 * 1024], 0, b' ');
     loop {
         let length = body.read(&mut buffer)?;
@@ -125,23 +134,20 @@ fn read(port: u16, reader: Reader) -> Result<(u64, Duration)> {
         bytes += length as u64;
         last = buffer.get(length - 1).copied().unwrap_or_default();
         if reader == Reader::Slow {
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(SLOW_READ_INTERVAL);
         }
-        if reader != Reader::Fast && start.elapsed() > HOLD {
+        if reader != Reader::Fast && start.elapsed() > MAX_READ_TIME {
             return Ok((bytes, start.elapsed()));
         }
     }
-    ensure!(last == b']', "the array does not end");
+    ensure!(last == b']', "the array has no end");
     Ok((bytes, start.elapsed()))
 }
 
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-fn row(reader: Reader, seen: &Streamed) -> String {
+fn row(reader: Reader, streamed: &Streamed) -> String {
     let reader = if reader == Reader::Slow { "slow" } else { "fast" };
-    let seconds = seen.time.as_secs_f64();
-    let speed = f64::from(u32::try_from(seen.bytes / 1000).unwrap_or(u32::MAX)) / 1e3 / seconds;
-    format!("| {reader} | {} | {} MB | {seconds:.1} | {speed:.1} |\n", mb(seen.growth), mb(seen.bytes))
+    let seconds = streamed.time.as_secs_f64();
+    let speed = f64::from(u32::try_from(streamed.bytes / 1000).unwrap_or(u32::MAX)) / 1e3 / seconds;
+    let (growth, bytes) = (megabytes(streamed.growth), megabytes(streamed.bytes));
+    format!("| {reader} | {growth} | {bytes} MB | {seconds:.1} | {speed:.1} |\n")
 }

@@ -1,4 +1,4 @@
-//! Requests a second, latency and CPU per request, each contestant in turn, there and back.
+//! Requests per second, latency and CPU per request.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -6,17 +6,27 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use testkit::stats::{formatted, median, range};
 use testkit::{Service, TempDir};
 
-use crate::contest::{Contest, Contestant, ROWS};
-use crate::stats::{median, range, readable};
-use crate::wrk::{self, Seen};
-use crate::{Plan, say};
+use crate::comparison::{Comparison, ROWS, Variant};
+use crate::plan::Plan;
+use crate::print_line;
+use crate::report::{TARGETS, target};
+use crate::round_order::forwards_and_backwards;
+use crate::wrk::{self, WrkResult};
 
 const REQUESTS: [&str; 4] = ["GET /", "GET /orders", "GET /orders/{id}", "POST /create_order"];
 const CONNECTIONS: [u32; 2] = [1, 32];
 
-/// A request of wrk's that creates orders with ids of its own.
+/// Ids reserved for one run that creates orders.
+const IDS_PER_RUN: u32 = 5_000_000;
+
+/// The targets: requests per second of AOT relative to native, and relative to hyper_wasi's server.
+const MIN_RATIO_TO_NATIVE: f64 = 0.6;
+const MIN_RATIO_TO_HYPER_SERVER: f64 = 500.0;
+
+/// A script for wrk that creates orders with consecutive ids.
 const CREATE: &str = r#"
 local id = FIRST
 wrk.method = "POST"
@@ -28,34 +38,35 @@ request = function()
 end
 "#;
 
-/// What one run showed.
+/// The results of one run.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
-    seen: Seen,
-    /// The service's processor time for one request.
+    wrk: WrkResult,
+    /// The service's CPU time per request.
     cpu: Duration,
-    /// How much of it was spent in the kernel, of 1.
+    /// The fraction of the CPU time that was spent in the kernel.
     kernel: f64,
 }
 
-type Samples = HashMap<(usize, u32, Contestant), Vec<Sample>>;
+/// The samples by index of the request, connections and variant.
+type Samples = HashMap<(usize, u32, Variant), Vec<Sample>>;
 
-/// All tables of this room.
-pub(crate) fn measure(contest: &Contest, servers: &[(Contestant, Service)], plan: &Plan) -> Result<String> {
+/// The tables.
+pub(crate) fn measure(comparison: &Comparison, servers: &[(Variant, Service)], plan: &Plan) -> Result<String> {
     let scripts = TempDir::new()?;
     let mut samples = Samples::new();
-    let mut created = ROWS;
+    let mut first_id = ROWS;
     for (index, request) in REQUESTS.into_iter().enumerate() {
         for connections in CONNECTIONS {
-            say(&format!("{request}, {connections} connection(s)"));
-            for contestant in there_and_back(request, plan.rounds) {
-                let Some((_, server)) = servers.iter().find(|(who, _)| *who == contestant) else { continue };
-                let (url, script) = target(server, request, &scripts, created)?;
+            print_line(&format!("{request}, {connections} connection(s)"));
+            for variant in forwards_and_backwards(&variants(request), plan.rounds) {
+                let Some((_, server)) = servers.iter().find(|(known, _)| *known == variant) else { continue };
+                let (url, script) = url_and_script(server, request, &scripts, first_id)?;
                 let sample = sample(server, &url, connections, plan.seconds, script.as_deref())?;
-                samples.entry((index, connections, contestant)).or_default().push(sample);
+                samples.entry((index, connections, variant)).or_default().push(sample);
                 if script.is_some() {
-                    created += 5_000_000;
-                    contest.database.sql("bench", &format!("DELETE FROM orders WHERE order_id > {ROWS}"))?;
+                    first_id += IDS_PER_RUN;
+                    comparison.database.sql("bench", &format!("DELETE FROM orders WHERE order_id > {ROWS}"))?;
                 }
             }
         }
@@ -63,34 +74,33 @@ pub(crate) fn measure(contest: &Contest, servers: &[(Contestant, Service)], plan
     Ok(tables(&samples))
 }
 
+/// The variants that respond to `request`: hyper_wasi's server knows one response only.
+fn variants(request: &str) -> Vec<Variant> {
+    let hyper_server = (request == "GET /").then_some(Variant::HyperServer);
+    Variant::SERVICE.into_iter().chain(hyper_server).collect()
+}
+
 fn sample(server: &Service, url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<Sample> {
     let (cpu_before, split_before) = (server.cpu_time()?, server.process().cpu_user_and_kernel()?);
-    let seen = wrk::run(url, connections, seconds, script)?;
+    let wrk = wrk::run(url, connections, seconds, script)?;
     let (cpu, split) = (server.cpu_time()?.saturating_sub(cpu_before), server.process().cpu_user_and_kernel()?);
     let (user, kernel) = ((split.0 - split_before.0).as_secs_f64(), (split.1 - split_before.1).as_secs_f64());
-    Ok(Sample {
-        seen,
-        cpu: cpu.div_f64(seen.requests.max(1.0)),
-        kernel: kernel / (user + kernel).max(f64::MIN_POSITIVE),
-    })
+    Ok(Sample { wrk, cpu: cpu.div_f64(wrk.requests.max(1.0)), kernel: kernel / (user + kernel).max(f64::MIN_POSITIVE) })
 }
 
-/// A B C C B A, so often: what warms up or wears out over the run is shared evenly.
-fn there_and_back(request: &str, rounds: usize) -> Vec<Contestant> {
-    let demo = (request == "GET /").then_some(Contestant::Demo);
-    let there: Vec<_> = Contestant::SERVICE.into_iter().chain(demo).collect();
-    let round: Vec<_> = there.iter().chain(there.iter().rev()).copied().collect();
-    round.repeat(rounds)
-}
-
-fn target(server: &Service, request: &str, scripts: &TempDir, created: u32) -> Result<(String, Option<PathBuf>)> {
+fn url_and_script(
+    server: &Service,
+    request: &str,
+    scripts: &TempDir,
+    first_id: u32,
+) -> Result<(String, Option<PathBuf>)> {
     Ok(match request {
         "GET /" => (server.url("/"), None),
         "GET /orders" => (server.url("/orders"), None),
         "GET /orders/{id}" => (server.url("/orders/3"), None),
         _ => {
             let script = scripts.path().join("create.lua");
-            std::fs::write(&script, CREATE.replace("FIRST", &created.to_string()))?;
+            std::fs::write(&script, CREATE.replace("FIRST", &first_id.to_string()))?;
             (server.url("/create_order"), Some(script))
         }
     })
@@ -98,63 +108,57 @@ fn target(server: &Service, request: &str, scripts: &TempDir, created: u32) -> R
 
 fn tables(samples: &Samples) -> String {
     let mut text = String::from(
-        "### Requests\n\nMedians; in brackets the least and the greatest. CPU is the service's own, user and kernel; MariaDB's and the \
-         generator's are not in it.\n\n\
-         | request | connections | | requests/s | against native | p50 ms | p99 ms | CPU µs/request | in the kernel |\n\
+        "### Requests\n\nMedians; in brackets minimum and maximum. CPU is the service's own, user and kernel, without MariaDB's and the \
+         generator's.\n\n\
+         | request | connections | | requests/s | relative to native | p50 ms | p99 ms | CPU µs/request | in the kernel |\n\
          |---|---:|---|---:|---:|---:|---:|---:|---:|\n",
     );
     for (index, request) in REQUESTS.into_iter().enumerate() {
         for connections in CONNECTIONS {
-            let native = per_second(samples, (index, connections, Contestant::Native));
-            for contestant in Contestant::SERVICE.into_iter().chain([Contestant::Demo]) {
-                let key = (index, connections, contestant);
-                if let Some(of_this) = samples.get(&key) {
-                    let start = format!("| `{request}` | {connections} | {}", contestant.name());
-                    let _ = writeln!(
-                        text,
-                        "{start} {}",
-                        row(of_this, median(per_second(samples, key)) / median(native.clone()))
-                    );
-                }
+            let native = per_second(samples, (index, connections, Variant::Native));
+            for variant in variants(request) {
+                let key = (index, connections, variant);
+                let Some(own) = samples.get(&key) else { continue };
+                let relative = median(per_second(samples, key)) / median(native.clone());
+                let _ = writeln!(text, "| `{request}` | {connections} | {} {}", variant.name(), row(own, relative));
             }
         }
     }
     text + &targets(samples)
 }
 
-fn per_second(samples: &Samples, key: (usize, u32, Contestant)) -> Vec<f64> {
-    samples.get(&key).into_iter().flatten().map(|sample| sample.seen.per_second).collect()
+fn per_second(samples: &Samples, key: (usize, u32, Variant)) -> Vec<f64> {
+    samples.get(&key).into_iter().flatten().map(|sample| sample.wrk.per_second).collect()
 }
 
-fn row(samples: &[Sample], against_native: f64) -> String {
-    let (least, most) = range(samples.iter().map(|sample| sample.seen.per_second));
+fn row(samples: &[Sample], relative_to_native: f64) -> String {
+    let (min, max) = range(samples.iter().map(|sample| sample.wrk.per_second));
     let of = |figure: fn(&Sample) -> f64| median(samples.iter().map(figure));
     format!(
-        "| {} ({}–{}) | {against_native:.2} | {:.2} | {:.2} | {} | {:.0} % |",
-        readable(of(|sample| sample.seen.per_second)),
-        readable(least),
-        readable(most),
-        of(|sample| sample.seen.p50.as_secs_f64() * 1e3),
-        of(|sample| sample.seen.p99.as_secs_f64() * 1e3),
-        readable(of(|sample| sample.cpu.as_secs_f64() * 1e6)),
+        "| {} ({}–{}) | {relative_to_native:.2} | {:.2} | {:.2} | {} | {:.0} % |",
+        formatted(of(|sample| sample.wrk.per_second)),
+        formatted(min),
+        formatted(max),
+        of(|sample| sample.wrk.p50.as_secs_f64() * 1e3),
+        of(|sample| sample.wrk.p99.as_secs_f64() * 1e3),
+        formatted(of(|sample| sample.cpu.as_secs_f64() * 1e6)),
         of(|sample| sample.kernel * 100.0),
     )
 }
 
-/// What was aimed at, and whether it was reached.
 fn targets(samples: &Samples) -> String {
-    let of = |index, connections, who| median(per_second(samples, (index, connections, who)));
-    let mut text = String::from("\n| aim | reached | |\n|---|---:|---|\n");
+    let of = |index, connections, variant| median(per_second(samples, (index, connections, variant)));
+    let mut text = format!("\n{TARGETS}");
     for (index, request) in REQUESTS.into_iter().enumerate().take(2) {
-        let ratio = of(index, 32, Contestant::Aot) / of(index, 32, Contestant::Native);
-        let verdict = if ratio >= 0.6 { "yes" } else { "**no**" };
-        let _ = writeln!(text, "| AOT ≥ 0.6 × native, `{request}`, 32 connections | {ratio:.2} × | {verdict} |");
+        let ratio = of(index, 32, Variant::Aot) / of(index, 32, Variant::Native);
+        let what = format!("AOT ≥ {MIN_RATIO_TO_NATIVE} × native, `{request}`, 32 connections");
+        text += &target(&what, &format!("{ratio:.2} ×"), ratio >= MIN_RATIO_TO_NATIVE);
     }
-    let ratio = of(0, 1, Contestant::Aot) / of(0, 1, Contestant::Demo);
-    let verdict = if ratio >= 500.0 { "yes" } else { "**no**" };
-    let aim = "AOT ≥ 500 × hyper_wasi's server as published, `GET /`, one kept connection";
-    let _ = writeln!(text, "| {aim} | {} × | {verdict} |", readable(ratio));
-    text
+    let ratio = of(0, 1, Variant::Aot) / of(0, 1, Variant::HyperServer);
+    let what = format!(
+        "AOT ≥ {MIN_RATIO_TO_HYPER_SERVER} × hyper_wasi's server as published, `GET /`, one keep-alive connection"
+    );
+    text + &target(&what, &format!("{} ×", formatted(ratio)), ratio >= MIN_RATIO_TO_HYPER_SERVER)
 }
 
 #[cfg(test)]
@@ -162,9 +166,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_is_there_and_back() {
-        use Contestant::{Aot, Demo, Interpreter, Native};
-        assert_eq!(there_and_back("GET /", 1), [Interpreter, Aot, Native, Demo, Demo, Native, Aot, Interpreter]);
-        assert_eq!(there_and_back("GET /orders", 2).len(), 12);
+    fn hyper_wasis_server_is_compared_where_it_can_respond() {
+        use Variant::{Aot, HyperServer, Interpreter, Native};
+        assert_eq!(variants("GET /"), [Interpreter, Aot, Native, HyperServer]);
+        assert_eq!(variants("GET /orders"), [Interpreter, Aot, Native]);
     }
 }

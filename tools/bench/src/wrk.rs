@@ -1,4 +1,4 @@
-//! The load generator, and what it says.
+//! The load generator `wrk`.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// What one run of `wrk` saw.
+/// The results of one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct WrkResult {
     pub(crate) per_second: f64,
     pub(crate) requests: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
 
-/// Loads `url` for `seconds` on `connections`, with one thread: the other processor is the service's and MariaDB's.
-pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<Seen> {
+/// Loads `url` for `seconds` on `connections`. It uses one thread, to leave the other processor to the service and MariaDB.
+pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<WrkResult> {
     let mut command = Command::new("wrk");
     command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "10s", "--latency"]);
     if let Some(script) = script {
@@ -25,18 +25,18 @@ pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Pat
     let output = command.arg(url).output().context("cannot run wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk {url}: {text}{}", String::from_utf8_lossy(&output.stderr));
-    understand(&text).with_context(|| format!("wrk {url} said:\n{text}"))
+    parse(&text).with_context(|| format!("wrk {url} printed:\n{text}"))
 }
 
-/// wrk prints its version with its usage, and ends badly.
+/// wrk's version. It prints the version with its usage and exits with an error.
 pub(crate) fn version() -> String {
     let output = Command::new("wrk").arg("--version").output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.split(" [").next().unwrap_or("wrk").trim().to_owned()
 }
 
-fn understand(text: &str) -> Result<Seen> {
-    // Requests that failed are not requests that were answered quickly.
+fn parse(text: &str) -> Result<WrkResult> {
+    // Failed requests are fast and would improve the figures.
     ensure!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "some requests failed");
     let after = |label: &str| {
         let line = text.lines().find_map(|line| line.trim().strip_prefix(label));
@@ -44,7 +44,7 @@ fn understand(text: &str) -> Result<Seen> {
     };
     let requests =
         text.lines().find_map(|line| line.trim().split_once(" requests in ")).context("no count of requests")?;
-    Ok(Seen {
+    Ok(WrkResult {
         per_second: after("Requests/sec:")?.parse()?,
         requests: requests.0.parse()?,
         p50: duration(after("50%")?)?,
@@ -70,7 +70,7 @@ fn duration(text: &str) -> Result<Duration> {
 mod tests {
     use super::*;
 
-    const SAID: &str = "Running 2s test @ http://127.0.0.1:8080/
+    const OUTPUT: &str = "Running 2s test @ http://127.0.0.1:8080/
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency     1.05ms  412.07us   9.11ms   88.20%
@@ -86,16 +86,16 @@ Transfer/sec:      4.31MB
 ";
 
     #[test]
-    fn its_figures_are_read() -> Result<()> {
-        let seen = understand(SAID)?;
-        assert_eq!((seen.p50, seen.p99), (Duration::from_micros(617), Duration::from_micros(2500)));
-        assert!((seen.per_second - 30150.12).abs() < 1e-6 && (seen.requests - 60321.0).abs() < 1e-6);
+    fn the_figures_are_parsed() -> Result<()> {
+        let result = parse(OUTPUT)?;
+        assert_eq!((result.p50, result.p99), (Duration::from_micros(617), Duration::from_micros(2500)));
+        assert!((result.per_second - 30150.12).abs() < 1e-6 && (result.requests - 60321.0).abs() < 1e-6);
         Ok(())
     }
 
     #[test]
-    fn a_run_with_failed_requests_is_no_measurement() {
-        assert!(understand(&format!("{SAID}  Non-2xx or 3xx responses: 1\n")).is_err());
-        assert!(understand(&SAID.replace("Requests/sec", "Socket errors: connect 0, read 1")).is_err());
+    fn a_run_with_failed_requests_is_an_error() {
+        assert!(parse(&format!("{OUTPUT}  Non-2xx or 3xx responses: 1\n")).is_err());
+        assert!(parse(&OUTPUT.replace("Requests/sec", "Socket errors: connect 0, read 1")).is_err());
     }
 }
