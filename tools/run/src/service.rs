@@ -1,13 +1,13 @@
 //! The service process, from its start to Ctrl-C.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use testkit::http::Client;
 use testkit::service::wasmedge;
 use testkit::{Process, TempDir, aot, artifacts};
 
@@ -21,6 +21,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Without a response of `/ready` within this time, the user is told that the database does not respond.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The timeout of one request to `/ready`.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The ahead-of-time compiled service; compiled once per version of the module.
 pub(crate) fn compile() -> Result<PathBuf> {
@@ -116,13 +119,6 @@ fn announce(listen: SocketAddr, ready: bool) {
 
 fn is_ready(listen: SocketAddr) -> bool {
     let ip = if listen.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { listen.ip() };
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&SocketAddr::new(ip, listen.port()), Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(3)))?;
-        write!(stream, "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status)?;
-        Ok(status.ends_with(b" 200"))
-    };
-    ask().unwrap_or(false)
+    let client = Client::with_timeout(&format!("http://{}", SocketAddr::new(ip, listen.port())), REQUEST_TIMEOUT);
+    client.get("/ready").is_ok_and(|response| response.status == 200)
 }
