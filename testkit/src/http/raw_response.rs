@@ -1,5 +1,7 @@
 //! Responses as they came over the connection.
 
+use std::fmt::{self, Display, Formatter};
+
 use anyhow::{Context, Result};
 
 /// A response's status line and header fields.
@@ -59,6 +61,12 @@ impl RawHead {
     /// RFC 9112, section 6.3.
     pub(super) fn has_no_body(&self, method: &str) -> bool {
         method == "HEAD" || self.status == 204 || self.status == 304 || self.status < 200
+    }
+}
+
+impl Display for RawHead {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text.trim_end())
     }
 }
 

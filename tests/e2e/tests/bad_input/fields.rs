@@ -1,6 +1,6 @@
 //! Orders with one thing wrong; the answer names it.
 
-use super::{still_serves, target};
+use super::{assert_still_serves, target};
 use crate::support::{order, with};
 
 /// What neither an id nor a quantity can be.
@@ -100,14 +100,14 @@ fn refuse(app: &crate::support::TestApp, field: &str, json: Option<&str>) {
         if optional {
             continue;
         }
-        let reply = app.send(method, path, &[("content-type", "application/json")], Some(body.as_bytes()));
-        assert_eq!(reply.status, 400, "{field} = {shown} to {method} {path}: {}", reply.summary());
-        let problem = reply.expect_problem(400, "invalid-order");
+        let response = app.send(method, path, &[("content-type", "application/json")], Some(body.as_bytes()));
+        assert_eq!(response.status, 400, "{field} = {shown} to {method} {path}: {}", response.summary());
+        let problem = response.expect_problem(400, "invalid-order");
         let name = format!("{prefix}{field}");
-        assert!(problem.blames(&name), "{name} = {shown} is not blamed by {method} {path}: {problem:?}");
+        assert!(problem.has_error_for(&name), "{name} = {shown} is not blamed by {method} {path}: {problem:?}");
         assert_eq!(problem.fields(), [name.as_str()], "{field} = {shown}: only that is wrong");
     }
-    still_serves(app, &format!("{field} = {shown}"));
+    assert_still_serves(app, &format!("{field} = {shown}"));
 }
 
 #[test]
@@ -168,12 +168,12 @@ fn unknown_and_repeated_fields_are_refused_by_name() {
         let body = order(2).replace('}', &format!(",{json}}}"));
         for path in ["/create_order", "/orders", "/update_order"] {
             let problem = app.post(path, &body).expect_problem(400, "invalid-order");
-            assert!(problem.blames(field), "{json} to {path}: {problem:?}");
+            assert!(problem.has_error_for(field), "{json} to {path}: {problem:?}");
         }
         let batch = format!("[{},{},{body}]", order(4), order(5));
         let problem = app.post("/create_orders", batch).expect_problem(400, "invalid-order");
-        assert!(problem.blames(&format!("[2].{field}")), "{json} in a batch: {problem:?}");
-        still_serves(&app, json);
+        assert!(problem.has_error_for(&format!("[2].{field}")), "{json} in a batch: {problem:?}");
+        assert_still_serves(&app, json);
     }
 }
 
@@ -181,19 +181,19 @@ fn unknown_and_repeated_fields_are_refused_by_name() {
 fn an_unknown_field_with_a_huge_name_is_not_repeated_at_length() {
     let app = target();
     let body = order(2).replace('}', &format!(",\"{}\":1}}", "n".repeat(50_000)));
-    let reply = app.post("/create_order", body);
-    reply.expect_problem(400, "invalid-order");
-    assert!(reply.body.len() < 4_096, "the answer has {} bytes", reply.body.len());
-    still_serves(&app, "a huge name");
+    let response = app.post("/create_order", body);
+    response.expect_problem(400, "invalid-order");
+    assert!(response.body.len() < 4_096, "the answer has {} bytes", response.body.len());
+    assert_still_serves(&app, "a huge name");
 }
 
 #[test]
 fn a_batch_full_of_errors_gets_an_answer_of_bounded_size() {
     let app = target();
     let wrong: Vec<String> = (1..20_000).map(|id| with(id, "quantity", Some("0"))).collect();
-    let reply = app.post("/create_orders", format!("[{}]", wrong.join(",")));
-    let problem = reply.expect_problem(400, "invalid-order");
-    assert!(problem.blames("[0].quantity"), "{problem:?}");
-    assert!(reply.body.len() < 64 * 1024, "the answer has {} bytes", reply.body.len());
-    still_serves(&app, "a batch full of errors");
+    let response = app.post("/create_orders", format!("[{}]", wrong.join(",")));
+    let problem = response.expect_problem(400, "invalid-order");
+    assert!(problem.has_error_for("[0].quantity"), "{problem:?}");
+    assert!(response.body.len() < 64 * 1024, "the answer has {} bytes", response.body.len());
+    assert_still_serves(&app, "a batch full of errors");
 }

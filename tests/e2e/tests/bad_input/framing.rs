@@ -1,6 +1,6 @@
 //! Where a body ends: lengths, chunks, and the shapes that smuggle a second request past a proxy (RFC 9112, 6 and 11.2).
 
-use super::{still_serves, target};
+use super::{assert_still_serves, target};
 use crate::support::{TestApp, order};
 
 /// A `POST /create_order` of order 2 with these framing headers and these bytes after the head.
@@ -14,9 +14,9 @@ const HIDDEN: &str = "GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// Sends bytes; whatever is answered, no order may come or go. Gives what went wrong.
 fn obeyed(app: &TestApp, what: &str, bytes: &[u8]) -> Option<String> {
-    let mut raw = app.raw();
-    raw.send(bytes).finish();
-    let answer = raw.until_closed();
+    let mut connection = app.connect();
+    connection.send(bytes).shutdown_write();
+    let answer = connection.read_until_closed();
     let shown = String::from_utf8_lossy(&answer);
     let stored = app.sql("SELECT GROUP_CONCAT(order_id) FROM orders");
     if shown.starts_with("HTTP/1.1 2") || shown.contains(r#"{"status":true}"#) || stored != "1" {
@@ -24,7 +24,7 @@ fn obeyed(app: &TestApp, what: &str, bytes: &[u8]) -> Option<String> {
         app.post("/create_order", order(1)).expect_done();
         return Some(format!("{what}: orders {stored}, answer {}", shown.lines().next().unwrap_or_default()));
     }
-    still_serves(app, what);
+    assert_still_serves(app, what);
     None
 }
 
@@ -147,13 +147,13 @@ fn odd_chunks_that_are_taken_hide_nothing() {
         ("an extension for each byte", format!("{pieces}0\r\n\r\n{HIDDEN}")),
     ];
     for (what, chunks) in table {
-        let mut raw = app.raw();
-        raw.send(post("Transfer-Encoding: chunked\r\n", &chunks));
-        let first = raw.must_reply();
+        let mut connection = app.connect();
+        connection.send(post("Transfer-Encoding: chunked\r\n", &chunks));
+        let first = connection.expect_response();
         assert!([200, 400].contains(&first.status), "{what}: {}", first.head);
-        assert!(raw.reply().is_none(), "{what}: a second answer came");
+        assert!(connection.response().is_none(), "{what}: a second answer came");
         app.sql("DELETE FROM orders WHERE order_id = 2");
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -182,13 +182,13 @@ fn good_chunks_are_good_however_they_are_cut() {
         body.chars().map(|piece| format!("1\r\n{piece}\r\n")).chain(["0\r\n\r\n".to_owned()]).collect();
     let trailer = format!("{:x}\r\n{body}\r\n0\r\nX-Trailer: yes\r\n\r\n", body.len());
     for chunks in [whole, upper, single, trailer] {
-        let mut raw = app.raw();
-        raw.send(post("Transfer-Encoding: chunked\r\n", &chunks));
-        let reply = raw.must_reply();
-        assert_eq!(reply.status, 200, "{chunks}: {}", reply.text());
+        let mut connection = app.connect();
+        connection.send(post("Transfer-Encoding: chunked\r\n", &chunks));
+        let response = connection.expect_response();
+        assert_eq!(response.status, 200, "{chunks}: {}", response.text());
         app.delete("/orders/2").expect(204);
     }
-    still_serves(&app, "good chunks");
+    assert_still_serves(&app, "good chunks");
 }
 
 #[test]
@@ -197,10 +197,10 @@ fn requests_cut_anywhere_create_nothing() {
     let body = order(2);
     let whole = post(&format!("Content-Length: {}\r\n", body.len()), &body);
     for end in (0..whole.len()).step_by(9).chain([whole.len() - 1]) {
-        let mut raw = app.raw();
-        raw.send(&whole[..end]).finish();
-        let answer = raw.until_closed();
+        let mut connection = app.connect();
+        connection.send(&whole[..end]).shutdown_write();
+        let answer = connection.read_until_closed();
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "cut after {end} bytes: {}", String::from_utf8_lossy(&answer));
     }
-    still_serves(&app, "requests cut short");
+    assert_still_serves(&app, "requests cut short");
 }

@@ -8,9 +8,9 @@ fn a_wrong_value_is_not_quoted_however_long_it_is() {
     let long = format!("\"{}\"", "\u{300}".repeat(2 << 20));
     let before = app.service().rss_bytes().unwrap();
     for body in [long.clone(), format!("[{long}]"), format!("{{\"{long}\":1}}").replace("\"\"", "\"")] {
-        let reply = app.post("/create_orders", body);
-        reply.expect_problem(400, "invalid-order");
-        assert!(reply.body.len() < 4_096, "{} bytes of answer", reply.body.len());
+        let response = app.post("/create_orders", body);
+        response.expect_problem(400, "invalid-order");
+        assert!(response.body.len() < 4_096, "{} bytes of answer", response.body.len());
     }
     let grown = app.service().rss_bytes().unwrap().saturating_sub(before);
     assert!(grown < 48 << 20, "{grown} bytes more");
@@ -20,10 +20,10 @@ fn a_wrong_value_is_not_quoted_however_long_it_is() {
 fn an_echo_that_announces_too_much_is_413_also_beyond_four_gigabytes() {
     let app = TestApp::spawn();
     for length in ["33554433", "4294967295", "4294967296", "4294967297", "1099511627776"] {
-        let mut raw = app.raw();
-        raw.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc"));
-        let reply = raw.reply().expect("an answer");
-        reply.expect_problem(413, "body-too-large");
+        let mut connection = app.connect();
+        connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc"));
+        let response = connection.response().expect("an answer");
+        response.expect_problem(413, "body-too-large");
     }
 }
 
@@ -32,9 +32,9 @@ fn clients_that_are_slow_with_their_bodies_take_no_place_from_others() {
     let app = TestApp::spawn_with(&[("MAX_IN_FLIGHT", "4")]);
     let slow: Vec<_> = (0..16)
         .map(|_| {
-            let mut raw = app.raw();
-            raw.send("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
-            raw
+            let mut connection = app.connect();
+            connection.send("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
+            connection
         })
         .collect();
     for id in 1..=20 {
@@ -46,7 +46,7 @@ fn clients_that_are_slow_with_their_bodies_take_no_place_from_others() {
 
 #[test]
 fn a_table_that_something_else_made_is_refused_and_left_alone() {
-    let app = TestApp::bare(&[]);
+    let app = TestApp::without_tables(&[]);
     app.sql("CREATE TABLE orders (order_id INT, product_id INT, quantity INT, amount FLOAT, shipping FLOAT, tax FLOAT, shipping_address VARCHAR(200))");
     for path in ["/init", "/ready"] {
         app.get(path).expect_problem(503, "foreign-table");

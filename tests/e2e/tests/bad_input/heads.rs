@@ -1,7 +1,7 @@
 //! Request lines and headers that are wrong, hostile, or merely strange.
 
 use super::Answer::{Fine, Problem, Refused};
-use super::{Answer, still_serves, target, throw};
+use super::{Answer, assert_still_serves, target, throw};
 
 fn get(headers: &str) -> Vec<u8> {
     format!("GET /orders/1 HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
@@ -35,7 +35,7 @@ fn broken_request_lines_are_refused_and_the_service_goes_on() {
     ];
     for (what, bytes) in table {
         throw(&app, what, &bytes, Refused);
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -44,13 +44,13 @@ fn http_2_by_prior_knowledge_is_refused_and_the_service_goes_on() {
     let app = target();
     // The preface and an empty SETTINGS frame (RFC 9113, 3.4): whoever speaks HTTP/2 answers with SETTINGS of its own.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
-    let mut raw = app.raw();
-    raw.send(preface);
-    let answer = raw.until_closed();
+    let mut connection = app.connect();
+    connection.send(preface);
+    let answer = connection.read_until_closed();
     let shown = String::from_utf8_lossy(&answer);
     assert!(answer.is_empty() || shown.starts_with("HTTP/1.1 4"), "{shown:?}");
     assert!(!answer.starts_with(b"\x00\x00"), "an HTTP/2 frame came back");
-    still_serves(&app, "an HTTP/2 preface");
+    assert_still_serves(&app, "an HTTP/2 preface");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn an_offer_of_http_2_is_left_alone() {
         &get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"),
         Fine(200),
     );
-    still_serves(&app, "offers to upgrade");
+    assert_still_serves(&app, "offers to upgrade");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn broken_headers_are_refused_and_the_service_goes_on() {
     ];
     for (what, bytes) in table {
         throw(&app, what, &bytes, Refused);
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -121,7 +121,7 @@ fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
     ];
     for (what, bytes, answer) in table {
         throw(&app, what, &bytes, answer);
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -139,7 +139,7 @@ fn other_forms_of_a_good_request_are_good() {
     ];
     for (what, bytes, answer) in table {
         throw(&app, what, bytes, answer);
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -147,14 +147,14 @@ fn other_forms_of_a_good_request_are_good() {
 fn a_client_that_waits_for_100_gets_it_and_then_its_answer() {
     let app = target();
     let body = crate::support::order(2);
-    let mut raw = app.raw();
-    raw.send(format!(
+    let mut connection = app.connect();
+    connection.send(format!(
         "POST /create_order HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         body.len()
     ));
-    assert_eq!(raw.must_reply().status, 100);
-    raw.send(&body);
-    assert_eq!(raw.must_reply().status, 200);
+    assert_eq!(connection.expect_response().status, 100);
+    connection.send(&body);
+    assert_eq!(connection.expect_response().status, 200);
     app.delete("/orders/2").expect(204);
-    still_serves(&app, "100-continue");
+    assert_still_serves(&app, "100-continue");
 }

@@ -1,6 +1,6 @@
 //! Bodies that are no JSON, or JSON of another shape than an order.
 
-use super::{still_serves, target};
+use super::{assert_still_serves, target};
 use crate::support::{order, orders, with};
 
 /// What is not JSON, as the body of `POST /create_order`.
@@ -39,8 +39,8 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
         ("a word", amount("nul")),
         ("a value left out", amount("")),
         ("an escape that JSON does not have", address(br"\x41")),
-        ("a raw line feed in a string", address(b"a\nb")),
-        ("a raw NUL in a string", address(b"a\0b")),
+        ("a connection line feed in a string", address(b"a\nb")),
+        ("a connection NUL in a string", address(b"a\0b")),
         ("a byte that is no UTF-8", address(b"a\xffb")),
         ("overlong UTF-8", address(b"\xc0\xaf")),
         ("UTF-8 cut short", address(b"\xe6\x9d")),
@@ -77,11 +77,11 @@ fn what_is_not_json_is_400_and_the_service_goes_on() {
     let app = target();
     for (what, body) in broken() {
         for path in ["/create_order", "/orders", "/update_order"] {
-            let reply = app.post(path, &body);
-            assert_eq!(reply.status, 400, "{what} to {path}: {}", reply.summary());
-            reply.expect_problem(400, "invalid-json");
+            let response = app.post(path, &body);
+            assert_eq!(response.status, 400, "{what} to {path}: {}", response.summary());
+            response.expect_problem(400, "invalid-json");
         }
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -91,10 +91,10 @@ fn what_is_not_json_in_a_batch_is_400_and_the_service_goes_on() {
     for (what, body) in broken() {
         let batch = [b"[", order(3).as_bytes(), b",", &body, b"]"].concat();
         // Two orders side by side, white space and the like are as wrong inside an array as outside of it.
-        let reply = app.post("/create_orders", &batch);
-        assert_eq!(reply.status, 400, "{what}: {}", reply.summary());
-        reply.expect_problem(400, "invalid-json");
-        still_serves(&app, what);
+        let response = app.post("/create_orders", &batch);
+        assert_eq!(response.status, 400, "{what}: {}", response.summary());
+        response.expect_problem(400, "invalid-json");
+        assert_still_serves(&app, what);
     }
 }
 
@@ -103,12 +103,12 @@ fn json_that_is_no_order_is_400_and_the_service_goes_on() {
     let app = target();
     for (what, body) in shapes() {
         for path in ["/create_order", "/orders"] {
-            let reply = app.post(path, &body);
-            assert_eq!(reply.status, 400, "{what} to {path}: {}", reply.summary());
-            let slug = if reply.text().contains("problem:invalid-json") { "invalid-json" } else { "invalid-order" };
-            reply.expect_problem(400, slug);
+            let response = app.post(path, &body);
+            assert_eq!(response.status, 400, "{what} to {path}: {}", response.summary());
+            let slug = if response.text().contains("problem:invalid-json") { "invalid-json" } else { "invalid-order" };
+            response.expect_problem(400, slug);
         }
-        still_serves(&app, what);
+        assert_still_serves(&app, what);
     }
 }
 
@@ -132,10 +132,10 @@ fn json_that_is_no_batch_is_400_and_the_service_goes_on() {
         ("orders and something behind the array", format!("{} x", orders(2..500))),
     ];
     for (what, body) in batches {
-        let reply = app.post("/create_orders", &body);
-        assert_eq!(reply.status, 400, "{what}: {}", reply.summary());
-        let slug = if reply.text().contains("problem:invalid-json") { "invalid-json" } else { "invalid-order" };
-        reply.expect_problem(400, slug);
-        still_serves(&app, what);
+        let response = app.post("/create_orders", &body);
+        assert_eq!(response.status, 400, "{what}: {}", response.summary());
+        let slug = if response.text().contains("problem:invalid-json") { "invalid-json" } else { "invalid-order" };
+        response.expect_problem(400, slug);
+        assert_still_serves(&app, what);
     }
 }

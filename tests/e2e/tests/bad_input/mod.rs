@@ -10,7 +10,7 @@ mod pipelines;
 mod queries;
 mod sizes;
 
-use crate::support::{RawReply, TestApp, order};
+use crate::support::{RawResponse, TestApp, order};
 
 /// A service with order 1 in it, for a table to be thrown at.
 fn target() -> TestApp {
@@ -25,12 +25,12 @@ fn target_with(env: &[(&str, &str)]) -> TestApp {
 
 /// Fails unless the service still serves, on a kept connection and on a new one, and its only order is untouched.
 #[track_caller]
-fn still_serves(app: &TestApp, after: &str) {
+fn assert_still_serves(app: &TestApp, after: &str) {
     let kept = app.get("/orders");
     assert_eq!((kept.status, kept.text().trim()), (200, format!("[{}]", order(1)).as_str()), "after {after}");
-    let mut raw = app.raw();
-    raw.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let fresh = raw.reply().unwrap_or_else(|| panic!("a new connection got no answer after {after}"));
+    let mut connection = app.connect();
+    connection.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let fresh = connection.response().unwrap_or_else(|| panic!("a new connection got no answer after {after}"));
     assert_eq!((fresh.status, fresh.text().trim()), (200, order(1).as_str()), "after {after}");
 }
 
@@ -48,24 +48,24 @@ enum Answer {
 /// Sends bytes and checks the first answer. What is to be refused may be less than a request: then nothing more comes.
 #[track_caller]
 fn throw(app: &TestApp, what: &str, bytes: &[u8], answer: Answer) {
-    let mut raw = app.raw();
-    raw.send(bytes);
+    let mut connection = app.connect();
+    connection.send(bytes);
     if matches!(answer, Answer::Refused) {
-        raw.finish();
+        connection.shutdown_write();
     }
-    let reply: Option<RawReply> = raw.reply();
-    match (answer, reply) {
-        (Answer::Problem(status, slug), Some(reply)) => {
-            assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text());
-            reply.expect_problem(status, slug);
+    let response: Option<RawResponse> = connection.response();
+    match (answer, response) {
+        (Answer::Problem(status, slug), Some(response)) => {
+            assert_eq!(response.status, status, "{what}: {} {}", response.head, response.text());
+            response.expect_problem(status, slug);
         }
         (Answer::Refused, None) => {}
-        (Answer::Refused, Some(reply)) => {
-            assert!((400..500).contains(&reply.status), "{what}: {} {}", reply.head, reply.text());
-            reply.expect_any_problem();
+        (Answer::Refused, Some(response)) => {
+            assert!((400..500).contains(&response.status), "{what}: {} {}", response.head, response.text());
+            response.expect_any_problem();
         }
-        (Answer::Fine(status), Some(reply)) => {
-            assert_eq!(reply.status, status, "{what}: {} {}", reply.head, reply.text());
+        (Answer::Fine(status), Some(response)) => {
+            assert_eq!(response.status, status, "{what}: {} {}", response.head, response.text());
         }
         (_, None) => panic!("{what}: the connection ended without an answer"),
     }

@@ -1,6 +1,6 @@
 //! Several requests at once on one connection.
 
-use super::{still_serves, target};
+use super::{assert_still_serves, target};
 use crate::support::{order, with};
 
 const GET: &str = "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -15,25 +15,25 @@ fn post(path: &str, body: &str) -> String {
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     let app = target();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     let paths = ["/orders/1", "/health", "/nowhere", "/orders/2", "/orders?limit=0"];
     let all: String =
         paths.iter().cycle().take(100).map(|path| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
-    raw.send(all);
-    let statuses: Vec<u16> = (0..100).map(|_| raw.must_reply().status).collect();
+    connection.send(all);
+    let statuses: Vec<u16> = (0..100).map(|_| connection.expect_response().status).collect();
     assert_eq!(statuses, [200, 200, 404, 404, 400].repeat(20));
-    still_serves(&app, "a pipeline");
+    assert_still_serves(&app, "a pipeline");
 }
 
 #[test]
 fn pipelined_writes_are_seen_by_the_reads_behind_them() {
     let app = target();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     let changed = with(1, "quantity", Some("9"));
-    raw.send(format!("{}{GET}{}{GET}", post("/update_order", &changed), post("/update_order", &order(1))));
-    let replies: Vec<String> = (0..4).map(|_| raw.must_reply().text().trim().to_owned()).collect();
-    assert_eq!(replies, [r#"{"status":true}"#, &changed, r#"{"status":true}"#, &order(1)]);
-    still_serves(&app, "pipelined writes");
+    connection.send(format!("{}{GET}{}{GET}", post("/update_order", &changed), post("/update_order", &order(1))));
+    let responses: Vec<String> = (0..4).map(|_| connection.expect_response().text().trim().to_owned()).collect();
+    assert_eq!(responses, [r#"{"status":true}"#, &changed, r#"{"status":true}"#, &order(1)]);
+    assert_still_serves(&app, "pipelined writes");
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn what_is_behind_a_broken_request_is_not_obeyed() {
         "GET / HTTP/1.1\r\nHost x\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
     ] {
-        let mut raw = app.raw();
-        raw.send(format!("{GET}{broken}GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n"));
-        assert_eq!(raw.must_reply().status, 200, "the good request before {broken:?} is answered");
-        if let Some(reply) = raw.reply() {
-            assert!((400..500).contains(&reply.status), "{broken:?}: {}", reply.head);
-            assert!(raw.reply().is_none(), "an answer came behind {broken:?}");
+        let mut connection = app.connect();
+        connection.send(format!("{GET}{broken}GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert_eq!(connection.expect_response().status, 200, "the good request before {broken:?} is answered");
+        if let Some(response) = connection.response() {
+            assert!((400..500).contains(&response.status), "{broken:?}: {}", response.head);
+            assert!(connection.response().is_none(), "an answer came behind {broken:?}");
         }
-        still_serves(&app, broken);
+        assert_still_serves(&app, broken);
     }
 }
 
@@ -67,45 +67,45 @@ fn a_refused_body_is_not_taken_for_a_request() {
         ("PATCH", "/orders", "application/json"),
         ("GET", "/health", "text/plain"),
     ] {
-        let mut raw = app.raw();
+        let mut connection = app.connect();
         let length = body.len();
-        raw.send(format!(
+        connection.send(format!(
             "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}{GET}"
         ));
-        raw.must_reply();
-        if let Some(second) = raw.reply() {
+        connection.expect_response();
+        if let Some(second) = connection.response() {
             assert_eq!((second.status, second.text().trim().to_owned()), (200, order(1)), "after {method} {path}");
         }
-        still_serves(&app, path);
+        assert_still_serves(&app, path);
     }
 }
 
 #[test]
 fn a_request_in_single_bytes_is_served() {
     let app = target();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     for byte in GET.bytes() {
-        raw.send([byte]);
+        connection.send([byte]);
     }
-    assert_eq!(raw.must_reply().status, 200);
-    still_serves(&app, "single bytes");
+    assert_eq!(connection.expect_response().status, 200);
+    assert_still_serves(&app, "single bytes");
 }
 
 #[test]
 fn a_connection_asked_to_close_is_closed_after_the_answer() {
     let app = target();
-    let mut raw = app.raw();
-    raw.send(format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{GET}"));
-    assert_eq!(raw.must_reply().status, 200);
-    assert!(raw.reply().is_none(), "a second answer on a closed connection");
+    let mut connection = app.connect();
+    connection.send(format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{GET}"));
+    assert_eq!(connection.expect_response().status, 200);
+    assert!(connection.response().is_none(), "a second answer on a closed connection");
 }
 
 #[test]
 fn a_thousand_requests_share_one_connection() {
     let app = target();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     for _ in 0..1_000 {
-        raw.send(GET);
-        assert_eq!(raw.must_reply().status, 200);
+        connection.send(GET);
+        assert_eq!(connection.expect_response().status, 200);
     }
 }

@@ -1,6 +1,6 @@
 //! Queries and paths that say nothing sensible.
 
-use super::{Answer, still_serves, target, throw};
+use super::{Answer, assert_still_serves, target, throw};
 
 #[test]
 fn wrong_queries_are_400_and_change_nothing() {
@@ -54,13 +54,13 @@ fn wrong_queries_are_400_and_change_nothing() {
     ];
     let mut accepted = Vec::new();
     for path in wrong {
-        let reply = app.get(path);
-        if reply.status == 200 {
+        let response = app.get(path);
+        if response.status == 200 {
             accepted.push(path);
             continue;
         }
-        reply.expect_problem(400, "invalid-query");
-        still_serves(&app, path);
+        response.expect_problem(400, "invalid-query");
+        assert_still_serves(&app, path);
     }
     assert!(accepted.is_empty(), "taken for good: {accepted:#?}");
 }
@@ -81,7 +81,7 @@ fn a_query_where_none_is_known_is_400() {
     ];
     for (method, path, body) in calls {
         app.send(method, path, &[], body.map(str::as_bytes)).expect_problem(400, "invalid-query");
-        still_serves(&app, path);
+        assert_still_serves(&app, path);
     }
 }
 
@@ -110,6 +110,6 @@ fn paths_that_lead_nowhere_are_404_and_change_nothing() {
         "/index.php",
     ] {
         throw(&app, path, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), Answer::Refused);
-        still_serves(&app, path);
+        assert_still_serves(&app, path);
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
 
-use crate::support::{Client, Order, Reply, TestApp, order, orders, with};
+use crate::support::{Client, Order, Response, TestApp, order, orders, with};
 
 /// What so many clients get who all do the same at the same moment.
-fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Reply + Sync) -> Vec<Reply> {
+fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Response + Sync) -> Vec<Response> {
     let start = Barrier::new(clients as usize);
     thread::scope(|scope| {
         let handles: Vec<_> = (0..clients)
@@ -23,18 +23,18 @@ fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Reply + S
     })
 }
 
-fn with_status(replies: &[Reply], status: u16) -> usize {
-    replies.iter().filter(|reply| reply.status == status).count()
+fn with_status(responses: &[Response], status: u16) -> usize {
+    responses.iter().filter(|response| response.status == status).count()
 }
 
 #[test]
 fn of_a_hundred_creations_of_one_order_one_succeeds() {
     let app = TestApp::spawn();
-    let replies = together(&app, 100, |client, number| {
+    let responses = together(&app, 100, |client, number| {
         client.post("/create_order", with(1, "quantity", Some(&(number + 1).to_string())))
     });
-    assert_eq!((with_status(&replies, 200), with_status(&replies, 409)), (1, 99));
-    let winner = replies.iter().position(|reply| reply.status == 200).unwrap() + 1;
+    assert_eq!((with_status(&responses, 200), with_status(&responses, 409)), (1, 99));
+    let winner = responses.iter().position(|response| response.status == 200).unwrap() + 1;
     assert_eq!(
         app.get("/orders/1").text().trim(),
         with(1, "quantity", Some(&winner.to_string())),
@@ -46,18 +46,18 @@ fn of_a_hundred_creations_of_one_order_one_succeeds() {
 fn of_a_hundred_deletions_of_one_order_one_succeeds() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
-    let replies = together(&app, 100, |client, _| client.delete("/orders/1"));
-    assert_eq!((with_status(&replies, 204), with_status(&replies, 404)), (1, 99));
+    let responses = together(&app, 100, |client, _| client.delete("/orders/1"));
+    assert_eq!((with_status(&responses, 204), with_status(&responses, 404)), (1, 99));
 }
 
 #[test]
 fn a_hundred_orders_without_ids_get_a_hundred_ids() {
     let app = TestApp::spawn();
-    let replies = together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
+    let responses = together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
     let ids: HashSet<u32> =
-        replies.iter().map(|reply| Order::read(&reply.clone().expect(201).text()).order_id).collect();
+        responses.iter().map(|response| Order::read(&response.clone().expect(201).text()).order_id).collect();
     assert_eq!(ids.len(), 100);
-    assert_eq!(app.stored(), 100);
+    assert_eq!(app.count_orders(), 100);
 }
 
 #[test]
@@ -65,16 +65,16 @@ fn overlapping_batches_are_each_all_or_nothing() {
     let app = TestApp::spawn();
     // Batch n holds n..n+10, written up in one half of the batches and down in the other: made to deadlock.
     let batch = |number: u32| (number + 1)..(number + 11);
-    let replies = together(&app, 40, |client, number| {
+    let responses = together(&app, 40, |client, number| {
         let ids: Vec<u32> = if number % 2 == 0 { batch(number).collect() } else { batch(number).rev().collect() };
         client.post("/create_orders", orders(ids))
     });
     let mut expected = HashSet::new();
-    for (number, reply) in (0..).zip(&replies) {
-        match reply.status {
+    for (number, response) in (0..).zip(&responses) {
+        match response.status {
             200 => expected.extend(batch(number)),
             409 => {}
-            _ => panic!("batch {number}: {}", reply.summary()),
+            _ => panic!("batch {number}: {}", response.summary()),
         }
     }
     let stored: HashSet<u32> = Order::read_all(&app.get("/orders").text()).iter().map(|order| order.order_id).collect();
@@ -86,22 +86,22 @@ fn overlapping_batches_are_each_all_or_nothing() {
 fn a_hundred_clients_count_one_by_one_with_if_match() {
     let app = TestApp::spawn();
     app.post("/create_order", with(1, "quantity", Some("1"))).expect_done();
-    let replies = together(&app, 100, |client, _| {
+    let responses = together(&app, 100, |client, _| {
         loop {
             let seen = client.get("/orders/1").expect(200);
             let next = Order::read(&seen.text()).quantity + 1;
             let headers = [("if-match", seen.etag()), ("content-type", "application/json".to_owned())];
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let body = with(1, "quantity", Some(&next.to_string()));
-            let reply = client.send("PUT", "/orders/1", &headers, Some(body.as_bytes()));
-            match reply.status {
-                200 => return reply,
+            let response = client.send("PUT", "/orders/1", &headers, Some(body.as_bytes()));
+            match response.status {
+                200 => return response,
                 412 => {}
-                _ => panic!("{}", reply.summary()),
+                _ => panic!("{}", response.summary()),
             }
         }
     });
-    assert_eq!(replies.len(), 100);
+    assert_eq!(responses.len(), 100);
     assert_eq!(Order::read(&app.get("/orders/1").text()).quantity, 101, "no increment is lost");
 }
 

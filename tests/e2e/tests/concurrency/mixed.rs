@@ -34,13 +34,13 @@ fn work(client: &Client, number: u32) -> BTreeMap<u32, String> {
         let text = with(id, "quantity", Some(&(step + 1).to_string()));
         match dice.below(8) {
             0 => {
-                let reply = client.post("/create_order", &text);
-                assert_eq!(reply.status, if there { 409 } else { 200 }, "{}", reply.summary());
+                let response = client.post("/create_order", &text);
+                assert_eq!(response.status, if there { 409 } else { 200 }, "{}", response.summary());
                 book.entry(id).or_insert(text);
             }
             1 => {
-                let reply = client.post("/orders", &text);
-                assert_eq!(reply.status, if there { 409 } else { 201 }, "{}", reply.summary());
+                let response = client.post("/orders", &text);
+                assert_eq!(response.status, if there { 409 } else { 201 }, "{}", response.summary());
                 book.entry(id).or_insert(text);
             }
             2 => {
@@ -50,25 +50,25 @@ fn work(client: &Client, number: u32) -> BTreeMap<u32, String> {
                 book.extend(batch.into_iter().zip(body));
             }
             3 | 4 => {
-                let reply = client.post("/update_order", &text);
-                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                let response = client.post("/update_order", &text);
+                assert_eq!(response.status, if there { 200 } else { 404 }, "{}", response.summary());
                 book.entry(id).and_modify(|known| *known = text);
             }
             5 => {
-                let reply = client.put(&format!("/orders/{id}"), &text);
-                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                let response = client.put(&format!("/orders/{id}"), &text);
+                assert_eq!(response.status, if there { 200 } else { 404 }, "{}", response.summary());
                 book.entry(id).and_modify(|known| *known = text);
             }
             6 => {
-                let reply = client.delete(&format!("/delete_order?id={id}"));
-                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                let response = client.delete(&format!("/delete_order?id={id}"));
+                assert_eq!(response.status, if there { 200 } else { 404 }, "{}", response.summary());
                 book.remove(&id);
             }
             _ => {
-                let reply = client.get(&format!("/orders/{id}"));
-                assert_eq!(reply.status, if there { 200 } else { 404 }, "{}", reply.summary());
+                let response = client.get(&format!("/orders/{id}"));
+                assert_eq!(response.status, if there { 200 } else { 404 }, "{}", response.summary());
                 if let Some(known) = book.get(&id) {
-                    assert_eq!(reply.text().trim(), known, "a client reads what it wrote");
+                    assert_eq!(response.text().trim(), known, "a client reads what it wrote");
                 }
             }
         }
@@ -92,7 +92,7 @@ fn a_hundred_clients_doing_everything_leave_exactly_what_they_must() {
     assert!(expected.len() > 1_000, "the clients did something");
     let listed = app.get("/orders").expect(200).text();
     assert!(listed.trim() == format!("[{}]", expected.join(",")), "the table is not what the clients left behind");
-    assert_eq!(app.stored(), expected.len());
+    assert_eq!(app.count_orders(), expected.len());
 }
 
 #[test]

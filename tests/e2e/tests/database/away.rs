@@ -2,18 +2,18 @@
 
 use testkit::Fault;
 
-use super::{every_call, expect_no_database, quick, serves_again};
-use crate::support::{TestApp, eventually, order, orders};
+use super::{call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
+use crate::support::{TestApp, order, orders, wait_for};
 
 fn starts_without(fault: Fault) {
-    let app = quick().fault(fault).not_ready().start();
+    let app = with_short_timeouts().fault(fault).without_waiting().start();
     app.get("/health").expect(200);
-    for (call, reply) in every_call(&app, 10) {
-        expect_no_database(call, &reply);
+    for (call, response) in call_every_endpoint(&app, 10) {
+        expect_database_problem(call, &response);
     }
     app.get("/health").expect(200);
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
     // AUTO_INIT is made up for: nobody has called /init.
     app.post("/create_order", order(1)).expect_done();
     assert_eq!(app.get("/orders").text().trim(), orders([1]));
@@ -36,12 +36,12 @@ fn a_service_whose_database_is_silent_starts_and_serves_as_soon_as_it_is_there()
 
 #[test]
 fn a_database_that_does_not_exist_yet_is_waited_for() {
-    let app = TestApp::setup().env(&super::QUICK).database("not_there_yet").not_ready().start();
+    let app = TestApp::setup().env(&super::SHORT_TIMEOUTS).database("not_there_yet").without_waiting().start();
     app.get("/health").expect(200);
-    let reply = app.get("/ready");
-    assert_eq!(reply.status, 503, "{}", reply.summary());
+    let response = app.get("/ready");
+    assert_eq!(response.status, 503, "{}", response.summary());
     app.server().create_database("not_there_yet").unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
     app.post("/create_order", order(1)).expect_done();
 }
 
@@ -49,14 +49,14 @@ fn a_database_that_does_not_exist_yet_is_waited_for() {
 fn a_wrong_password_is_not_ready_and_not_told() {
     let server = TestApp::spawn();
     let url = format!("mysql://nobody:hunter2@127.0.0.1:{}/{}", server.server().port(), server.database());
-    let app = TestApp::setup().env(&super::QUICK).env(&[("DATABASE_URL", &url)]).not_ready().start();
+    let app = TestApp::setup().env(&super::SHORT_TIMEOUTS).env(&[("DATABASE_URL", &url)]).without_waiting().start();
     app.get("/health").expect(200);
     for path in ["/ready", "/orders"] {
-        let reply = app.get(path);
-        assert_eq!(reply.status, 503, "{}", reply.summary());
-        assert!(!reply.text().contains("nobody") && !reply.text().contains("hunter2"), "{}", reply.text());
+        let response = app.get(path);
+        assert_eq!(response.status, 503, "{}", response.summary());
+        assert!(!response.text().contains("nobody") && !response.text().contains("hunter2"), "{}", response.text());
     }
-    let log = eventually("the operator to be told why", || {
+    let log = wait_for("the operator to be told why", || {
         Some(app.service().log()).filter(|log| log.contains("Access denied"))
     });
     assert!(!log.contains("hunter2"), "the log holds the password:\n{log}");
@@ -65,12 +65,12 @@ fn a_wrong_password_is_not_ready_and_not_told() {
 #[test]
 fn a_host_name_that_does_not_resolve_is_not_ready() {
     let app = TestApp::setup()
-        .env(&super::QUICK)
+        .env(&super::SHORT_TIMEOUTS)
         .env(&[("DATABASE_URL", "mysql://root@database.invalid:3306/orders")])
-        .not_ready()
+        .without_waiting()
         .start();
     app.get("/health").expect(200);
-    let reply = app.get("/orders");
-    assert_eq!(reply.status, 503, "{}", reply.summary());
+    let response = app.get("/orders");
+    assert_eq!(response.status, 503, "{}", response.summary());
     app.get("/health").expect(200);
 }

@@ -2,13 +2,13 @@
 
 use testkit::{Action, Fault, Timing};
 
-use super::{in_time, quick, serves_again};
-use crate::support::{Client, Reply, TestApp, eventually, order, orders, with};
+use super::{wait_until_serving, with_short_timeouts, within_deadline};
+use crate::support::{Client, Response, TestApp, order, orders, wait_for, with};
 
 /// A write, what it needs to be there, and whether its effect is there.
 struct Write {
     name: &'static str,
-    act: fn(&Client) -> Reply,
+    act: fn(&Client) -> Response,
     is_done: fn(&TestApp) -> bool,
 }
 
@@ -16,9 +16,9 @@ const WRITES: [Write; 7] = [
     Write {
         name: "POST /create_order",
         act: |client| client.post("/create_order", order(50)),
-        is_done: |app| app.has(50),
+        is_done: |app| app.has_order(50),
     },
-    Write { name: "POST /orders", act: |client| client.post("/orders", order(50)), is_done: |app| app.has(50) },
+    Write { name: "POST /orders", act: |client| client.post("/orders", order(50)), is_done: |app| app.has_order(50) },
     Write {
         name: "POST /create_orders",
         act: |client| client.post("/create_orders", orders(50..=60)),
@@ -41,9 +41,9 @@ const WRITES: [Write; 7] = [
     Write {
         name: "GET /delete_order?id=1",
         act: |client| client.get("/delete_order?id=1"),
-        is_done: |app| !app.has(1),
+        is_done: |app| !app.has_order(1),
     },
-    Write { name: "DELETE /orders/1", act: |client| client.delete("/orders/1"), is_done: |app| !app.has(1) },
+    Write { name: "DELETE /orders/1", act: |client| client.delete("/orders/1"), is_done: |app| !app.has_order(1) },
 ];
 
 fn updated(app: &TestApp) -> bool {
@@ -59,18 +59,18 @@ fn prepare(app: &TestApp) {
 
 /// Does each write while its COMMIT meets the fault; the effect must be there, or not be there, afterwards.
 fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     for write in &WRITES {
         prepare(&app);
         let triggered = app.proxy().triggered();
         app.proxy().set_once(Fault::on_pattern("COMMIT", timing, action)).unwrap();
-        let reply = in_time(write.name, || (write.act)(&app));
+        let response = within_deadline(write.name, || (write.act)(&app));
         assert_eq!(app.proxy().triggered(), triggered + 1, "{}: its COMMIT was met, once", write.name);
-        let problem = reply.expect_problem(503, "outcome-unknown");
-        assert_eq!(reply.header("retry-after"), None, "{}: nobody is told to do it again", write.name);
+        let problem = response.expect_problem(503, "outcome-unknown");
+        assert_eq!(response.header("retry-after"), None, "{}: nobody is told to do it again", write.name);
         assert!(problem.errors.is_empty());
         app.proxy().set(Fault::Pass).unwrap();
-        serves_again(&app);
+        wait_until_serving(&app);
         assert_eq!((write.is_done)(&app), must_be_done, "{} with {timing:?}, {action:?}", write.name);
         app.get("/health").expect(200);
     }
@@ -108,7 +108,7 @@ fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_i
 
 #[test]
 fn an_unknown_outcome_can_be_looked_up() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     app.post("/create_order", order(7)).expect_problem(503, "outcome-unknown");
     app.get("/orders/7").expect(200);
@@ -121,11 +121,11 @@ fn an_unknown_outcome_can_be_looked_up() {
 
 #[test]
 fn the_log_tells_an_unknown_outcome_with_its_request() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(7).as_bytes())).expect_problem(503, "outcome-unknown");
-    eventually("a line that tells of it", || {
+    wait_for("a line that tells of it", || {
         app.service()
             .log()
             .lines()

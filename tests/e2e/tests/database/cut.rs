@@ -2,7 +2,7 @@
 
 use testkit::{Action, Direction, Fault};
 
-use super::{expect_no_database, in_time, quick, serves_again};
+use super::{expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline};
 use crate::support::{TestApp, order, orders, with};
 
 /// Cuts the service's next connection to the database after so many bytes.
@@ -18,7 +18,7 @@ fn places() -> impl Iterator<Item = u64> {
 }
 
 fn sweep(action: Action) {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_orders", orders(1..=10)).expect_done();
     let mut id = 1_000;
     for direction in [Direction::ToServer, Direction::ToClient] {
@@ -26,25 +26,29 @@ fn sweep(action: Action) {
             let what = format!("cut {direction:?} after {bytes} bytes ({action:?})");
             id += 1;
             cut(&app, direction, bytes, action);
-            let reply = in_time(&what, || app.post("/create_order", order(id)));
+            let response = within_deadline(&what, || app.post("/create_order", order(id)));
             // 200 after a cut is a retry that was right: nothing had been written, or the cut came after all was done.
-            let certain = reply.status == 200 || expect_no_database(&what, &reply) != "outcome-unknown";
+            let certain = response.status == 200 || expect_database_problem(&what, &response) != "outcome-unknown";
             app.proxy().set(Fault::Pass).unwrap();
             if certain {
-                assert_eq!(app.has(id), reply.status == 200, "{what}: {}", reply.summary());
+                assert_eq!(app.has_order(id), response.status == 200, "{what}: {}", response.summary());
             }
 
             cut(&app, direction, bytes, action);
-            let reply = in_time(&what, || app.get("/orders/1"));
-            if reply.status == 200 {
-                assert_eq!(reply.text().trim(), order(1), "{what}");
+            let response = within_deadline(&what, || app.get("/orders/1"));
+            if response.status == 200 {
+                assert_eq!(response.text().trim(), order(1), "{what}");
             } else {
-                assert_ne!(expect_no_database(&what, &reply), "outcome-unknown", "{what}: nothing was to be written");
+                assert_ne!(
+                    expect_database_problem(&what, &response),
+                    "outcome-unknown",
+                    "{what}: nothing was to be written"
+                );
             }
         }
     }
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
 }
 
 #[test]
@@ -59,27 +63,27 @@ fn a_connection_closed_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
 
 #[test]
 fn a_connection_that_falls_silent_at_any_byte_leaves_no_hanging_request() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_order", order(1)).expect_done();
     for direction in [Direction::ToServer, Direction::ToClient] {
         for (id, bytes) in (100..).zip([0, 50, 120, 300, 500, 700, 900]) {
             let what = format!("silent {direction:?} after {bytes} bytes");
             cut(&app, direction, bytes, Action::BlackHole);
             let id = id + if direction == Direction::ToClient { 100 } else { 0 };
-            let reply = in_time(&what, || app.post("/create_order", order(id)));
-            if reply.status != 200 {
-                expect_no_database(&what, &reply);
+            let response = within_deadline(&what, || app.post("/create_order", order(id)));
+            if response.status != 200 {
+                expect_database_problem(&what, &response);
             }
             app.get("/health").expect(200);
         }
     }
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
 }
 
 #[test]
 fn a_stream_that_loses_its_database_does_not_look_whole() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     // Past the service, whose deadlines are short here.
     app.sql(
         "SET SESSION max_recursive_iterations = 20000; \
@@ -91,30 +95,30 @@ fn a_stream_that_loses_its_database_does_not_look_whole() {
         // The status went out long ago: the client must see the answer break, or all of it (a read may be repeated).
         match app.try_send("GET", "/orders", &[], None) {
             Err(_) => {}
-            Ok(reply) if reply.status == 200 => assert_eq!(reply.text().trim(), orders(1..=20_000)),
-            Ok(reply) => {
-                expect_no_database("GET /orders", &reply);
+            Ok(response) if response.status == 200 => assert_eq!(response.text().trim(), orders(1..=20_000)),
+            Ok(response) => {
+                expect_database_problem("GET /orders", &response);
             }
         }
         assert!(app.proxy().triggered() > 0, "the cut happened");
         app.proxy().set(Fault::Pass).unwrap();
-        serves_again(&app);
+        wait_until_serving(&app);
     }
 }
 
 #[test]
 fn a_batch_cut_in_its_middle_leaves_nothing_or_everything() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     let whole = 3_000;
     for (round, bytes) in (1..).zip([2_000, 20_000, 60_000, 100_000]) {
         cut(&app, Direction::ToServer, bytes, Action::Reset);
         let first = round * 10_000;
-        let reply = in_time("a batch", || app.post("/create_orders", orders(first..first + whole)));
+        let response = within_deadline("a batch", || app.post("/create_orders", orders(first..first + whole)));
         app.proxy().set(Fault::Pass).unwrap();
         let stored: u32 = app.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id >= {first}")).parse().unwrap();
-        if reply.status == 200 {
+        if response.status == 200 {
             assert_eq!(stored, whole, "cut after {bytes}");
-        } else if expect_no_database("a batch", &reply) == "outcome-unknown" {
+        } else if expect_database_problem("a batch", &response) == "outcome-unknown" {
             assert!(stored == 0 || stored == whole, "cut after {bytes}: {stored} of {whole}");
         } else {
             assert_eq!(stored, 0, "cut after {bytes}: refused and written");

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::support::{TestApp, eventually, order, orders};
+use crate::support::{TestApp, order, orders, wait_until};
 
 /// What the finished schema looks like, and how often each migration was applied.
 fn check_schema(app: &TestApp) {
@@ -22,14 +22,15 @@ fn check_schema(app: &TestApp) {
 #[test]
 fn four_services_starting_at_once_make_one_schema_and_all_serve() {
     for _ in 0..3 {
-        let database = TestApp::bare(&[]).database().to_owned();
+        let database = TestApp::without_tables(&[]).database().to_owned();
         let apps: Vec<TestApp> = thread::scope(|scope| {
-            let starts: Vec<_> =
-                (0..4).map(|_| scope.spawn(|| TestApp::setup().database(&database).not_ready().start())).collect();
+            let starts: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| TestApp::setup().database(&database).without_waiting().start()))
+                .collect();
             starts.into_iter().map(|start| start.join().expect("a start")).collect()
         });
         for (id, app) in (1..).zip(&apps) {
-            eventually("each service to be ready", || (app.get("/ready").status == 200).then_some(()));
+            wait_until("each service to be ready", || app.get("/ready").status == 200);
             app.post("/create_order", order(id)).expect_done();
         }
         for app in &apps {
@@ -42,9 +43,9 @@ fn four_services_starting_at_once_make_one_schema_and_all_serve() {
 
 #[test]
 fn four_services_asked_to_initialise_at_once_make_one_schema() {
-    let first = TestApp::bare(&[]);
+    let first = TestApp::without_tables(&[]);
     let others: Vec<TestApp> = (0..3)
-        .map(|_| TestApp::setup().env(&[("AUTO_INIT", "false")]).database(first.database()).not_ready().start())
+        .map(|_| TestApp::setup().env(&[("AUTO_INIT", "false")]).database(first.database()).without_waiting().start())
         .collect();
     thread::scope(|scope| {
         for app in others.iter().chain([&first]) {

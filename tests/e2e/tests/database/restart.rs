@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use testkit::{Fault, MariaDb};
 
-use super::{BOUND, QUICK, every_call, expect_no_database, quick, serves_again};
-use crate::support::{Client, Order, TestApp, eventually, order, orders};
+use super::{
+    BOUND, SHORT_TIMEOUTS, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts,
+};
+use crate::support::{Client, Order, TestApp, order, orders, wait_for, wait_until};
 
 /// A server of the test's own whose commits survive its own end: the log reaches the kernel with each.
 fn own_server() -> Arc<MariaDb> {
@@ -19,16 +21,16 @@ fn own_server() -> Arc<MariaDb> {
 #[test]
 fn a_stopped_database_is_503_in_time_and_its_return_is_found() {
     let server = own_server();
-    let app = TestApp::setup().env(&QUICK).server(&server).start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_orders", orders([1, 2, 3])).expect_done();
     for round in 1..=3_u32 {
         server.stop().unwrap();
-        for (call, reply) in every_call(&app, 100 * round) {
-            expect_no_database(call, &reply);
+        for (call, response) in call_every_endpoint(&app, 100 * round) {
+            expect_database_problem(call, &response);
         }
         app.get("/health").expect(200);
         server.start_again().unwrap();
-        serves_again(&app);
+        wait_until_serving(&app);
         assert_eq!(app.get("/orders").text().trim(), orders([1, 2, 3]), "round {round}");
     }
 }
@@ -39,11 +41,11 @@ fn create(client: &Client, ids: &AtomicU32, stop: &AtomicBool) -> (BTreeSet<u32>
     while !stop.load(Ordering::Relaxed) {
         let id = ids.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let reply = client.post("/create_order", order(id));
+        let response = client.post("/create_order", order(id));
         assert!(started.elapsed() <= BOUND, "an answer took {:?}", started.elapsed());
-        if reply.status == 200 {
+        if response.status == 200 {
             acknowledged.insert(id);
-        } else if expect_no_database("POST /create_order", &reply) == "outcome-unknown" {
+        } else if expect_database_problem("POST /create_order", &response) == "outcome-unknown" {
             unknown.insert(id);
         }
     }
@@ -69,10 +71,10 @@ fn under_load(app: &TestApp, disturb: impl FnOnce()) {
             }
         });
         disturb();
-        serves_again(app);
+        wait_until_serving(app);
         // What was under way when the database returned has to end as well.
         let so_far = ids.load(Ordering::Relaxed);
-        eventually("work to go on", || (ids.load(Ordering::Relaxed) > so_far + 50).then_some(()));
+        wait_until("work to go on", || ids.load(Ordering::Relaxed) > so_far + 50);
         stop.store(true, Ordering::Relaxed);
         alive.join().expect("/health");
         clients.into_iter().map(|client| client.join().expect("a client")).collect()
@@ -90,7 +92,7 @@ fn under_load(app: &TestApp, disturb: impl FnOnce()) {
 #[test]
 fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
     let server = own_server();
-    let app = TestApp::setup().env(&QUICK).server(&server).start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     under_load(&app, || {
         server.stop().unwrap();
         server.start_again().unwrap();
@@ -100,7 +102,7 @@ fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
 #[test]
 fn a_crash_under_load_loses_nothing_that_was_acknowledged() {
     let server = own_server();
-    let app = TestApp::setup().env(&QUICK).server(&server).start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     under_load(&app, || {
         thread::sleep(Duration::from_millis(200));
         server.kill();
@@ -110,7 +112,7 @@ fn a_crash_under_load_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     under_load(&app, || {
         for _ in 0..20 {
             thread::sleep(Duration::from_millis(50));
@@ -123,12 +125,12 @@ fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
 fn all_are_gone(app: &TestApp) {
     let sessions =
         "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-    eventually("the connections to end", || (app.sql(sessions) == "0").then_some(()));
+    wait_until("the connections to end", || app.sql(sessions) == "0");
 }
 
 #[test]
 fn connections_that_died_while_idle_are_not_noticed_by_clients() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     let die = || {
         app.proxy().drop_connections();
@@ -142,40 +144,40 @@ fn connections_that_died_while_idle_are_not_noticed_by_clients() {
         die();
         app.post("/create_order", order(id)).expect_done();
     }
-    assert_eq!(app.stored(), 12);
+    assert_eq!(app.count_orders(), 12);
 }
 
 #[test]
 fn connections_that_the_server_ends_for_idleness_are_not_noticed_by_clients() {
     let server = Arc::new(MariaDb::builder().option("--wait-timeout=1").start().expect("a MariaDB"));
-    let app = TestApp::setup().env(&QUICK).server(&server).start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_order", order(1)).expect_done();
     for id in 2..4 {
         all_are_gone(&app);
         app.get("/orders/1").expect(200);
         app.post("/create_order", order(id)).expect_done();
     }
-    assert_eq!(app.stored(), 3);
+    assert_eq!(app.count_orders(), 3);
 }
 
 #[test]
 fn a_database_without_free_connections_is_503_and_then_served() {
     let server = Arc::new(MariaDb::builder().option("--max-connections=10").start().expect("a MariaDB"));
-    let app = TestApp::setup().env(&QUICK).server(&server).through_proxy().start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).through_proxy().start();
     app.proxy().drop_connections();
     thread::scope(|scope| {
         // Eleven: ten, and the one that is kept for the all-powerful user. Each tries until it has one.
         for _ in 0..11 {
             scope.spawn(|| while server.sql("", "SELECT SLEEP(3)").is_err() {});
         }
-        let refused = eventually("connections to run out", || {
+        let refused = wait_for("connections to run out", || {
             app.proxy().drop_connections();
-            let reply = app.get("/orders/1");
-            (reply.status != 404).then_some(reply)
+            let response = app.get("/orders/1");
+            (response.status != 404).then_some(response)
         });
-        expect_no_database("GET /orders/1", &refused);
+        expect_database_problem("GET /orders/1", &refused);
         app.get("/health").expect(200);
     });
-    serves_again(&app);
+    wait_until_serving(&app);
     app.proxy().set(Fault::Pass).unwrap();
 }

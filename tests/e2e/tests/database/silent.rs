@@ -5,28 +5,28 @@ use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use super::{BOUND, every_call, expect_no_database, quick, serves_again};
+use super::{BOUND, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
 use crate::support::{order, orders};
 
 #[test]
 fn a_black_hole_is_answered_within_the_deadline_and_found_to_be_over() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     for round in 1..=2_u32 {
         app.proxy().set(Fault::BlackHole).unwrap();
-        for (call, reply) in every_call(&app, 100 * round) {
-            expect_no_database(call, &reply);
+        for (call, response) in call_every_endpoint(&app, 100 * round) {
+            expect_database_problem(call, &response);
         }
         app.get("/health").expect(200);
         app.proxy().set(Fault::Pass).unwrap();
-        serves_again(&app);
+        wait_until_serving(&app);
     }
-    assert!(app.has(1) && app.has(2));
+    assert!(app.has_order(1) && app.has_order(2));
 }
 
 #[test]
 fn a_hundred_requests_into_a_black_hole_are_all_answered_in_time_while_health_is_quick() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::BlackHole).unwrap();
     thread::scope(|scope| {
@@ -35,12 +35,12 @@ fn a_hundred_requests_into_a_black_hole_are_all_answered_in_time_while_health_is
                 let client = app.new_client();
                 scope.spawn(move || {
                     let started = Instant::now();
-                    let reply = match number % 3 {
+                    let response = match number % 3 {
                         0 => client.get("/orders/1"),
                         1 => client.get("/orders"),
                         _ => client.post("/create_order", order(1_000 + number)),
                     };
-                    (started.elapsed(), reply)
+                    (started.elapsed(), response)
                 })
             })
             .collect();
@@ -51,27 +51,27 @@ fn a_hundred_requests_into_a_black_hole_are_all_answered_in_time_while_health_is
             thread::sleep(Duration::from_millis(10));
         }
         for request in requests {
-            let (took, reply) = request.join().expect("a request");
+            let (took, response) = request.join().expect("a request");
             assert!(took <= BOUND, "answered after {took:?}");
-            expect_no_database("in a black hole", &reply);
+            expect_database_problem("in a black hole", &response);
         }
     });
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
     app.post("/create_order", order(2)).expect_done();
 }
 
 #[test]
 fn a_refused_write_is_not_done_later_by_the_black_hole_letting_go() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.proxy().set(Fault::BlackHole).unwrap();
-    let replies: Vec<_> = (1..=5).map(|id| (id, app.post("/create_order", order(id)))).collect();
+    let responses: Vec<_> = (1..=5).map(|id| (id, app.post("/create_order", order(id)))).collect();
     // The proxy hands over what it held back, as a network does that is mended.
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
-    for (id, reply) in replies {
-        if expect_no_database("POST /create_order", &reply) != "outcome-unknown" {
-            assert!(!app.has(id), "order {id} was refused and is there: {}", reply.summary());
+    wait_until_serving(&app);
+    for (id, response) in responses {
+        if expect_database_problem("POST /create_order", &response) != "outcome-unknown" {
+            assert!(!app.has_order(id), "order {id} was refused and is there: {}", response.summary());
         }
     }
 }

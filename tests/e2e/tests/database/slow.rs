@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use testkit::Fault;
 
-use super::{QUICK, expect_no_database, in_time, quick, serves_again};
-use crate::support::{TestApp, eventually, order, orders, with};
+use super::{SHORT_TIMEOUTS, expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline};
+use crate::support::{TestApp, order, orders, wait_until, with};
 
 #[test]
 fn a_slow_network_within_the_deadlines_is_only_slow() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.proxy()
         .set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) })
         .unwrap();
@@ -21,17 +21,17 @@ fn a_slow_network_within_the_deadlines_is_only_slow() {
 
 #[test]
 fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
-    let app = quick().start();
+    let app = with_short_timeouts().start();
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
     for _ in 0..3 {
-        expect_no_database("GET /orders/1", &in_time("GET /orders/1", || app.get("/orders/1")));
-        expect_no_database("GET /orders", &in_time("GET /orders", || app.get("/orders")));
-        expect_no_database("POST /create_order", &in_time("POST", || app.post("/create_order", order(2))));
+        expect_database_problem("GET /orders/1", &within_deadline("GET /orders/1", || app.get("/orders/1")));
+        expect_database_problem("GET /orders", &within_deadline("GET /orders", || app.get("/orders")));
+        expect_database_problem("POST /create_order", &within_deadline("POST", || app.post("/create_order", order(2))));
         app.get("/health").expect(200);
     }
     app.proxy().set(Fault::Pass).unwrap();
-    serves_again(&app);
+    wait_until_serving(&app);
 }
 
 /// Whether another session of the test's database has come to its `SELECT SLEEP`.
@@ -43,21 +43,22 @@ fn sleeps(app: &TestApp) -> bool {
 
 #[test]
 fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
-    let app = TestApp::setup().env(&QUICK).start();
+    let app = TestApp::setup().env(&SHORT_TIMEOUTS).start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     thread::scope(|scope| {
         let holder = scope.spawn(|| {
             app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK")
         });
-        eventually("the row to be locked", || sleeps(&app).then_some(()));
-        let reply = in_time("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
-        expect_no_database("POST /update_order", &reply);
+        wait_until("the row to be locked", || sleeps(&app));
+        let response =
+            within_deadline("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
+        expect_database_problem("POST /update_order", &response);
         // What the service has given up does not go on at the database.
         let going_on =
             "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE orders%'";
-        eventually("the statement to end", || (app.sql(going_on) == "0").then_some(()));
-        let reply = in_time("DELETE /orders/1", || app.delete("/orders/1"));
-        expect_no_database("DELETE /orders/1", &reply);
+        wait_until("the statement to end", || app.sql(going_on) == "0");
+        let response = within_deadline("DELETE /orders/1", || app.delete("/orders/1"));
+        expect_database_problem("DELETE /orders/1", &response);
         // Others are not held up, and reading is not either.
         app.post("/update_order", with(2, "quantity", Some("9"))).expect_done();
         app.get("/orders/1").expect(200);
@@ -91,7 +92,7 @@ fn a_deadlock_is_tried_again_and_not_shown() {
     );
     thread::scope(|scope| {
         let other = scope.spawn(|| app.sql(&heavy));
-        eventually("the other transaction", || sleeps(&app).then_some(()));
+        wait_until("the other transaction", || sleeps(&app));
         app.post("/create_orders", orders([10, 20])).expect_done();
         other.join().expect("the other transaction");
     });
@@ -108,11 +109,12 @@ fn a_read_only_database_serves_reads_and_refuses_writes() {
         .sql("", "CREATE USER orders@'127.0.0.1' IDENTIFIED BY 's3cret'; GRANT ALL ON shop.* TO orders@'127.0.0.1'")
         .unwrap();
     let url = format!("mysql://orders:s3cret@127.0.0.1:{}/shop", server.port());
-    let app = TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(&server).database("shop").start();
+    let app =
+        TestApp::setup().env(&SHORT_TIMEOUTS).env(&[("DATABASE_URL", &url)]).server(&server).database("shop").start();
     app.post("/create_order", order(1)).expect_done();
     server.sql("", "SET GLOBAL read_only = ON").unwrap();
-    for reply in [app.post("/create_order", order(2)), app.put("/orders/1", order(1)), app.delete("/orders/1")] {
-        assert_eq!(expect_no_database("a write", &reply), "database-unavailable");
+    for response in [app.post("/create_order", order(2)), app.put("/orders/1", order(1)), app.delete("/orders/1")] {
+        assert_eq!(expect_database_problem("a write", &response), "database-unavailable");
     }
     assert_eq!(app.get("/orders").expect(200).text().trim(), orders([1]));
     server.sql("", "SET GLOBAL read_only = OFF").unwrap();
@@ -124,6 +126,6 @@ fn a_trickling_network_streams_the_table_whole() {
     let app = TestApp::setup().through_proxy().start();
     app.post("/create_orders", orders(1..=2_000)).expect_done();
     app.proxy().set(Fault::Throttle { bytes_per_second: 100_000 }).unwrap();
-    let reply = app.get("/orders").expect(200);
-    assert_eq!(reply.text().trim(), orders(1..=2_000));
+    let response = app.get("/orders").expect(200);
+    assert_eq!(response.text().trim(), orders(1..=2_000));
 }

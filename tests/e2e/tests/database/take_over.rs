@@ -111,7 +111,7 @@ fn a_table_of_the_article_is_taken_over_to_the_cent() {
         rows.reverse();
         article.insert(&rows.join(", "));
 
-        let foreign = TestApp::setup().database(&article.database).not_ready().start();
+        let foreign = TestApp::setup().database(&article.database).without_waiting().start();
         foreign.get("/ready").expect_problem(503, "foreign-table");
         drop(foreign);
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use testkit::{MariaDb, Tls};
 
-use super::QUICK;
-use crate::support::{TestApp, eventually, order};
+use super::SHORT_TIMEOUTS;
+use crate::support::{TestApp, order, wait_until};
 
 /// A server that takes no connection without TLS, and its certificates.
 fn server() -> (Arc<MariaDb>, Tls) {
@@ -18,8 +18,12 @@ fn server() -> (Arc<MariaDb>, Tls) {
 fn service(server: &Arc<MariaDb>, host: &str, options: &str, ca: Option<&Path>) -> TestApp {
     let database = server.fresh_database_name().expect("a database");
     let url = server.url_via(host, server.port(), &database) + options;
-    let setup =
-        TestApp::setup().env(&QUICK).env(&[("DATABASE_URL", &url)]).server(server).database(&database).not_ready();
+    let setup = TestApp::setup()
+        .env(&SHORT_TIMEOUTS)
+        .env(&[("DATABASE_URL", &url)])
+        .server(server)
+        .database(&database)
+        .without_waiting();
     match ca {
         Some(path) => setup.env(&[("DATABASE_CA_FILE", &path.display().to_string())]).start(),
         None => setup.start(),
@@ -40,7 +44,7 @@ fn is_refused(app: &TestApp) {
 fn with_the_right_authority_everything_goes_over_tls() {
     let (server, tls) = server();
     let app = service(&server, "localhost", "?require_ssl=true", Some(&tls.ca()));
-    eventually("the service to be ready", || (app.get("/ready").status == 200).then_some(()));
+    wait_until("the service to be ready", || app.get("/ready").status == 200);
     app.post("/create_order", order(1)).expect_done();
     assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1));
     let accepted: u32 = app
@@ -77,5 +81,7 @@ fn a_server_without_tls_is_refused_where_the_url_requires_it() {
     let url = server.url_via("localhost", server.port(), "mysql") + "?require_ssl=true";
     let ca = tls.ca().display().to_string();
     let env = [("DATABASE_URL", url.as_str()), ("DATABASE_CA_FILE", ca.as_str()), ("AUTO_INIT", "false")];
-    is_refused(&TestApp::setup().env(&QUICK).env(&env).server(&server).database("mysql").not_ready().start());
+    is_refused(
+        &TestApp::setup().env(&SHORT_TIMEOUTS).env(&env).server(&server).database("mysql").without_waiting().start(),
+    );
 }

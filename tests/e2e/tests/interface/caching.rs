@@ -1,12 +1,12 @@
 //! `ETag`, `If-None-Match` and `If-Match` (RFC 9110, 8.8.3 and 13.1).
 
-use crate::support::{Client, Reply, TestApp, order, with};
+use crate::support::{Client, Response, TestApp, order, with};
 
-fn get_if(app: &Client, path: &str, name: &str, value: &str) -> Reply {
+fn get_if(app: &Client, path: &str, name: &str, value: &str) -> Response {
     app.send("GET", path, &[(name, value)], None)
 }
 
-fn change(app: &Client, method: &str, path: &str, if_match: &str, body: Option<&str>) -> Reply {
+fn change(app: &Client, method: &str, path: &str, if_match: &str, body: Option<&str>) -> Response {
     let headers = [("if-match", if_match), ("content-type", "application/json")];
     app.send(method, path, &headers, body.map(str::as_bytes))
 }
@@ -16,9 +16,9 @@ fn an_unchanged_order_is_304_without_a_body() {
     let app = TestApp::spawn();
     let tag = app.post("/orders", order(1)).expect(201).etag();
     for value in [tag.clone(), format!("\"other\", {tag}"), format!("W/{tag}"), "*".to_owned()] {
-        let reply = get_if(&app, "/orders/1", "if-none-match", &value).expect(304);
-        assert!(reply.body.is_empty(), "{value}");
-        assert_eq!(reply.etag(), tag, "a 304 carries the tag");
+        let response = get_if(&app, "/orders/1", "if-none-match", &value).expect(304);
+        assert!(response.body.is_empty(), "{value}");
+        assert_eq!(response.etag(), tag, "a 304 carries the tag");
     }
     get_if(&app, "/orders/1", "if-none-match", "\"other\"").expect(200);
 }
@@ -28,8 +28,8 @@ fn a_changed_order_is_sent_anew() {
     let app = TestApp::spawn();
     let tag = app.post("/orders", order(1)).expect(201).etag();
     app.post("/update_order", with(1, "quantity", Some("5"))).expect_done();
-    let reply = get_if(&app, "/orders/1", "if-none-match", &tag).expect(200);
-    assert_ne!(reply.etag(), tag);
+    let response = get_if(&app, "/orders/1", "if-none-match", &tag).expect(200);
+    assert_ne!(response.etag(), tag);
 }
 
 #[test]
@@ -98,8 +98,8 @@ fn if_match_on_an_absent_order_never_succeeds() {
     let app = TestApp::spawn();
     for (method, value) in [("PUT", "*"), ("PUT", "\"x\""), ("DELETE", "*"), ("DELETE", "\"x\"")] {
         let body = order(9);
-        let reply = change(&app, method, "/orders/9", value, (method == "PUT").then_some(body.as_str()));
-        assert!([404, 412].contains(&reply.status), "{method} {value}: {}", reply.summary());
+        let response = change(&app, method, "/orders/9", value, (method == "PUT").then_some(body.as_str()));
+        assert!([404, 412].contains(&response.status), "{method} {value}: {}", response.summary());
     }
     assert_eq!(app.get("/orders").text().trim(), "[]");
 }
@@ -109,8 +109,8 @@ fn a_condition_that_cannot_be_read_is_refused_not_ignored() {
     let app = TestApp::spawn();
     app.post("/orders", order(1)).expect(201);
     for value in ["bare", "\"open", "", ",", "W/", "\"a\" \"b\""] {
-        let reply = change(&app, "DELETE", "/orders/1", value, None);
-        assert!([400, 412].contains(&reply.status), "{value:?}: {}", reply.summary());
+        let response = change(&app, "DELETE", "/orders/1", value, None);
+        assert!([400, 412].contains(&response.status), "{value:?}: {}", response.summary());
     }
     app.get("/orders/1").expect(200);
 }
@@ -143,8 +143,8 @@ fn a_change_that_must_not_meet_the_order_it_names_is_412() {
     let changed = with(1, "quantity", Some("9"));
     for unwanted in ["*", tag.as_str(), &format!("W/{tag}")] {
         let headers = [("content-type", "application/json"), ("if-none-match", unwanted)];
-        let reply = app.send("PUT", "/orders/1", &headers, Some(changed.as_bytes()));
-        reply.expect_problem(412, "precondition-failed");
+        let response = app.send("PUT", "/orders/1", &headers, Some(changed.as_bytes()));
+        response.expect_problem(412, "precondition-failed");
     }
     assert_eq!(app.get("/orders/1").expect(200).etag(), tag, "nothing was changed");
     let headers = [("content-type", "application/json"), ("if-none-match", "\"another\"")];

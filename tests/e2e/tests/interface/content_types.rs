@@ -60,9 +60,9 @@ fn anything_else_is_415_on_every_call_that_takes_an_order() {
         for (method, path) in
             [("POST", "/create_order"), ("POST", "/update_order"), ("POST", "/orders"), ("PUT", "/orders/1")]
         {
-            let reply = app.send(method, path, &headers, Some(order(1).as_bytes()));
-            assert_eq!(reply.status, 415, "{method} {path} as {kind:?}: {}", reply.summary());
-            reply.expect_problem(415, "unsupported-media-type");
+            let response = app.send(method, path, &headers, Some(order(1).as_bytes()));
+            assert_eq!(response.status, 415, "{method} {path} as {kind:?}: {}", response.summary());
+            response.expect_problem(415, "unsupported-media-type");
         }
         app.send("POST", "/create_orders", &headers, Some(orders([5]).as_bytes()))
             .expect_problem(415, "unsupported-media-type");

@@ -1,11 +1,11 @@
 //! `OPTIONS` everywhere; cross-origin answers only for the configured origin.
 
-use crate::support::{Reply, TestApp, order};
+use crate::support::{Response, TestApp, order};
 
 const ORIGIN: &str = "https://shop.example";
 
-fn access_headers(reply: &Reply) -> Vec<&str> {
-    reply.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
+fn access_headers(response: &Response) -> Vec<&str> {
+    response.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
 }
 
 #[test]
@@ -14,11 +14,11 @@ fn options_names_the_methods_of_a_path() {
     for (path, method) in
         [("/orders", "POST"), ("/orders/1", "PUT"), ("/create_order", "POST"), ("/delete_order", "DELETE")]
     {
-        let reply = app.options(path, &[]).expect(204);
-        let allow = reply.header("allow").expect("Allow");
+        let response = app.options(path, &[]).expect(204);
+        let allow = response.header("allow").expect("Allow");
         assert!(allow.split(", ").any(|have| have == method), "{path}: {allow}");
         assert!(allow.split(", ").any(|have| have == "OPTIONS"), "{path}: {allow}");
-        assert!(reply.body.is_empty());
+        assert!(response.body.is_empty());
     }
     app.options("/nowhere", &[]).expect_problem(404, "not-found");
 }
@@ -39,20 +39,20 @@ fn the_configured_origin_may_ask_and_use() {
         ("access-control-request-method", "PUT"),
         ("access-control-request-headers", "content-type, if-match"),
     ];
-    let reply = app.options("/orders/1", &preflight).expect(204);
-    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
-    let methods = reply.header("access-control-allow-methods").expect("methods");
+    let response = app.options("/orders/1", &preflight).expect(204);
+    assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+    let methods = response.header("access-control-allow-methods").expect("methods");
     assert!(methods.contains("PUT"), "{methods}");
-    let headers = reply.header("access-control-allow-headers").expect("headers").to_lowercase();
+    let headers = response.header("access-control-allow-headers").expect("headers").to_lowercase();
     assert!(headers.contains("content-type") && headers.contains("if-match"), "{headers}");
-    let reply = app.send("GET", "/orders", &[("origin", ORIGIN)], None).expect(200);
-    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
-    let exposed = reply.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
+    let response = app.send("GET", "/orders", &[("origin", ORIGIN)], None).expect(200);
+    assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+    let exposed = response.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
     for name in ["etag", "link", "location", "x-request-id"] {
         assert!(exposed.contains(name), "{name} is not exposed: {exposed}");
     }
     assert!(
-        reply.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")),
+        response.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")),
         "caches must tell origins apart"
     );
 }
@@ -60,9 +60,9 @@ fn the_configured_origin_may_ask_and_use() {
 #[test]
 fn errors_can_be_read_by_the_configured_origin_too() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
-    let reply = app.send("POST", "/orders", &[("origin", ORIGIN), ("content-type", "application/json")], Some(b"{"));
-    reply.expect_problem(400, "invalid-json");
-    assert_eq!(reply.header("access-control-allow-origin"), Some(ORIGIN));
+    let response = app.send("POST", "/orders", &[("origin", ORIGIN), ("content-type", "application/json")], Some(b"{"));
+    response.expect_problem(400, "invalid-json");
+    assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn another_origin_gets_no_permission() {
 fn a_star_allows_every_origin() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", "*")]);
     let headers = [("origin", "https://anyone.example"), ("content-type", "application/json")];
-    let reply = app.send("POST", "/orders", &headers, Some(order(1).as_bytes())).expect(201);
-    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(reply.header("access-control-allow-credentials"), None, "a star never goes with credentials");
+    let response = app.send("POST", "/orders", &headers, Some(order(1).as_bytes())).expect(201);
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(response.header("access-control-allow-credentials"), None, "a star never goes with credentials");
 }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Raw, TestApp};
+use crate::support::{RawConnection, TestApp};
 
 #[test]
 fn echo_gives_back_every_byte() {
@@ -18,15 +18,15 @@ fn echo_gives_back_every_byte() {
 fn echo_takes_any_content_type() {
     let app = TestApp::spawn();
     for kind in ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded", "image/png"] {
-        let reply = app.send("POST", "/echo", &[("content-type", kind)], Some(b"abc")).expect(200);
-        assert_eq!(reply.text(), "abc");
+        let response = app.send("POST", "/echo", &[("content-type", kind)], Some(b"abc")).expect(200);
+        assert_eq!(response.text(), "abc");
     }
 }
 
 /// What comes back of a body that is sent in chunks while the answer is read.
-fn echoed(mut raw: Raw, body: &[u8]) -> Vec<u8> {
+fn echoed(mut connection: RawConnection, body: &[u8]) -> Vec<u8> {
     thread::scope(|scope| {
-        let mut sender = raw.sender();
+        let mut sender = connection.writer();
         scope.spawn(move || {
             sender.send("POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
             for piece in body.chunks(60_000) {
@@ -34,7 +34,7 @@ fn echoed(mut raw: Raw, body: &[u8]) -> Vec<u8> {
             }
             sender.send("0\r\n\r\n");
         });
-        raw.must_reply().body
+        connection.expect_response().body.clone()
     })
 }
 
@@ -42,22 +42,23 @@ fn echoed(mut raw: Raw, body: &[u8]) -> Vec<u8> {
 fn echo_streams_large_bodies() {
     let app = TestApp::spawn();
     let body: Vec<u8> = (0..8_000_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
-    let back = echoed(app.raw(), &body);
+    let back = echoed(app.connect(), &body);
     assert!(back == body, "{} of {} bytes came back, or others", back.len(), body.len());
 }
 
 #[test]
 fn echo_answers_before_the_request_has_ended() {
     let app = TestApp::spawn();
-    let mut raw: Raw = app.raw();
-    raw.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut connection: RawConnection = app.connect();
+    connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     for round in 0..5 {
-        raw.send("5\r\nhello\r\n");
-        raw.read_until(b"hello", Duration::from_secs(5))
+        connection.send("5\r\nhello\r\n");
+        connection
+            .read_until(b"hello", Duration::from_secs(5))
             .unwrap_or_else(|| panic!("chunk {round} did not come back while the request was open"));
     }
-    raw.send("0\r\n\r\n");
-    raw.read_until(b"0\r\n\r\n", Duration::from_secs(5)).expect("the end of the answer");
+    connection.send("0\r\n\r\n");
+    connection.read_until(b"0\r\n\r\n", Duration::from_secs(5)).expect("the end of the answer");
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn what_looks_like_an_answer_of_our_own_is_echoed_as_it_is() {
     let text = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
     for round in 0..10 {
         let body = text.repeat(20_000 + round);
-        let back = echoed(Raw::connect_narrow(app.address()), body.as_bytes());
+        let back = echoed(RawConnection::connect_with_small_buffer(app.address()), body.as_bytes());
         assert!(
             back == body.as_bytes(),
             "round {round}: {} bytes went out, {} came back, or others",

@@ -1,15 +1,15 @@
 //! `HEAD` wherever `GET` is: the same head, no body, and nothing changes, even where `GET` changes something.
 
-use crate::support::{Raw, TestApp, order, orders};
+use crate::support::{RawConnection, TestApp, order, orders};
 
 #[test]
 fn head_answers_wherever_get_does() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
     for path in ["/", "/orders", "/orders?limit=2", "/orders/1", "/health", "/ready", "/init", "/delete_order?id=2"] {
-        let reply = app.head(path).expect(200);
-        assert!(reply.body.is_empty(), "HEAD {path} has a body");
-        assert!(reply.header("x-request-id").is_some(), "HEAD {path}");
+        let response = app.head(path).expect(200);
+        assert!(response.body.is_empty(), "HEAD {path} has a body");
+        assert!(response.header("x-request-id").is_some(), "HEAD {path}");
     }
     for path in ["/orders/99", "/nowhere"] {
         assert!(app.head(path).expect(404).body.is_empty());
@@ -41,7 +41,7 @@ fn head_deletes_nothing() {
 
 #[test]
 fn head_initialises_nothing() {
-    let app = TestApp::bare(&[]);
+    let app = TestApp::without_tables(&[]);
     app.head("/init");
     app.get("/orders").expect_problem(503, "not-initialised");
     app.get("/init").expect_done();
@@ -59,10 +59,10 @@ fn head_resets_nothing() {
 fn a_connection_is_usable_after_head() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=50)).expect_done();
-    let mut raw: Raw = app.raw();
+    let mut connection: RawConnection = app.connect();
     for path in ["/orders", "/", "/nowhere", "/orders/1"] {
-        raw.send(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"));
-        raw.reply_to("HEAD").expect("an answer to HEAD");
-        assert_eq!(raw.must_reply().status, 200, "after HEAD {path}");
+        connection.send(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"));
+        connection.response_to("HEAD").expect("an answer to HEAD");
+        assert_eq!(connection.expect_response().status, 200, "after HEAD {path}");
     }
 }

@@ -4,7 +4,7 @@ use crate::support::{TestApp, order, orders};
 
 #[test]
 fn init_creates_the_table_and_may_be_repeated() {
-    let app = TestApp::bare(&[]);
+    let app = TestApp::without_tables(&[]);
     app.get("/init").expect_done();
     app.post("/create_order", order(1)).expect_done();
     app.get("/init").expect_done();
@@ -14,8 +14,8 @@ fn init_creates_the_table_and_may_be_repeated() {
 
 #[test]
 fn before_init_every_call_says_what_is_missing() {
-    let app = TestApp::bare(&[]);
-    let replies = [
+    let app = TestApp::without_tables(&[]);
+    let responses = [
         ("GET /orders", app.get("/orders")),
         ("GET /orders?limit=1", app.get("/orders?limit=1")),
         ("GET /orders/1", app.get("/orders/1")),
@@ -27,10 +27,10 @@ fn before_init_every_call_says_what_is_missing() {
         ("POST /update_order", app.post("/update_order", order(1))),
         ("GET /delete_order", app.get("/delete_order?id=1")),
     ];
-    for (call, reply) in replies {
-        let problem = reply.expect_problem(503, "not-initialised");
+    for (call, response) in responses {
+        let problem = response.expect_problem(503, "not-initialised");
         assert!(problem.detail.contains("/init"), "{call}: {problem:?}");
-        assert!(reply.header("retry-after").is_some(), "{call}");
+        assert!(response.header("retry-after").is_some(), "{call}");
     }
     app.get("/ready").expect(503);
     app.get("/health").expect(200);
@@ -38,8 +38,8 @@ fn before_init_every_call_says_what_is_missing() {
 
 #[test]
 fn auto_init_creates_the_table_at_start() {
-    let app = TestApp::bare(&[("AUTO_INIT", "true")]);
-    crate::support::eventually("the table to be there", || (app.get("/ready").status == 200).then_some(()));
+    let app = TestApp::without_tables(&[("AUTO_INIT", "true")]);
+    crate::support::wait_until("the table to be there", || app.get("/ready").status == 200);
     assert_eq!(app.get("/orders").expect(200).text().trim(), "[]");
 }
 

@@ -59,13 +59,13 @@ fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
     ];
     for (path, allowed, methods) in table {
         for method in methods {
-            let reply = app.send(method, path, &[], None);
+            let response = app.send(method, path, &[], None);
             if *method == "HEAD" {
-                assert_eq!(reply.status, 405, "{method} {path}");
+                assert_eq!(response.status, 405, "{method} {path}");
             } else {
-                reply.expect_problem(405, "method-not-allowed");
+                response.expect_problem(405, "method-not-allowed");
             }
-            let allow = reply.header("allow").unwrap_or_else(|| panic!("{method} {path} has no Allow"));
+            let allow = response.header("allow").unwrap_or_else(|| panic!("{method} {path} has no Allow"));
             for one in allowed.split(", ") {
                 assert!(allow.split(", ").any(|have| have == one), "{method} {path}: {one} is not in {allow:?}");
             }
@@ -77,12 +77,12 @@ fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
 #[test]
 fn a_method_that_nobody_knows_is_405_too() {
     let app = TestApp::spawn();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     for method in ["BREW", "get", "PROPFIND", "X-Y_Z"] {
-        raw.send(format!("{method} /orders HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let reply = raw.must_reply();
-        reply.expect_problem(405, "method-not-allowed");
-        assert!(reply.header("allow").is_some_and(|allow| allow.contains("POST")), "{method}");
+        connection.send(format!("{method} /orders HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let response = connection.expect_response();
+        response.expect_problem(405, "method-not-allowed");
+        assert!(response.header("allow").is_some_and(|allow| allow.contains("POST")), "{method}");
     }
 }
 
@@ -90,8 +90,8 @@ fn a_method_that_nobody_knows_is_405_too() {
 fn replies_of_the_service_do_not_invite_guessing() {
     let app = TestApp::spawn();
     for path in ["/orders", "/health", "/"] {
-        let reply = app.get(path);
-        assert_eq!(reply.header("server"), None, "{path}");
-        assert_eq!(reply.header("x-powered-by"), None, "{path}");
+        let response = app.get(path);
+        assert_eq!(response.header("server"), None, "{path}");
+        assert_eq!(response.header("x-powered-by"), None, "{path}");
     }
 }

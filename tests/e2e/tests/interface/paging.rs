@@ -1,14 +1,14 @@
 //! `GET /orders?limit=N&after=ID`: pages by key, each with a link to the next.
 
-use crate::support::{Order, Reply, TestApp, orders};
+use crate::support::{Order, Response, TestApp, orders};
 
-fn ids(reply: &Reply) -> Vec<u32> {
-    Order::read_all(&reply.text()).iter().map(|order| order.order_id).collect()
+fn ids(response: &Response) -> Vec<u32> {
+    Order::read_all(&response.text()).iter().map(|order| order.order_id).collect()
 }
 
 /// The address in `Link: <…>; rel="next"`.
-fn next(reply: &Reply) -> Option<String> {
-    let link = reply.header("link")?;
+fn next(response: &Response) -> Option<String> {
+    let link = response.header("link")?;
     let (address, relation) = link.strip_prefix('<')?.split_once('>')?;
     assert_eq!(relation, "; rel=\"next\"", "{link}");
     Some(address.to_owned())
@@ -20,12 +20,12 @@ fn following_the_links_gives_every_order_once() {
     app.post("/create_orders", orders((1..=100).map(|n| n * 3))).expect_done();
     let (mut path, mut seen, mut pages) = ("/orders?limit=7".to_owned(), Vec::new(), 0);
     loop {
-        let reply = app.get(&path).expect(200);
-        let page = ids(&reply);
+        let response = app.get(&path).expect(200);
+        let page = ids(&response);
         assert!(page.len() <= 7);
         pages += 1;
         seen.extend(page);
-        match next(&reply) {
+        match next(&response) {
             Some(more) => path = more,
             None => break,
         }
@@ -38,9 +38,9 @@ fn following_the_links_gives_every_order_once() {
 fn the_link_has_the_documented_form() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=5)).expect_done();
-    let reply = app.get("/orders?limit=2").expect(200);
-    assert_eq!(reply.header("link"), Some("</orders?limit=2&after=2>; rel=\"next\""));
-    assert_eq!(reply.text().trim(), orders([1, 2]));
+    let response = app.get("/orders?limit=2").expect(200);
+    assert_eq!(response.header("link"), Some("</orders?limit=2&after=2>; rel=\"next\""));
+    assert_eq!(response.text().trim(), orders([1, 2]));
 }
 
 #[test]
@@ -57,9 +57,9 @@ fn a_page_that_ends_the_table_has_no_link() {
 fn after_the_last_order_there_is_an_empty_page() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
-    let reply = app.get("/orders?limit=10&after=3").expect(200);
-    assert_eq!(reply.text().trim(), "[]");
-    assert_eq!(reply.header("link"), None);
+    let response = app.get("/orders?limit=10&after=3").expect(200);
+    assert_eq!(response.text().trim(), "[]");
+    assert_eq!(response.header("link"), None);
     assert_eq!(app.get("/orders?limit=10&after=4294967295").expect(200).text().trim(), "[]");
 }
 
@@ -75,9 +75,9 @@ fn after_need_not_be_an_order_that_exists() {
 fn the_whole_table_has_no_link() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=1500)).expect_done();
-    let reply = app.get("/orders").expect(200);
-    assert_eq!(reply.header("link"), None);
-    assert_eq!(ids(&reply).len(), 1500);
+    let response = app.get("/orders").expect(200);
+    assert_eq!(response.header("link"), None);
+    assert_eq!(ids(&response).len(), 1500);
     assert_eq!(ids(&app.get("/orders?limit=1000").expect(200)).len(), 1000);
 }
 

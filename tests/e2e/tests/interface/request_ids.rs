@@ -7,7 +7,7 @@ use crate::support::{TestApp, order};
 #[test]
 fn every_response_has_an_id_of_its_own() {
     let app = TestApp::spawn();
-    let replies = [
+    let responses = [
         app.get("/"),
         app.get("/orders"),
         app.get("/nowhere"),
@@ -21,8 +21,8 @@ fn every_response_has_an_id_of_its_own() {
         app.post("/echo", "x"),
         app.send("PATCH", "/orders", &[], None),
     ];
-    let ids: HashSet<&str> = replies.iter().map(|reply| reply.header("x-request-id").expect("an id")).collect();
-    assert_eq!(ids.len(), replies.len(), "ids are not repeated: {ids:?}");
+    let ids: HashSet<&str> = responses.iter().map(|response| response.header("x-request-id").expect("an id")).collect();
+    assert_eq!(ids.len(), responses.len(), "ids are not repeated: {ids:?}");
 }
 
 #[test]
@@ -30,9 +30,9 @@ fn a_clients_own_id_is_kept() {
     let app = TestApp::spawn();
     let longest = "x".repeat(64);
     for id in ["a", "3f2c-9.B_z", longest.as_str()] {
-        let reply = app.send("GET", "/nowhere", &[("x-request-id", id)], None);
-        assert_eq!(reply.header("x-request-id"), Some(id));
-        assert_eq!(reply.expect_problem(404, "not-found").request_id, id);
+        let response = app.send("GET", "/nowhere", &[("x-request-id", id)], None);
+        assert_eq!(response.header("x-request-id"), Some(id));
+        assert_eq!(response.expect_problem(404, "not-found").request_id, id);
     }
 }
 
@@ -41,8 +41,8 @@ fn an_id_that_is_not_safe_is_replaced() {
     let app = TestApp::spawn();
     let long = "x".repeat(65);
     for id in ["", "a b", "a\"b", "<script>", "a;b", "a,b", "\u{e4}", "{}", long.as_str()] {
-        let reply = app.send("GET", "/health", &[("x-request-id", id)], None).expect(200);
-        let given = reply.headers.get("x-request-id").expect("an id").to_str().expect("a safe id");
+        let response = app.send("GET", "/health", &[("x-request-id", id)], None).expect(200);
+        let given = response.headers.get("x-request-id").expect("an id").to_str().expect("a safe id");
         assert_ne!(given, id);
         assert!(!given.is_empty());
     }
@@ -51,6 +51,6 @@ fn an_id_that_is_not_safe_is_replaced() {
 #[test]
 fn of_two_ids_neither_is_believed_or_one_is_kept() {
     let app = TestApp::spawn();
-    let reply = app.send("GET", "/health", &[("x-request-id", "one"), ("x-request-id", "two")], None).expect(200);
-    assert_eq!(reply.headers.get_all("x-request-id").iter().count(), 1, "one id goes out");
+    let response = app.send("GET", "/health", &[("x-request-id", "one"), ("x-request-id", "two")], None).expect(200);
+    assert_eq!(response.headers.get_all("x-request-id").iter().count(), 1, "one id goes out");
 }

@@ -5,13 +5,13 @@ use crate::support::{Order, TestApp, order, orders, with};
 #[test]
 fn a_posted_order_is_201_with_its_place_tag_and_content() {
     let app = TestApp::spawn();
-    let reply = app.post("/orders", order(7)).expect(201);
-    assert_eq!(reply.header("location"), Some("/orders/7"));
-    assert_eq!(reply.header("content-type"), Some("application/json"));
-    assert_eq!(reply.text().trim(), order(7));
+    let response = app.post("/orders", order(7)).expect(201);
+    assert_eq!(response.header("location"), Some("/orders/7"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.text().trim(), order(7));
     let there = app.get("/orders/7").expect(200);
     assert_eq!(there.text().trim(), order(7));
-    assert_eq!(there.etag(), reply.etag(), "the tag of creation is the tag of the order");
+    assert_eq!(there.etag(), response.etag(), "the tag of creation is the tag of the order");
 }
 
 #[test]
@@ -19,10 +19,10 @@ fn the_service_gives_an_id_where_the_body_has_none() {
     let app = TestApp::spawn();
     let mut given = Vec::new();
     for _ in 0..3 {
-        let reply = app.post("/orders", with(1, "order_id", None)).expect(201);
-        let created = Order::read(&reply.text());
-        assert_eq!(reply.header("location"), Some(format!("/orders/{}", created.order_id).as_str()));
-        assert_eq!(app.get(&format!("/orders/{}", created.order_id)).expect(200).text(), reply.text());
+        let response = app.post("/orders", with(1, "order_id", None)).expect(201);
+        let created = Order::read(&response.text());
+        assert_eq!(response.header("location"), Some(format!("/orders/{}", created.order_id).as_str()));
+        assert_eq!(app.get(&format!("/orders/{}", created.order_id)).expect(200).text(), response.text());
         given.push(created.order_id);
     }
     given.dedup();
@@ -45,9 +45,9 @@ fn a_given_id_never_meets_one_that_was_chosen() {
 fn when_the_greatest_id_is_taken_there_is_none_to_give() {
     let app = TestApp::spawn();
     app.post("/orders", order(u32::MAX)).expect(201);
-    let reply = app.post("/orders", with(1, "order_id", None));
-    assert_eq!(reply.status, 409, "{}", reply.summary());
-    reply.expect_problem(409, "ids-exhausted");
+    let response = app.post("/orders", with(1, "order_id", None));
+    assert_eq!(response.status, 409, "{}", response.summary());
+    response.expect_problem(409, "ids-exhausted");
     app.post("/orders", order(7)).expect(201);
 }
 
@@ -55,7 +55,7 @@ fn when_the_greatest_id_is_taken_there_is_none_to_give() {
 fn a_null_id_is_no_id_left_out() {
     let app = TestApp::spawn();
     let problem = app.post("/orders", with(1, "order_id", Some("null"))).expect_problem(400, "invalid-order");
-    assert!(problem.blames("order_id"), "{problem:?}");
+    assert!(problem.has_error_for("order_id"), "{problem:?}");
 }
 
 #[test]
@@ -78,21 +78,21 @@ fn an_absent_order_is_404_for_every_method() {
 fn a_put_replaces_and_answers_with_the_order_and_its_new_tag() {
     let app = TestApp::spawn();
     let before = app.post("/orders", order(7)).expect(201).etag();
-    let reply = app.put("/orders/7", with(7, "quantity", Some("3"))).expect(200);
-    assert_eq!(reply.text().trim(), with(7, "quantity", Some("3")));
-    assert_ne!(reply.etag(), before, "another content has another tag");
+    let response = app.put("/orders/7", with(7, "quantity", Some("3"))).expect(200);
+    assert_eq!(response.text().trim(), with(7, "quantity", Some("3")));
+    assert_ne!(response.etag(), before, "another content has another tag");
     let there = app.get("/orders/7").expect(200);
-    assert_eq!((there.text(), there.etag()), (reply.text(), reply.etag()));
+    assert_eq!((there.text(), there.etag()), (response.text(), response.etag()));
 }
 
 #[test]
 fn a_put_may_leave_the_id_to_the_path_but_not_contradict_it() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([7, 8])).expect_done();
-    let reply = app.put("/orders/7", with(7, "order_id", None)).expect(200);
-    assert_eq!(reply.text().trim(), order(7));
+    let response = app.put("/orders/7", with(7, "order_id", None)).expect(200);
+    assert_eq!(response.text().trim(), order(7));
     let problem = app.put("/orders/7", order(8)).expect_problem(400, "invalid-order");
-    assert!(problem.blames("order_id"), "{problem:?}");
+    assert!(problem.has_error_for("order_id"), "{problem:?}");
     assert_eq!(app.get("/orders").text().trim(), orders([7, 8]));
 }
 
@@ -107,8 +107,8 @@ fn a_put_of_what_is_already_there_keeps_the_tag() {
 fn a_deleted_order_is_204_and_gone() {
     let app = TestApp::spawn();
     app.post("/orders", order(7)).expect(201);
-    let reply = app.delete("/orders/7").expect(204);
-    assert!(reply.body.is_empty());
+    let response = app.delete("/orders/7").expect(204);
+    assert!(response.body.is_empty());
     app.get("/orders/7").expect_problem(404, "order-not-found");
     app.delete("/orders/7").expect_problem(404, "order-not-found");
 }
@@ -120,9 +120,13 @@ fn what_is_no_id_is_no_resource() {
         ["0", "-1", "+1", "1.0", "01", "4294967296", "99999999999999999999", "abc", "1%20", "%31x", "1/2", "1/", ""]
     {
         let path = format!("/orders/{id}");
-        let reply = app.get(&path);
-        assert!([400, 404].contains(&reply.status), "GET {path} is neither refused nor absent: {}", reply.summary());
-        assert_eq!(reply.json()["status"], reply.status, "{path}");
+        let response = app.get(&path);
+        assert!(
+            [400, 404].contains(&response.status),
+            "GET {path} is neither refused nor absent: {}",
+            response.summary()
+        );
+        assert_eq!(response.json()["status"], response.status, "{path}");
     }
 }
 

@@ -79,14 +79,14 @@ fn a_drain_is_announced_and_everything_is_still_served() {
     assert_eq!(service.get("/health").status, 200);
     let created = service.post("/create_order", order(7));
     assert_eq!((created.status, created.header("connection")), (200, Some("close")));
-    assert!(service.has(7));
+    assert!(service.has_order(7));
     service.gone();
 }
 
 #[test]
 fn the_process_ends_by_itself_though_clients_hold_idle_connections() {
     let service = Operated::spawn("300ms", "20s");
-    let idle: Vec<_> = (0..20).map(|_| service.raw()).collect();
+    let idle: Vec<_> = (0..20).map(|_| service.connect()).collect();
     assert_eq!(service.get("/orders").status, 200);
     service.drain();
     let took = service.gone();
@@ -108,7 +108,7 @@ fn a_request_in_flight_gets_its_answer() {
         assert_eq!(reader.join().expect("a client").status, 200);
     });
     service.gone();
-    assert!(service.has(50));
+    assert!(service.has_order(50));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_commit_under_way_is_not_cut_even_when_the_time_to_leave_is_over() {
     });
     assert_eq!(answer.status, 200, "{}", answer.text());
     service.gone();
-    assert!(service.has(2));
+    assert!(service.has_order(2));
 }
 
 #[test]
@@ -143,5 +143,5 @@ fn what_takes_longer_than_the_time_to_leave_is_cut_and_nothing_of_it_is_written(
         assert!(took < Duration::from_secs(4), "{took:?}");
         assert!(writer.join().expect("a client").is_err(), "an answer to what was cut off");
     });
-    assert!(!service.has(2));
+    assert!(!service.has_order(2));
 }

@@ -2,52 +2,52 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, TestApp, eventually, order};
+use crate::support::{RawConnection, TestApp, order, wait_until};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// Whether a new connection is served.
 fn is_served(app: &TestApp) -> bool {
-    app.raw().send(HEALTH).reply().is_some_and(|reply| reply.status == 200)
+    app.connect().send(HEALTH).response().is_some_and(|response| response.status == 200)
 }
 
 #[test]
 fn one_connection_too_many_is_told_so_and_the_others_are_served() {
     let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "20")]);
     // The client of the start holds one of them.
-    let mut held: Vec<Raw> = (0..19).map(|_| app.raw()).collect();
-    for raw in &mut held {
-        assert_eq!(raw.send(HEALTH).must_reply().status, 200);
+    let mut held: Vec<RawConnection> = (0..19).map(|_| app.connect()).collect();
+    for connection in &mut held {
+        assert_eq!(connection.send(HEALTH).expect_response().status, 200);
     }
     for _ in 0..5 {
         let started = Instant::now();
-        let mut raw = app.raw();
-        raw.send(HEALTH);
-        let reply = raw.must_reply();
-        reply.expect_problem(503, "overloaded");
-        assert!(reply.header("retry-after").is_some());
+        let mut connection = app.connect();
+        connection.send(HEALTH);
+        let response = connection.expect_response();
+        response.expect_problem(503, "overloaded");
+        assert!(response.header("retry-after").is_some());
         assert!(started.elapsed() < Duration::from_secs(1));
-        raw.closed_within(Duration::from_secs(3));
+        connection.expect_close_within(Duration::from_secs(3));
     }
-    for raw in &mut held {
-        assert_eq!(raw.send(HEALTH).must_reply().status, 200, "a held connection is served on");
+    for connection in &mut held {
+        assert_eq!(connection.send(HEALTH).expect_response().status, 200, "a held connection is served on");
     }
     drop(held);
-    eventually("places to be free", || is_served(&app).then_some(()));
+    wait_until("places to be free", || is_served(&app));
 }
 
 #[test]
 fn a_flood_of_connections_beyond_the_bound_ends_nothing() {
     let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "50")]);
     app.post("/create_order", order(1)).expect_done();
-    let flood: Vec<Raw> = (0..1_000).map(|_| app.raw()).collect();
+    let flood: Vec<RawConnection> = (0..1_000).map(|_| app.connect()).collect();
     for _ in 0..10 {
         let started = Instant::now();
         app.get("/orders/1").expect(200);
         assert!(started.elapsed() < Duration::from_secs(2), "the kept connection waited {:?}", started.elapsed());
     }
     drop(flood);
-    eventually("places to be free", || is_served(&app).then_some(()));
+    wait_until("places to be free", || is_served(&app));
     assert!(app.service().open_fds().unwrap() < 200);
 }
 
@@ -55,12 +55,16 @@ fn a_flood_of_connections_beyond_the_bound_ends_nothing() {
 fn five_hundred_idle_connections_are_held_beside_the_work() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
-    let mut idle: Vec<Raw> = (0..500).map(|_| app.raw()).collect();
+    let mut idle: Vec<RawConnection> = (0..500).map(|_| app.connect()).collect();
     for _ in 0..100 {
         app.get("/orders/1").expect(200);
     }
-    for raw in &mut idle {
-        assert_eq!(raw.send(HEALTH).must_reply().status, 200, "an idle connection is served when it speaks");
+    for connection in &mut idle {
+        assert_eq!(
+            connection.send(HEALTH).expect_response().status,
+            200,
+            "an idle connection is served when it speaks"
+        );
     }
 }
 
@@ -68,7 +72,7 @@ fn five_hundred_idle_connections_are_held_beside_the_work() {
 fn a_service_with_nothing_to_do_does_nothing() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
-    let idle: Vec<Raw> = (0..100).map(|_| app.raw()).collect();
+    let idle: Vec<RawConnection> = (0..100).map(|_| app.connect()).collect();
     app.get("/orders/1").expect(200);
     // What the start and the new connections still cost is over when a second has passed with next to nothing spent.
     let spent_in_a_second = || {

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use crate::support::{Reply, TestApp, eventually, order};
+use crate::support::{Response, TestApp, order, wait_for};
 
 /// Asks so many times at once: how long each took, and what it got.
-fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Reply)> {
+fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> {
     thread::scope(|scope| {
         let all: Vec<_> = (0..requests)
             .map(|_| {
                 let client = app.new_client();
                 scope.spawn(move || {
                     let started = Instant::now();
-                    let reply = client.get(path);
-                    (started.elapsed(), reply)
+                    let response = client.get(path);
+                    (started.elapsed(), response)
                 })
             })
             .collect();
@@ -43,16 +43,16 @@ fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
         }
         burst.join().expect("a burst")
     });
-    let (served, shed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, reply)| reply.status == 200);
+    let (served, shed): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, response)| response.status == 200);
     assert!(served.len() >= 5, "only {} were served", served.len());
     assert!(shed.len() >= 20, "only {} were shed", shed.len());
-    for (took, reply) in shed {
-        reply.expect_problem(503, "overloaded");
-        assert!(reply.header("retry-after").is_some());
+    for (took, response) in shed {
+        response.expect_problem(503, "overloaded");
+        assert!(response.header("retry-after").is_some());
         assert!(took < delay, "shed only after {took:?}");
     }
     app.proxy().set(Fault::Pass).unwrap();
-    assert!(burst(&app, 5, "/orders/1").iter().all(|(_, reply)| reply.status == 200), "the places came back");
+    assert!(burst(&app, 5, "/orders/1").iter().all(|(_, response)| response.status == 200), "the places came back");
 }
 
 #[test]
@@ -61,15 +61,15 @@ fn waiting_for_a_connection_to_the_database_is_bounded() {
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(1) }).unwrap();
     let all = burst(&app, 20, "/orders/1");
-    assert!(all.iter().any(|(_, reply)| reply.status == 200));
-    for (took, reply) in all.iter().filter(|(_, reply)| reply.status != 200) {
-        assert_eq!(reply.status, 503, "{}", reply.summary());
-        assert!(reply.header("retry-after").is_some());
+    assert!(all.iter().any(|(_, response)| response.status == 200));
+    for (took, response) in all.iter().filter(|(_, response)| response.status != 200) {
+        assert_eq!(response.status, 503, "{}", response.summary());
+        assert!(response.header("retry-after").is_some());
         assert!(*took < Duration::from_secs(3), "told only after {took:?}");
     }
     app.proxy().set(Fault::Pass).unwrap();
-    eventually("the connections to come back", || {
-        burst(&app, 2, "/orders/1").iter().all(|(_, reply)| reply.status == 200).then_some(())
+    wait_for("the connections to come back", || {
+        burst(&app, 2, "/orders/1").iter().all(|(_, response)| response.status == 200).then_some(())
     });
 }
 
@@ -80,13 +80,13 @@ fn large_bodies_share_a_bounded_memory() {
     app.get("/health").expect(200);
     let before = app.service().rss_bytes().unwrap();
     // Twenty clients that each send seven megabytes and keep the last byte back.
-    let mut all: Vec<_> = (0..20).map(|_| app.raw()).collect();
+    let mut all: Vec<_> = (0..20).map(|_| app.connect()).collect();
     thread::scope(|scope| {
-        for raw in &mut all {
+        for connection in &mut all {
             scope.spawn(|| {
                 let length = 7 << 20;
-                raw.send(format!("POST /create_orders HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
-                raw.send(vec![b' '; length - 1]);
+                connection.send(format!("POST /create_orders HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+                connection.send(vec![b' '; length - 1]);
             });
         }
     });
@@ -94,12 +94,13 @@ fn large_bodies_share_a_bounded_memory() {
     println!("{} KiB for 20 bodies of 7 MiB", growth / 1024);
     assert!(growth < 40 << 20, "grew by {growth} bytes");
     app.post("/create_order", order(1)).expect_done();
-    let answers: Vec<u16> = all.iter_mut().filter_map(|raw| raw.reply()).map(|reply| reply.status).collect();
+    let answers: Vec<u16> =
+        all.iter_mut().filter_map(|connection| connection.response()).map(|response| response.status).collect();
     assert!(answers.iter().filter(|status| **status == 503).count() >= 15, "{answers:?}");
     drop(all);
-    eventually("the memory to be free for others", || {
+    wait_for("the memory to be free for others", || {
         let body = format!("{}{}", " ".repeat(6 << 20), crate::support::orders([2]));
-        let reply = app.post("/create_orders", body);
-        (reply.status == 200 || reply.status == 409).then_some(())
+        let response = app.post("/create_orders", body);
+        (response.status == 200 || response.status == 409).then_some(())
     });
 }

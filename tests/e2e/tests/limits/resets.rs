@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use crate::support::{Raw, TestApp, eventually, order, orders};
+use crate::support::{RawConnection, TestApp, order, orders, wait_until};
 
 /// Connections to the database that the service may have opened meanwhile: its pool.
 const POOL: usize = 10;
@@ -15,7 +15,7 @@ fn connections_reset_before_they_are_accepted_hold_nobody_up() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     let slowest = thread::scope(|scope| {
-        let resets = scope.spawn(|| (0..2_000).for_each(|_| app.raw().reset()));
+        let resets = scope.spawn(|| (0..2_000).for_each(|_| app.connect().reset()));
         let mut slowest = Duration::ZERO;
         while !resets.is_finished() {
             let started = Instant::now();
@@ -37,14 +37,12 @@ fn connections_reset_anywhere_in_a_request_leave_nothing_behind() {
     let body = order(1);
     let request = format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     for end in (1..request.len()).step_by(3) {
-        let mut raw = app.raw();
-        raw.send(&request[..end]);
-        raw.reset();
+        let mut connection = app.connect();
+        connection.send(&request[..end]);
+        connection.reset();
     }
-    eventually("the descriptors to be given back", || {
-        (app.service().open_fds().unwrap() <= before + POOL).then_some(())
-    });
-    assert_eq!(app.stored(), 0, "no half request was obeyed");
+    wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + POOL);
+    assert_eq!(app.count_orders(), 0, "no half request was obeyed");
     app.post("/create_order", order(1)).expect_done();
 }
 
@@ -55,13 +53,14 @@ fn clients_that_leave_while_their_request_is_at_the_database_cost_no_connection(
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(50) }).unwrap();
     for id in 100..140 {
         let body = order(id);
-        let mut raw = app.raw();
-        raw.send(format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        let mut connection = app.connect();
+        connection
+            .send(format!("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
         thread::sleep(Duration::from_millis(u64::from(id % 7) * 20));
-        if id % 2 == 0 { raw.reset() } else { drop(raw) }
+        if id % 2 == 0 { connection.reset() } else { drop(connection) }
     }
     app.proxy().set(Fault::Pass).unwrap();
-    eventually("the connections to the database to be free", || (app.get("/orders/1").status == 200).then_some(()));
+    wait_until("the connections to the database to be free", || app.get("/orders/1").status == 200);
     for id in 200..210 {
         app.post("/create_order", order(id)).expect_done();
     }
@@ -80,14 +79,12 @@ fn clients_that_leave_within_an_answer_leave_nothing_behind() {
     app.post("/create_orders", orders(1..=20_000)).expect_done();
     let before = app.service().open_fds().unwrap();
     for round in 0..60 {
-        let mut raw = Raw::connect_narrow(app.address());
-        raw.send("GET /orders HTTP/1.1\r\nHost: x\r\n\r\n");
-        raw.read_some(&mut [0; 100]).expect("the answer begins");
-        if round % 2 == 0 { raw.reset() } else { drop(raw) }
+        let mut connection = RawConnection::connect_with_small_buffer(app.address());
+        connection.send("GET /orders HTTP/1.1\r\nHost: x\r\n\r\n");
+        connection.read(&mut [0; 100]).expect("the answer begins");
+        if round % 2 == 0 { connection.reset() } else { drop(connection) }
     }
-    eventually("the descriptors to be given back", || {
-        (app.service().open_fds().unwrap() <= before + POOL).then_some(())
-    });
+    wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + POOL);
     assert_eq!(app.get("/orders").expect(200).text().len(), orders(1..=20_000).len());
 }
 
@@ -97,12 +94,12 @@ fn memory_is_flat_over_thousands_of_connections() {
     app.post("/create_order", order(1)).expect_done();
     let round = |count: u32| {
         for n in 0..count {
-            let mut raw = app.raw();
-            raw.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+            let mut connection = app.connect();
+            connection.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
             if n % 3 > 0 {
-                raw.must_reply();
+                connection.expect_response();
             }
-            if n % 3 > 1 { raw.reset() } else { drop(raw) }
+            if n % 3 > 1 { connection.reset() } else { drop(connection) }
         }
         app.service().rss_bytes().unwrap()
     };

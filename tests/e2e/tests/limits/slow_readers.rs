@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, TestApp, eventually, eventually_within, orders};
+use crate::support::{RawConnection, TestApp, orders, wait_for_within, wait_until};
 
 const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -15,20 +15,20 @@ fn large(env: &[(&str, &str)]) -> TestApp {
 }
 
 /// A client that has asked for the whole table and takes nothing of it any more.
-fn stalled(app: &TestApp) -> Raw {
-    let mut raw = Raw::connect_narrow(app.address());
-    raw.send(GET);
-    raw.read_some(&mut [0; 64]).expect("the answer begins");
-    raw
+fn stalled(app: &TestApp) -> RawConnection {
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    connection.send(GET);
+    connection.read(&mut [0; 64]).expect("the answer begins");
+    connection
 }
 
 #[test]
 fn a_client_that_takes_nothing_is_disconnected() {
     let app = large(&[("WRITE_TIMEOUT", "1s"), ("LOG_LEVEL", "debug")]);
-    let held: Vec<Raw> = (0..10).map(|_| stalled(&app)).collect();
+    let held: Vec<RawConnection> = (0..10).map(|_| stalled(&app)).collect();
     // Not by descriptors: on a busy machine the first are dropped before the last have come.
-    eventually("the connections to be dropped", || {
-        (app.service().log().matches("a connection ended early").count() >= held.len()).then_some(())
+    wait_until("the connections to be dropped", || {
+        app.service().log().matches("a connection ended early").count() >= held.len()
     });
     app.get("/orders?limit=1").expect(200);
 }
@@ -37,12 +37,12 @@ fn a_client_that_takes_nothing_is_disconnected() {
 fn a_client_that_takes_little_is_served_to_the_end() {
     let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "500ms"), ("REQUEST_TIMEOUT", "1s")]);
     app.post("/create_orders", orders(1..=3_000)).expect_done();
-    let mut raw = Raw::connect_narrow(app.address());
-    raw.send(GET);
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    connection.send(GET);
     // Slower than any deadline in sum, but never silent for as long as the one for writing.
     let (started, mut all, mut buffer) = (Instant::now(), Vec::new(), [0; 8 * 1024]);
     while !all.ends_with(b"\r\n0\r\n\r\n") {
-        let count = raw.read_some(&mut buffer).expect("the answer goes on");
+        let count = connection.read(&mut buffer).expect("the answer goes on");
         assert!(count > 0, "cut off after {} bytes and {:?}", all.len(), started.elapsed());
         all.extend_from_slice(&buffer[..count]);
         thread::sleep(Duration::from_millis(40));
@@ -53,7 +53,7 @@ fn a_client_that_takes_little_is_served_to_the_end() {
 #[test]
 fn stalled_readers_hold_no_connection_to_the_database() {
     let app = large(&[("WRITE_TIMEOUT", "60s"), ("POOL_MAX", "2")]);
-    let _held: Vec<Raw> = (0..20).map(|_| stalled(&app)).collect();
+    let _held: Vec<RawConnection> = (0..20).map(|_| stalled(&app)).collect();
     for _ in 0..20 {
         let started = Instant::now();
         app.get("/orders/7").expect(200);
@@ -64,16 +64,16 @@ fn stalled_readers_hold_no_connection_to_the_database() {
 #[test]
 fn long_answers_are_bounded_in_number_and_their_places_come_back() {
     let app = large(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
-    let held: Vec<Raw> = (0..3).map(|_| stalled(&app)).collect();
+    let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
     let refused = app.get("/orders");
     refused.expect_problem(503, "overloaded");
     assert!(refused.header("retry-after").is_some());
     app.get("/orders?limit=10").expect(200);
-    eventually_within(Duration::from_secs(15), "a place to be free again", || {
+    wait_for_within(Duration::from_secs(15), "a place to be free again", || {
         (app.get("/orders").status == 200).then_some(())
     });
     drop(held);
-    let _held: Vec<Raw> = (0..3).map(|_| stalled(&app)).collect();
+    let _held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
     app.get("/orders").expect_problem(503, "overloaded");
 }
 
@@ -81,10 +81,10 @@ fn long_answers_are_bounded_in_number_and_their_places_come_back() {
 fn readers_that_leave_free_their_places_at_once() {
     let app = large(&[("WRITE_TIMEOUT", "60s"), ("MAX_STREAMS", "3")]);
     for _ in 0..5 {
-        let held: Vec<Raw> = (0..3).map(|_| stalled(&app)).collect();
+        let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
         app.get("/orders").expect_problem(503, "overloaded");
-        held.into_iter().for_each(Raw::reset);
-        eventually("the places to be free", || (app.get("/orders").status == 200).then_some(()));
+        held.into_iter().for_each(RawConnection::reset);
+        wait_until("the places to be free", || app.get("/orders").status == 200);
     }
 }
 
@@ -93,12 +93,12 @@ fn an_echo_whose_answer_is_not_taken_stops_taking() {
     let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "2s"), ("BODY_TIMEOUT", "2s"), ("MAX_BODY_BYTES", "64MiB")]);
     app.get("/health").expect(200);
     let before = app.service().rss_bytes().unwrap();
-    let mut raw = Raw::connect_narrow(app.address());
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
     let length = 60 << 20;
-    raw.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+    connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
     // Sends until the service takes no more: what it took is bounded by its buffers and the kernel's.
     let mut sent = 0;
-    while sent < length && raw.try_send([b'x'; 64 * 1024]).is_ok() {
+    while sent < length && connection.try_send([b'x'; 64 * 1024]).is_ok() {
         sent += 64 * 1024;
     }
     assert!(sent < length, "all {length} bytes were taken although none of the answer was");

@@ -21,11 +21,11 @@ fn median(mut took: Vec<Duration>) -> Duration {
 #[test]
 fn the_answers_of_hypers_server_with_default_settings_do_not_wait_for_acknowledgements() {
     let server = Guest::serve();
-    let mut kept = server.raw();
+    let mut kept = server.connect();
     let took = (0..TIMES).map(|_| {
         let asked = Instant::now();
         kept.send("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 5\r\n\r\nhello");
-        assert_eq!(kept.must_reply().text(), "hello");
+        assert_eq!(kept.expect_response().text(), "hello");
         asked.elapsed()
     });
     let median = median(took.collect());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Process, Service, TempDir, ports};
 
-use crate::support::{Client, Raw};
+use crate::support::{Client, RawConnection};
 
 /// A service in a mount namespace of its own.
 pub(super) struct Contained {
@@ -62,15 +62,15 @@ impl Contained {
         Client::new(&format!("http://{}", self.address))
     }
 
-    pub(super) fn raw(&self) -> Raw {
-        Raw::connect(self.address)
+    pub(super) fn connect(&self) -> RawConnection {
+        RawConnection::connect(self.address)
     }
 
     /// Waits until this path is answered with 200.
     #[track_caller]
     pub(super) fn serves(&self, path: &str, bound: Duration) {
         let (client, began) = (self.client(), Instant::now());
-        while client.try_send("GET", path, &[], None).map_or(true, |reply| reply.status != 200) {
+        while client.try_send("GET", path, &[], None).map_or(true, |response| response.status != 200) {
             assert!(self.process.is_running(), "it has ended: {}", self.process.log());
             assert!(began.elapsed() < bound, "no 200 to {path} within {bound:?}: {}", self.process.log());
             thread::sleep(Duration::from_millis(10));

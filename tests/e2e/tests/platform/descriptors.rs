@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::support::{Raw, TestApp, eventually};
+use crate::support::{RawConnection, TestApp, wait_for};
 
 /// Lets the service have so many descriptors and no more.
 fn limit(app: &TestApp, descriptors: u64) {
@@ -18,12 +18,12 @@ fn limit(app: &TestApp, descriptors: u64) {
 fn without_a_descriptor_left_the_service_waits_quietly_and_goes_on_when_there_is_one() {
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
-    let mut kept = app.raw();
-    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").reply().expect("an answer");
+    let mut kept = app.connect();
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer");
     limit(&app, app.service().open_fds().expect("descriptors") as u64 + 8);
 
-    let crowd: Vec<Raw> = (0..40).map(|_| app.raw()).collect();
-    eventually("the service to report that it has no descriptor left", || {
+    let crowd: Vec<RawConnection> = (0..40).map(|_| app.connect()).collect();
+    wait_for("the service to report that it has no descriptor left", || {
         app.service().log().contains("no connection can be accepted").then_some(())
     });
     let before = app.service().cpu_time().expect("a figure");
@@ -32,14 +32,14 @@ fn without_a_descriptor_left_the_service_waits_quietly_and_goes_on_when_there_is
     assert!(spent < Duration::from_millis(300), "{spent:?} of processor time in two seconds of waiting");
     for _ in 0..10 {
         kept.send("GET /orders HTTP/1.1\r\nhost: test\r\n\r\n");
-        assert_eq!(kept.reply().expect("who is connected is served").status, 200);
+        assert_eq!(kept.response().expect("who is connected is served").status, 200);
     }
 
     drop(crowd);
-    eventually("new connections to be served again", || {
-        let mut connection = app.raw();
+    wait_for("new connections to be served again", || {
+        let mut connection = app.connect();
         connection.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
-        connection.reply().filter(|reply| reply.status == 200)
+        connection.response().filter(|response| response.status == 200)
     });
     assert!(app.service().is_running());
 }

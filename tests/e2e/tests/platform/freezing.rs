@@ -54,21 +54,21 @@ fn two_hundred_freezes_under_load_lose_no_reply_and_double_no_order() {
 #[test]
 fn two_hundred_freezes_of_an_idle_service_leave_it_serving_on_the_same_connection() {
     let app = TestApp::spawn();
-    let mut kept = app.raw();
-    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").reply().expect("an answer before");
+    let mut kept = app.connect();
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer before");
     freeze(&app, 200);
-    let reply = kept
+    let response = kept
         .send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n")
-        .reply()
+        .response()
         .expect("an answer after, on the same connection");
-    assert_eq!(reply.status, 200);
+    assert_eq!(response.status, 200);
     app.get("/orders").expect(200);
 }
 
 #[test]
 fn a_timer_that_came_due_in_the_freeze_fires_after_it() {
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
-    let mut slow = app.raw();
+    let mut slow = app.connect();
     slow.send("GET /hea");
     thread::sleep(Duration::from_millis(300));
     app.service().pause();
@@ -76,7 +76,7 @@ fn a_timer_that_came_due_in_the_freeze_fires_after_it() {
     app.service().resume();
     let thawed = Instant::now();
     // What is answered, 408 or an end of the connection, is not the matter here: that it happens, and soon, is.
-    let _ = slow.reply();
+    let _ = slow.response();
     assert!(thawed.elapsed() < Duration::from_secs(3), "the deadline came {:?} after the thaw", thawed.elapsed());
     app.get("/health").expect(200);
 }

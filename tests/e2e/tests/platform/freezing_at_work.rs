@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::{Process, TempDir};
 
 use super::freezing::{freeze, work};
-use crate::support::{Order, Raw, TestApp, eventually, eventually_within, orders, with};
+use crate::support::{Order, RawConnection, TestApp, orders, wait_for, wait_for_within, wait_until, with};
 
 /// How many statements of the test's database begin so.
 fn under_way(app: &TestApp, statement: &str) -> usize {
@@ -29,32 +29,32 @@ fn release_locks(app: &TestApp) {
 fn two_hundred_freezes_with_statements_pending_give_each_its_own_answer_once() {
     let app = TestApp::spawn_with(&[("STATEMENT_TIMEOUT", "60s"), ("REQUEST_TIMEOUT", "60s")]);
     app.post("/create_orders", orders(1..=4)).expect_done();
-    let mut waiting: Vec<Raw> = (0..4).map(|_| app.raw()).collect();
+    let mut waiting: Vec<RawConnection> = (0..4).map(|_| app.connect()).collect();
     thread::scope(|scope| {
         scope.spawn(|| {
             let lock = "BEGIN; SELECT order_id FROM orders FOR UPDATE; SELECT SLEEP(60); ROLLBACK";
             assert!(app.server().sql(app.database(), lock).is_err(), "the locks were held until the end");
         });
-        eventually("the rows to be locked", || (under_way(&app, "SELECT SLEEP") == 1).then_some(()));
+        wait_until("the rows to be locked", || under_way(&app, "SELECT SLEEP") == 1);
         for (id, connection) in (1..).zip(&mut waiting) {
             let body = with(id, "quantity", Some(&(100 + id).to_string()));
             let head = format!("PUT /orders/{id} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n");
             connection.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
         }
-        eventually("the statements to wait", || (under_way(&app, "UPDATE orders") == 4).then_some(()));
+        wait_until("the statements to wait", || under_way(&app, "UPDATE orders") == 4);
         freeze(&app, 200);
         assert_eq!(under_way(&app, "UPDATE orders"), 4, "the freezes met nothing that waits");
         assert!(waiting.iter_mut().all(|connection| !connection.is_closed()), "a connection was closed");
         release_locks(&app);
     });
     for (id, connection) in (1..).zip(&mut waiting) {
-        let reply = connection.must_reply();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        let body: serde_json::Value = serde_json::from_slice(&reply.body).expect("an order");
+        let response = connection.expect_response();
+        assert_eq!(response.status, 200, "{}", response.text());
+        let body: serde_json::Value = serde_json::from_slice(&response.body).expect("an order");
         assert_eq!((&body["order_id"], &body["quantity"]), (&id.into(), &(100 + id).into()), "another's answer");
         // Were the answer doubled, it would be here.
         connection.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
-        assert!(!connection.must_reply().text().contains("order_id"), "the answer came twice");
+        assert!(!connection.expect_response().text().contains("order_id"), "the answer came twice");
     }
     let stored = Order::read_all(&app.get("/orders").expect(200).text());
     assert_eq!(stored.len(), 4);
@@ -62,7 +62,7 @@ fn two_hundred_freezes_with_statements_pending_give_each_its_own_answer_once() {
 
 /// A connection in the middle of a body, and when it began.
 struct Slow {
-    connection: Raw,
+    connection: RawConnection,
     began: Instant,
     closed: Option<Duration>,
 }
@@ -72,7 +72,7 @@ fn two_hundred_freezes_with_two_hundred_deadlines_pending_let_each_fire_once_and
     const DEADLINE: Duration = Duration::from_secs(6);
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "6s")]);
     let start = |_| {
-        let (mut connection, began) = (app.raw(), Instant::now());
+        let (mut connection, began) = (app.connect(), Instant::now());
         connection.send("POST /create_order HTTP/1.1\r\nhost: test\r\ncontent-length: 100\r\n\r\n{");
         thread::sleep(Duration::from_millis(3));
         Slow { connection, began, closed: None }
@@ -80,7 +80,7 @@ fn two_hundred_freezes_with_two_hundred_deadlines_pending_let_each_fire_once_and
     let mut all: Vec<Slow> = (0..200).map(start).collect();
     thread::scope(|scope| {
         let freezes = scope.spawn(|| freeze(&app, 200));
-        eventually_within(Duration::from_secs(30), "all deadlines to fire", || {
+        wait_for_within(Duration::from_secs(30), "all deadlines to fire", || {
             for slow in all.iter_mut().filter(|slow| slow.closed.is_none()) {
                 if slow.connection.is_closed() {
                     slow.closed = Some(slow.began.elapsed());
@@ -92,7 +92,7 @@ fn two_hundred_freezes_with_two_hundred_deadlines_pending_let_each_fire_once_and
     for slow in &mut all {
         let took = slow.closed.expect("it was closed");
         assert!(took >= DEADLINE && took < DEADLINE * 3 / 2, "a deadline of {DEADLINE:?} fired after {took:?}");
-        let said = String::from_utf8_lossy(&slow.connection.until_closed()).into_owned();
+        let said = String::from_utf8_lossy(&slow.connection.read_until_closed()).into_owned();
         assert_eq!(said.matches("HTTP/1.1 408").count(), 1, "not one answer: {said}");
     }
     app.get("/orders").expect(200);
@@ -104,7 +104,7 @@ fn trace(app: &TestApp, dir: &TempDir, round: u32) -> usize {
     let mut command = Command::new("strace");
     command.args(["-f", "-p", &app.service().pid().to_string(), "-o"]).arg(&seen);
     let tracer = Process::start(&command, &log).expect("strace starts");
-    eventually("the tracer to attach", || {
+    wait_for("the tracer to attach", || {
         assert!(tracer.is_running(), "strace has ended: {}", tracer.log());
         tracer.log().contains("attached").then_some(())
     });
@@ -131,5 +131,5 @@ fn a_tracer_that_attaches_and_detaches_twenty_times_under_load_loses_nothing() {
         workers.into_iter().map(|worker| worker.join().expect("a worker")).sum()
     });
     assert!(acknowledged > 20, "only {acknowledged} orders were written: the tracer met no work");
-    assert_eq!(app.stored(), acknowledged as usize);
+    assert_eq!(app.count_orders(), acknowledged as usize);
 }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Raw, TestApp, orders};
+use crate::support::{RawConnection, TestApp, orders};
 
 #[test]
 fn half_closed_and_silent_connections_cost_no_processor_time() {
@@ -11,11 +11,12 @@ fn half_closed_and_silent_connections_cost_no_processor_time() {
     // Some three megabytes as an answer: more than the kernel's buffers hold.
     app.post("/create_orders", orders(1..=20_000)).expect_done();
     let table = app.get("/orders").expect(200).text();
-    let mut all: Vec<Raw> = (0..20).map(|_| Raw::connect_narrow(app.address())).collect();
+    let mut all: Vec<RawConnection> =
+        (0..20).map(|_| RawConnection::connect_with_small_buffer(app.address())).collect();
     for connection in &mut all {
         // The client ends its side and reads nothing, so that the service waits to write. Where a wait for writing meets that end the
         // published crate returns at once for ever.
-        connection.send("GET /orders HTTP/1.1\r\nhost: test\r\n\r\n").finish();
+        connection.send("GET /orders HTTP/1.1\r\nhost: test\r\n\r\n").shutdown_write();
     }
     thread::sleep(Duration::from_millis(1_500));
     let before = app.service().cpu_time().expect("a figure");
@@ -24,7 +25,7 @@ fn half_closed_and_silent_connections_cost_no_processor_time() {
     assert!(spent < Duration::from_millis(400), "{spent:?} of processor time in two seconds of silence");
     app.get("/health").expect(200);
     // The rest comes when it is asked for.
-    let came = all.remove(0).must_reply().text();
+    let came = all.remove(0).expect_response().text();
     let differs = came.bytes().zip(table.bytes()).position(|(came, sent)| came != sent);
     assert_eq!((came.len(), differs), (table.len(), None), "the length, and the first byte that is another");
 }

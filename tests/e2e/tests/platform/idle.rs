@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{Guest, Raw, TestApp};
+use crate::support::{Guest, RawConnection, TestApp};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
 
@@ -24,8 +24,8 @@ fn spacious() -> TestApp {
 }
 
 /// Connections that have asked once and keep quiet now.
-fn crowd(app: &TestApp, size: usize) -> Vec<Raw> {
-    let mut crowd: Vec<Raw> = (0..size).map(|_| app.raw()).collect();
+fn crowd(app: &TestApp, size: usize) -> Vec<RawConnection> {
+    let mut crowd: Vec<RawConnection> = (0..size).map(|_| app.connect()).collect();
     for connection in &mut crowd {
         ask(connection);
     }
@@ -34,8 +34,8 @@ fn crowd(app: &TestApp, size: usize) -> Vec<Raw> {
 
 /// The processor time of the service for each of so many requests on one connection, or of as many as are answered in five seconds; the
 /// least of three times, because other programs disturb a measurement, and never help it.
-fn cost(app: &TestApp, connection: &mut Raw, requests: u32) -> Duration {
-    let once = |connection: &mut Raw| {
+fn cost(app: &TestApp, connection: &mut RawConnection, requests: u32) -> Duration {
+    let once = |connection: &mut RawConnection| {
         let before = app.service().cpu_time().expect("a figure");
         let (began, mut asked) = (Instant::now(), 0);
         while asked < requests && began.elapsed() < Duration::from_secs(5) {
@@ -48,9 +48,9 @@ fn cost(app: &TestApp, connection: &mut Raw, requests: u32) -> Duration {
 }
 
 /// One request: how long its answer took.
-fn ask(connection: &mut Raw) -> Duration {
+fn ask(connection: &mut RawConnection) -> Duration {
     let asked = Instant::now();
-    assert_eq!(connection.send(HEALTH).reply().expect("an answer").status, 200);
+    assert_eq!(connection.send(HEALTH).response().expect("an answer").status, 200);
     asked.elapsed()
 }
 
@@ -67,14 +67,14 @@ fn every_idle_connection_is_answered_while_others_are_busy() {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                let mut busy = app.raw();
+                let mut busy = app.connect();
                 while !stop.load(Ordering::Relaxed) {
                     ask(&mut busy);
                 }
             });
         }
         // As many as there will be later, of one connection that nobody forgets.
-        let mut known = app.raw();
+        let mut known = app.connect();
         let usual = spread((0..1_000).map(|_| ask(&mut known)).collect());
         let mut crowd = crowd(&app, 1_000);
         let cold = spread(crowd.iter_mut().map(ask).collect());
@@ -90,7 +90,7 @@ fn every_idle_connection_is_answered_while_others_are_busy() {
 /// Checks that a request costs about as much beside so many idle connections as alone.
 fn costs_about_the_same_beside(idle: usize) {
     let app = spacious();
-    let mut busy = app.raw();
+    let mut busy = app.connect();
     let alone = cost(&app, &mut busy, 2_000);
     let _crowd = crowd(&app, idle);
     let beside = cost(&app, &mut busy, 2_000);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use testkit::{MariaDb, Service, ports};
 
 use super::container::Contained;
-use crate::support::{Client, Raw, eventually};
+use crate::support::{Client, RawConnection, wait_for};
 
 const FOUND: Duration = Duration::from_secs(20);
 
@@ -57,12 +57,12 @@ fn the_service_listens_on_an_ipv6_address() {
     }
     let service = service.spawn().expect("it starts");
     let client = Client::new(&format!("http://[::1]:{port}"));
-    eventually("the service to be ready", || {
+    wait_for("the service to be ready", || {
         assert!(service.is_running(), "it has ended: {}", service.log());
-        client.try_send("GET", "/ready", &[], None).ok().filter(|reply| reply.status == 200)
+        client.try_send("GET", "/ready", &[], None).ok().filter(|response| response.status == 200)
     });
     client.get("/orders").expect(200);
-    Raw::connect(([0, 0, 0, 0, 0, 0, 0, 1], port).into()).reset();
+    RawConnection::connect(([0, 0, 0, 0, 0, 0, 0, 1], port).into()).reset();
     client.get("/health").expect(200);
 }
 

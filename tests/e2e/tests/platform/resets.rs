@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Guest, Raw, TestApp};
+use crate::support::{Guest, RawConnection, TestApp};
 
 /// Answers on one kept connection until told to stop: how long each took.
 fn keep_asking(app: &TestApp, stop: &AtomicBool) -> Vec<Duration> {
-    let mut kept = app.raw();
+    let mut kept = app.connect();
     let mut took = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let asked = Instant::now();
         kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
-        assert_eq!(kept.reply().expect("an answer").status, 200);
+        assert_eq!(kept.response().expect("an answer").status, 200);
         took.push(asked.elapsed());
     }
     took
@@ -47,7 +47,7 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
     let late = thread::scope(|scope| {
         let client = scope.spawn(|| keep_asking(&app, &stop));
         for number in 0..10_000 {
-            let mut connection = app.raw();
+            let mut connection = app.connect();
             if number % 2 == 0 {
                 connection.send("GET /orders HT");
             }
@@ -64,8 +64,8 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
     println!("one answer of a hundred takes {usual:?} undisturbed, {late:?} meanwhile");
     // Twice is the aim; the rest is for processors that the client, the resets and other programs share.
     assert!(late < usual * 2 + Duration::from_millis(20), "one answer of a hundred took {late:?}, {usual:?} before");
-    crate::support::eventually("the descriptors of all the reset connections to be closed", || {
-        (app.service().open_fds().ok()? <= descriptors + 10).then_some(())
+    crate::support::wait_until("the descriptors of all the reset connections to be closed", || {
+        app.service().open_fds().is_ok_and(|open| open <= descriptors + 10)
     });
 }
 
@@ -74,31 +74,31 @@ fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
     let app = TestApp::spawn();
     app.service().pause();
     for _ in 0..100 {
-        app.raw().reset();
+        app.connect().reset();
     }
-    let mut waiting = app.raw();
+    let mut waiting = app.connect();
     waiting.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
     let thawed = Instant::now();
     app.service().resume();
-    assert_eq!(waiting.must_reply().status, 200);
+    assert_eq!(waiting.expect_response().status, 200);
     // With the published crate and hyper's accept loop this took one second for each of the hundred.
     assert!(thawed.elapsed() < Duration::from_millis(900), "it waited {:?}", thawed.elapsed());
-    let _: Raw = app.raw();
+    let _: RawConnection = app.connect();
 }
 
 #[test]
 fn hypers_own_accept_loop_passes_over_connections_that_were_reset_while_it_was_busy() {
     let server = Guest::serve();
-    let mut busy = server.raw();
+    let mut busy = server.connect();
     // It keeps the one thread for half a second, so that nothing is accepted meanwhile.
     busy.send("GET /block HTTP/1.1\r\nhost: test\r\n\r\n");
     thread::sleep(Duration::from_millis(100));
     for _ in 0..20 {
-        server.raw().reset();
+        server.connect().reset();
     }
-    let mut waiting = server.raw();
+    let mut waiting = server.connect();
     waiting.send("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
-    assert_eq!(busy.must_reply().status, 200);
+    assert_eq!(busy.expect_response().status, 200);
     let free = Instant::now();
     let answer = waiting.read_until(b"HTTP/1.1 200", Duration::from_secs(5));
     // With the published crate: one second for each of the twenty.

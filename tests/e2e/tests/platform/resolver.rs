@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::MariaDb;
 
 use super::container::{Contained, in_own_network};
-use crate::support::{Raw, eventually};
+use crate::support::{RawConnection, wait_for};
 
 /// One lookup takes twice one second then.
 const RESOLV_CONF: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n";
@@ -29,12 +29,12 @@ fn dead_server() -> UdpSocket {
 }
 
 /// Asks on one connection again and again for so long; how long the answers took.
-fn ask(connection: &mut Raw, path: &str, bound: Duration) -> Vec<Duration> {
+fn ask(connection: &mut RawConnection, path: &str, bound: Duration) -> Vec<Duration> {
     let (began, mut took) = (Instant::now(), Vec::new());
     while began.elapsed() < bound {
         let asked = Instant::now();
         connection.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"));
-        assert_eq!(connection.must_reply().status, 200, "{path}");
+        assert_eq!(connection.expect_response().status, 200, "{path}");
         took.push(asked.elapsed());
         thread::sleep(Duration::from_millis(10));
     }
@@ -60,7 +60,7 @@ fn a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_
             service.serves("/health", Duration::from_secs(20));
             service.says(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + SLACK);
             // The service asks for its database every second, and every request for orders does.
-            let mut kept = service.raw();
+            let mut kept = service.connect();
             let took = thread::scope(|scope| {
                 scope.spawn(|| {
                     for _ in 0..8 {
@@ -90,7 +90,7 @@ fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_addr
             let url = server.url_via("orders-database", server.port(), &database);
             let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
             service.serves("/ready", Duration::from_secs(20));
-            let mut kept = service.raw();
+            let mut kept = service.connect();
             ask(&mut kept, "/orders", Duration::from_secs(1));
 
             // From now on the name is known to nobody.
@@ -104,8 +104,8 @@ fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_addr
             for id in sessions.expect("the sessions").lines() {
                 server.sql("", &format!("KILL {id}")).expect("it is ended");
             }
-            eventually("the service to be ready again", || {
-                service.client().try_send("GET", "/ready", &[], None).ok().filter(|reply| reply.status == 200)
+            wait_for("the service to be ready again", || {
+                service.client().try_send("GET", "/ready", &[], None).ok().filter(|response| response.status == 200)
             });
             let took = ask(&mut kept, "/orders", SILENCE / 3);
             assert_eq!(lookups(&took), 0, "the address found last serves");

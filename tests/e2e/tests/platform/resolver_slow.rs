@@ -7,7 +7,7 @@ use testkit::MariaDb;
 
 use super::container::{Contained, in_own_network};
 use super::name_server::{Manner, NameServer};
-use crate::support::eventually;
+use crate::support::wait_for;
 
 /// How long the service may take to find its database.
 const FOUND: Duration = Duration::from_secs(20);
@@ -31,7 +31,7 @@ fn end_connections(service: &Contained, server: &MariaDb, database: &str) {
     for id in &old {
         server.sql("", &format!("KILL {id}")).expect("it is ended");
     }
-    eventually("a connection that was not there before", || {
+    wait_for("a connection that was not there before", || {
         let _ = service.client().try_send("GET", "/orders", &[], None);
         ids().iter().any(|id| !old.contains(id)).then_some(())
     });

@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, TestApp, eventually, order};
+use crate::support::{RawConnection, TestApp, order, wait_for};
 
 #[test]
 fn answers_on_a_kept_connection_do_not_wait_for_acknowledgements() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
-    let mut kept = app.raw();
+    let mut kept = app.connect();
     let asked = Instant::now();
     for _ in 0..50 {
-        let reply = kept.send("GET /orders/1 HTTP/1.1\r\nhost: test\r\n\r\n").reply().expect("an answer");
-        assert_eq!(reply.status, 200);
+        let response = kept.send("GET /orders/1 HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer");
+        assert_eq!(response.status, 200);
     }
     // 50 times 40 ms would be two seconds.
     assert!(asked.elapsed() < Duration::from_secs(1), "50 answers took {:?}", asked.elapsed());
@@ -27,7 +27,7 @@ fn answers_on_a_kept_connection_do_not_wait_for_acknowledgements() {
 const LARGE: usize = 24 << 20;
 
 /// Sends a large body for as long as the connection takes it.
-fn send_body(connection: &mut Raw, body: &[u8], sent: &AtomicUsize) {
+fn send_body(connection: &mut RawConnection, body: &[u8], sent: &AtomicUsize) {
     let head = format!("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
     connection.send(head);
     for piece in body.chunks(64 << 10) {
@@ -39,7 +39,7 @@ fn send_body(connection: &mut Raw, body: &[u8], sent: &AtomicUsize) {
 /// Waits until nothing more is taken, because nobody reads the answer.
 fn stalled(sent: &AtomicUsize) {
     let mut before = (0, Instant::now());
-    eventually("the sender to be held up", || {
+    wait_for("the sender to be held up", || {
         let now = sent.load(Ordering::Relaxed);
         if now != before.0 {
             before = (now, Instant::now());
@@ -54,17 +54,17 @@ fn a_large_body_comes_back_whole_through_partial_writes() {
     let app = TestApp::spawn();
     // Each four bytes say where they are.
     let body: Vec<u8> = (0..).flat_map(u32::to_le_bytes).take(LARGE).collect();
-    let mut connection = Raw::connect_narrow(app.address());
-    let (mut sender, sent) = (connection.sender(), AtomicUsize::new(0));
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    let (mut sender, sent) = (connection.writer(), AtomicUsize::new(0));
     thread::scope(|scope| {
         scope.spawn(|| send_body(&mut sender, &body, &sent));
         // The service's socket is full now, so its last write was partial, and from here on each takes what the slow reader has made room for.
         stalled(&sent);
-        connection.sip(200, Duration::from_millis(2));
-        let reply = connection.must_reply();
-        assert_eq!(reply.status, 200, "{}", reply.head);
-        let came = reply.body;
-        let differs = came.iter().zip(&body).position(|(came, sent)| came != sent);
-        assert_eq!((came.len(), differs), (body.len(), None), "the length, and the first byte that is another");
+        connection.read_slowly(200, Duration::from_millis(2));
+        let response = connection.expect_response();
+        assert_eq!(response.status, 200, "{}", response.head);
+        let received = &response.body;
+        let differs = received.iter().zip(&body).position(|(received, sent)| received != sent);
+        assert_eq!((received.len(), differs), (body.len(), None), "the length, and the first byte that is another");
     });
 }

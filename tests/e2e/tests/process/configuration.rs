@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::{MariaDb, Service, TempDir};
 
-use crate::support::{Client, TestApp, eventually};
+use crate::support::{Client, TestApp, wait_until};
 
 /// Variables (value by value) that must stop the start; the first one of each row is to be named.
 const WRONG: [(&str, &str); 47] = [
@@ -119,7 +119,7 @@ fn the_database_url_may_come_from_a_file() {
     fs::write(&file, format!("{url}\n")).unwrap();
     let service = Service::builder().env("DATABASE_URL_FILE", file.display().to_string()).start().unwrap();
     let client = Client::new(&service.url(""));
-    eventually("the service to be ready", || (client.get("/ready").status == 200).then_some(()));
+    wait_until("the service to be ready", || client.get("/ready").status == 200);
 }
 
 #[test]

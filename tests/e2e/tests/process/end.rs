@@ -18,14 +18,14 @@ fn create_until_it_ends(client: &Client, first: u32) -> BTreeSet<u32> {
             Some(order(start).as_bytes()),
         );
         match single {
-            Ok(reply) if reply.status == 200 => acknowledged.insert(start),
-            Ok(reply) => panic!("{}", reply.summary()),
+            Ok(response) if response.status == 200 => acknowledged.insert(start),
+            Ok(response) => panic!("{}", response.summary()),
             Err(_) => break,
         };
         match client.try_send("POST", "/create_orders", &[("content-type", "application/json")], Some(body.as_bytes()))
         {
-            Ok(reply) if reply.status == 200 => acknowledged.extend(start + 1..start + 10),
-            Ok(reply) => panic!("{}", reply.summary()),
+            Ok(response) if response.status == 200 => acknowledged.extend(start + 1..start + 10),
+            Ok(response) => panic!("{}", response.summary()),
             Err(_) => break,
         }
     }
@@ -66,9 +66,9 @@ fn a_killed_service_leaves_no_lock_behind() {
     app.post("/create_order", order(1)).expect_done();
     let delay = testkit::Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(500) };
     app.proxy().set(delay).unwrap();
-    let mut raw = app.raw();
+    let mut connection = app.connect();
     let body = order(1);
-    raw.send(format!("POST /update_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    connection.send(format!("POST /update_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     thread::sleep(Duration::from_millis(700));
     app.service().kill();
     app.proxy().set(testkit::Fault::Pass).unwrap();

@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use testkit::{MariaDb, Process, Runtime, Service, ports};
 
-use crate::support::{Client, TestApp, eventually, order};
+use crate::support::{Client, TestApp, order, wait_for, wait_until};
 
 /// All lines so far, each of which must be a JSON object.
 fn lines(app: &TestApp) -> Vec<Value> {
@@ -31,7 +31,7 @@ fn every_line_is_a_json_object_and_requests_carry_their_ids() {
     let id = "look-for-this-1";
     let headers = [("x-request-id", id), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(1).as_bytes())).expect_done();
-    let line = eventually("the request's line", || lines(&app).into_iter().find(|line| line.to_string().contains(id)));
+    let line = wait_for("the request's line", || lines(&app).into_iter().find(|line| line.to_string().contains(id)));
     let text = line.to_string();
     for part in ["POST", "/create_order", "200"] {
         assert!(text.contains(part), "{part} is not in {text}");
@@ -48,11 +48,12 @@ fn every_line_is_a_json_object_and_requests_carry_their_ids() {
 fn what_clients_send_cannot_forge_lines() {
     let app = TestApp::spawn_with(&[("LOG_FORMAT", "json")]);
     let before = lines(&app).len();
-    let mut raw = app.raw();
-    raw.send("GET /a%0a{\"level\":\"INFO\"}%0d%0aforged\"},{ HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\"b{\r\n\r\n");
-    raw.reply();
+    let mut connection = app.connect();
+    connection
+        .send("GET /a%0a{\"level\":\"INFO\"}%0d%0aforged\"},{ HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\"b{\r\n\r\n");
+    connection.response();
     app.get("/health").expect(200);
-    eventually("the lines", || (lines(&app).len() > before).then_some(()));
+    wait_until("the lines", || lines(&app).len() > before);
     for line in app.service().log().lines() {
         assert!(!line.starts_with("forged"), "{line}");
     }
@@ -63,7 +64,7 @@ fn text_is_for_people() {
     let app = TestApp::spawn_with(&[("LOG_FORMAT", "text")]);
     let headers = [("x-request-id", "look-for-this-2")];
     app.send("GET", "/orders", &headers, None).expect(200);
-    let line = eventually("the request's line", || {
+    let line = wait_for("the request's line", || {
         app.service().log().lines().find(|line| line.contains("look-for-this-2")).map(str::to_owned)
     });
     assert!(serde_json::from_str::<Value>(&line).is_err(), "that is JSON: {line}");
@@ -74,7 +75,7 @@ fn text_is_for_people() {
 fn auto_is_json_where_no_terminal_reads_it() {
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
-    eventually("a line", || (!lines(&app).is_empty()).then_some(()));
+    wait_until("a line", || !lines(&app).is_empty());
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn no_line_tells_the_databases_password_or_an_address() {
     app.post("/create_order", order(1)).expect_done();
     app.post("/create_order", order(1)).expect(409);
     app.get("/orders").expect(200);
-    let log = eventually("the lines", || Some(app.service().log()).filter(|log| log.contains("/create_order")));
+    let log = wait_for("the lines", || Some(app.service().log()).filter(|log| log.contains("/create_order")));
     assert!(!log.contains("mysql://"), "the database's URL is in the log:\n{log}");
     assert!(!log.contains("Mataderos"), "what customers send is in the log:\n{log}");
 }
@@ -131,7 +132,7 @@ fn writing_to(stdout: Stdio, stderr: Stdio) -> (Process, Client) {
     let port = ports::free().unwrap();
     let command = Service::builder().runtime(Runtime::Aot).database_url(&database).command(port).unwrap();
     let process = Process::start_with(&command, stdout, stderr).unwrap();
-    eventually("the service to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
+    wait_for("the service to listen", || TcpStream::connect(("127.0.0.1", port)).ok());
     (process, Client::new(&format!("http://127.0.0.1:{port}")))
 }
 
@@ -145,7 +146,7 @@ fn into_pipe() -> (Process, Client, File) {
 
 /// Enough requests to fill any pipe with their lines.
 fn works_hard(client: &Client) {
-    eventually("the service to be ready", || (client.get("/ready").status == 200).then_some(()));
+    wait_until("the service to be ready", || client.get("/ready").status == 200);
     client.post("/create_order", order(1)).expect_done();
     let started = std::time::Instant::now();
     let padding = "p".repeat(1_500);

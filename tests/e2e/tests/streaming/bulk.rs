@@ -14,7 +14,7 @@ fn a_hundred_thousand_orders_come_in_one_body_and_bounded_memory() {
     app.post("/create_orders", &body).expect_done();
     let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
     println!("{} KiB in the body, {} KiB of growth", body.len() / 1024, growth / 1024);
-    assert_eq!(app.stored() as u32, MOST + 500);
+    assert_eq!(app.count_orders() as u32, MOST + 500);
     assert_eq!(app.sql("SELECT SUM(amount) FROM orders WHERE order_id <= 100000"), "5600000.00");
     let again = orders(1_000_501..=1_000_500 + MOST);
     app.post("/create_orders", &again).expect_done();
@@ -29,36 +29,36 @@ fn the_last_of_a_hundred_thousand_may_spoil_it_all() {
     let app = TestApp::spawn();
     app.post("/create_order", order(MOST)).expect_done();
     app.post("/create_orders", orders(1..=MOST)).expect_problem(409, "duplicate-order");
-    assert_eq!(app.stored(), 1);
+    assert_eq!(app.count_orders(), 1);
     let mut body = orders(1..MOST);
     body.pop();
     body.push_str(&format!(",{}]", with(MOST + 1, "tax", Some("0.001"))));
     let problem = app.post("/create_orders", body).expect_problem(400, "invalid-order");
     assert_eq!(problem.fields(), ["[99999].tax"]);
-    assert_eq!(app.stored(), 1);
+    assert_eq!(app.count_orders(), 1);
 }
 
 #[test]
 fn one_order_more_than_allowed_is_refused() {
     let app = TestApp::spawn_with(&[("MAX_BATCH", "1000")]);
     app.post("/create_orders", orders(1..=1_000)).expect_done();
-    let reply = app.post("/create_orders", orders(2_001..=3_001));
-    assert!([400, 413].contains(&reply.status), "{}", reply.summary());
-    assert_eq!(app.stored(), 1_000);
+    let response = app.post("/create_orders", orders(2_001..=3_001));
+    assert!([400, 413].contains(&response.status), "{}", response.summary());
+    assert_eq!(app.count_orders(), 1_000);
 }
 
 #[test]
 fn a_body_over_the_limit_is_413_and_nothing_is_kept() {
     let app = TestApp::spawn();
     // In chunks, so that nobody is told the length in advance; sent to the end, however early the answer comes.
-    let mut raw = app.raw();
-    raw.send("POST /create_orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n");
+    let mut connection = app.connect();
+    connection.send("POST /create_orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n");
     let megabyte = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
     for _ in 0..33 {
-        raw.send(&megabyte);
+        connection.send(&megabyte);
     }
-    raw.must_reply().expect_problem(413, "body-too-large");
-    assert_eq!(app.stored(), 0);
+    connection.expect_response().expect_problem(413, "body-too-large");
+    assert_eq!(app.count_orders(), 0);
     app.post("/create_orders", orders([1])).expect_done();
 }
 

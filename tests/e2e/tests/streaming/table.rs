@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, TestApp};
+use crate::support::{RawConnection, TestApp};
 
 /// Rows in the table.
 const ROWS: u64 = 1_000_000;
@@ -19,15 +19,15 @@ fn fill(app: &TestApp) {
          INSERT INTO orders WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {ROWS}) \
          SELECT n, 1 + n % 1000, 1 + n % 9, n / 100, 15, n % 100 / 100, CONCAT('Mataderos ', n, ', 2312') FROM seq"
     ));
-    assert_eq!(app.stored() as u64, ROWS);
+    assert_eq!(app.count_orders() as u64, ROWS);
 }
 
 /// Reads an answer to its end without keeping it: how many orders there were, and whether it ended as it should.
-fn drain(raw: &mut Raw) -> (u64, bool) {
+fn drain(connection: &mut RawConnection) -> (u64, bool) {
     let mut buffer = vec![0; 256 * 1024];
     let (mut orders, mut end) = (0, Vec::new());
     loop {
-        let count = raw.read_some(&mut buffer).expect("the answer goes on");
+        let count = connection.read(&mut buffer).expect("the answer goes on");
         if count == 0 {
             return (orders, false);
         }
@@ -71,7 +71,7 @@ fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
     let before = app.service().rss_bytes().unwrap();
 
     // A client that reads it all.
-    let (peak, (orders, whole)) = peak_during(&app, || drain(app.raw().send(GET)));
+    let (peak, (orders, whole)) = peak_during(&app, || drain(app.connect().send(GET)));
     assert!(whole, "the answer ended after {orders} orders");
     assert_eq!(orders, ROWS);
     println!("read at full speed: {} KiB above {} KiB", peak.saturating_sub(before) / 1024, before / 1024);
@@ -79,9 +79,9 @@ fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
 
     // The first byte of the answer, while the query has only begun: the best of three, since the machine is shared.
     let first_byte = (0..3).map(|_| {
-        let mut raw = app.raw();
+        let mut connection = app.connect();
         let started = Instant::now();
-        raw.send(GET).read_some(&mut [0; 1]).expect("a first byte");
+        connection.send(GET).read(&mut [0; 1]).expect("a first byte");
         started.elapsed()
     });
     let first_byte = first_byte.min().unwrap();
@@ -90,10 +90,10 @@ fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
 
     // A client that reads a little and then hardly anything.
     let (peak, ()) = peak_during(&app, || {
-        let mut raw = Raw::connect_narrow(app.address());
-        raw.send(GET);
+        let mut connection = RawConnection::connect_with_small_buffer(app.address());
+        connection.send(GET);
         for _ in 0..30 {
-            raw.read_some(&mut [0; 2048]).expect("the answer goes on");
+            connection.read(&mut [0; 2048]).expect("the answer goes on");
             thread::sleep(Duration::from_millis(100));
             app.get("/orders/7").expect(200);
         }
@@ -104,7 +104,7 @@ fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
     // Several at once share the service; each gets everything.
     let (peak, all) = peak_during(&app, || {
         thread::scope(|scope| {
-            let readers: Vec<_> = (0..4).map(|_| scope.spawn(|| drain(app.raw().send(GET)))).collect();
+            let readers: Vec<_> = (0..4).map(|_| scope.spawn(|| drain(app.connect().send(GET)))).collect();
             readers.into_iter().map(|reader| reader.join().unwrap()).collect::<Vec<_>>()
         })
     });

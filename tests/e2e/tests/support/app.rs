@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use testkit::{Fault, FaultProxy, MariaDb, Runtime, Service};
 
-use super::{Client, Raw, eventually};
+use super::{Client, RawConnection, wait_until};
 
 /// A service in WasmEdge (compiled ahead of time), its database, and a client. Dereferences to the [`Client`].
 pub(crate) struct TestApp {
@@ -49,8 +49,8 @@ impl TestApp {
     }
 
     /// A service before a database without tables, which it does not create by itself.
-    pub(crate) fn bare(env: &[(&str, &str)]) -> Self {
-        Self::setup().env(&[("AUTO_INIT", "false")]).env(env).not_ready().start()
+    pub(crate) fn without_tables(env: &[(&str, &str)]) -> Self {
+        Self::setup().env(&[("AUTO_INIT", "false")]).env(env).without_waiting().start()
     }
 
     /// A service to be configured.
@@ -75,8 +75,8 @@ impl TestApp {
     }
 
     /// A new connection to the service.
-    pub(crate) fn raw(&self) -> Raw {
-        Raw::connect(self.address())
+    pub(crate) fn connect(&self) -> RawConnection {
+        RawConnection::connect(self.address())
     }
 
     /// A client with connections of its own.
@@ -106,13 +106,13 @@ impl TestApp {
 
     /// How many orders there really are.
     #[track_caller]
-    pub(crate) fn stored(&self) -> usize {
+    pub(crate) fn count_orders(&self) -> usize {
         self.sql("SELECT COUNT(*) FROM orders").parse().expect("a count")
     }
 
     /// Whether an order is really there.
     #[track_caller]
-    pub(crate) fn has(&self, id: u32) -> bool {
+    pub(crate) fn has_order(&self, id: u32) -> bool {
         self.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id = {id}")) == "1"
     }
 
@@ -121,7 +121,7 @@ impl TestApp {
         let url = database_url(&self.server, self.proxy.as_ref(), &self.database);
         self.service = Service::builder().database_url(&url).start().expect("the service starts again");
         self.client = Client::new(&self.service.url(""));
-        eventually("the service to be ready", || (self.get("/ready").status == 200).then_some(()));
+        wait_until("the service to be ready", || self.get("/ready").status == 200);
         self
     }
 }
@@ -181,7 +181,7 @@ impl Setup {
     }
 
     /// Does not wait until the service is ready, only until it is alive.
-    pub(crate) fn not_ready(mut self) -> Self {
+    pub(crate) fn without_waiting(mut self) -> Self {
         self.wait_until_ready = false;
         self
     }
@@ -201,7 +201,7 @@ impl Setup {
         let client = Client::new(&service.url(""));
         let app = TestApp { client, service, proxy, server: self.server, database };
         if self.wait_until_ready {
-            eventually("the service to be ready", || (app.get("/ready").status == 200).then_some(()));
+            wait_until("the service to be ready", || app.get("/ready").status == 200);
         }
         app
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use testkit::{Process, TempDir, aot, artifacts, ports};
 
-use super::{Raw, eventually};
+use super::{RawConnection, wait_for};
 
 /// A program in WasmEdge, and the directory of its log.
 pub(crate) struct Guest {
@@ -21,7 +21,7 @@ impl Guest {
     pub(crate) fn serve() -> Self {
         let port = ports::free().expect("a port");
         let guest = Self::start(&["serve", &format!("127.0.0.1:{port}")], port);
-        eventually("the server to listen", || {
+        wait_for("the server to listen", || {
             assert!(guest.process.is_running(), "it has ended: {}", guest.process.log());
             guest.process.listens_on(port).then_some(())
         });
@@ -62,7 +62,7 @@ impl Guest {
     }
 
     /// A new connection to the server.
-    pub(crate) fn raw(&self) -> Raw {
-        Raw::connect(SocketAddr::from(([127, 0, 0, 1], self.port)))
+    pub(crate) fn connect(&self) -> RawConnection {
+        RawConnection::connect(SocketAddr::from(([127, 0, 0, 1], self.port)))
     }
 }

@@ -1,157 +1,268 @@
-//! The client for ordinary requests: nothing is followed, retried or turned into an error behind the test's back.
+//! testkit's HTTP clients for tests: what must not happen fails the test.
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
 
-use ureq::http::{HeaderMap, Method, Request};
+use testkit::http;
 
-use super::Problem;
+use super::{Problem, TIMEOUT, wait_for_within};
 
-/// The longest any request of a test may take: a service that hangs fails the test instead of stopping it.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Requests to one service. Cheap to clone; clones share connections.
+/// Sends ordinary requests to one service. Cheap to clone; clones share connections.
 #[derive(Clone)]
-pub(crate) struct Client {
-    base: String,
-    agent: ureq::Agent,
-}
-
-/// An answer, read whole.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
+pub(crate) struct Client(http::Client);
 
 impl Client {
     /// A client with connections of its own for `base`, such as `http://127.0.0.1:41000`.
     pub(crate) fn new(base: &str) -> Self {
-        Self::patient(base, PATIENCE)
-    }
-
-    /// The same, for requests that may take longer (or must not take as long) as usual.
-    pub(crate) fn patient(base: &str, patience: Duration) -> Self {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(patience))
-            .max_idle_connections(128)
-            .max_idle_connections_per_host(128)
-            .max_response_header_size(256 * 1024)
-            .build()
-            .new_agent();
-        Self { base: base.to_owned(), agent }
+        Self(http::Client::new(base))
     }
 
     pub(crate) fn base(&self) -> &str {
-        &self.base
+        self.0.base()
     }
 
-    /// Any request; an error is one of the connection, never a status.
+    /// Sends a request that may get no response. No status is an error.
     pub(crate) fn try_send(
         &self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-    ) -> Result<Reply, ureq::Error> {
-        let mut request = Request::builder()
-            .method(Method::from_bytes(method.as_bytes()).expect("a method"))
-            .uri(format!("{}{path}", self.base));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response = match body {
-            Some(body) => self.agent.run(request.body(body).expect("a request"))?,
-            None => self.agent.run(request.body(()).expect("a request"))?,
-        };
-        let body = response.body_mut().with_config().limit(u64::MAX).read_to_vec()?;
-        Ok(Reply { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    ) -> anyhow::Result<Response> {
+        self.0.send(method, path, headers, body).map(Response)
     }
 
-    /// Any request that must be answered.
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Reply {
+    /// Sends a request that must get a response.
+    #[track_caller]
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
         self.try_send(method, path, headers, body)
-            .unwrap_or_else(|error| panic!("{method} {path} was not answered: {error}"))
+            .unwrap_or_else(|error| panic!("no response to {method} {path}: {error:#}"))
     }
 
-    pub(crate) fn get(&self, path: &str) -> Reply {
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None)
     }
 
-    pub(crate) fn head(&self, path: &str) -> Reply {
+    #[track_caller]
+    pub(crate) fn head(&self, path: &str) -> Response {
         self.send("HEAD", path, &[], None)
     }
 
-    pub(crate) fn delete(&self, path: &str) -> Reply {
+    #[track_caller]
+    pub(crate) fn delete(&self, path: &str) -> Response {
         self.send("DELETE", path, &[], None)
     }
 
-    pub(crate) fn options(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+    #[track_caller]
+    pub(crate) fn options(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.send("OPTIONS", path, headers, None)
     }
 
-    /// POSTs a body declared as JSON.
-    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
+    /// POSTs a JSON body.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.send("POST", path, &[("content-type", "application/json")], Some(body.as_ref()))
     }
 
-    /// PUTs a body declared as JSON.
-    pub(crate) fn put(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
+    /// PUTs a JSON body.
+    #[track_caller]
+    pub(crate) fn put(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.send("PUT", path, &[("content-type", "application/json")], Some(body.as_ref()))
     }
 }
 
-impl Reply {
-    /// A header's value, if it is there.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().expect("a readable header"))
-    }
+/// A response with its whole body. Dereferences to testkit's.
+#[derive(Clone, Debug)]
+pub(crate) struct Response(http::Response);
 
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
+impl Response {
+    #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.summary()))
     }
 
     /// The entity tag, which must be a strong one.
+    #[track_caller]
     pub(crate) fn etag(&self) -> String {
         let tag = self.header("etag").unwrap_or_else(|| panic!("no ETag: {}", self.summary()));
         assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "not a strong ETag: {tag}");
         tag.to_owned()
     }
 
-    /// The answer itself, once its status is the expected one.
+    /// The response itself, which must have this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "unexpected answer: {}", self.summary());
+        assert_eq!(self.status, status, "unexpected response: {}", self.summary());
         self
     }
 
-    /// Checks for the walkthrough's `{"status":true}`.
+    /// The response itself, which must be the walkthrough's `{"status":true}`.
     #[track_caller]
     pub(crate) fn expect_done(self) -> Self {
-        let reply = self.expect(200);
-        assert_eq!(reply.text(), r#"{"status":true}"#);
-        assert_eq!(reply.header("content-type"), Some("application/json"));
-        reply
+        let response = self.expect(200);
+        assert_eq!(response.text(), r#"{"status":true}"#);
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        response
     }
 
-    /// The problem it must be: this status, this type, and everything that every problem has.
+    /// The problem in the body. It must have this status and type, and all members that every problem has.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, slug: &str) -> Problem {
-        let request_id = self.header("x-request-id");
-        let content_type = self.header("content-type");
+        let (content_type, request_id) = (self.header("content-type"), self.header("x-request-id"));
+        Problem::check(status, slug, self.status, content_type, request_id, &self.body)
+    }
+}
+
+/// A response as it came over a connection. Dereferences to testkit's.
+#[derive(Debug)]
+pub(crate) struct RawResponse {
+    pub(crate) status: u16,
+    response: http::RawResponse,
+}
+
+impl RawResponse {
+    fn new(response: http::RawResponse) -> Self {
+        Self { status: response.status(), response }
+    }
+
+    /// The problem in the body. It must have this status and type, and all members that every problem has.
+    #[track_caller]
+    pub(crate) fn expect_problem(&self, status: u16, slug: &str) -> Problem {
+        let (content_type, request_id) = (self.header("content-type"), self.header("x-request-id"));
         Problem::check(status, slug, self.status, content_type, request_id, &self.body)
     }
 
-    /// What to print when it is not what it should be.
-    pub(crate) fn summary(&self) -> String {
+    /// The problem in the body, which must be one.
+    #[track_caller]
+    pub(crate) fn expect_any_problem(&self) -> Problem {
         let text = self.text();
-        let shown: String = text.chars().take(600).collect();
-        format!("{} {:?} {shown}", self.status, self.headers)
+        let slug = text.split_once("\"urn:order-service:problem:").and_then(|(_, rest)| rest.split('"').next());
+        let slug = slug.unwrap_or_else(|| panic!("not a problem: {} {text}", self.head));
+        self.expect_problem(self.status, slug)
+    }
+}
+
+impl Deref for Response {
+    type Target = http::Response;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Deref for RawResponse {
+    type Target = http::RawResponse;
+
+    fn deref(&self) -> &Self::Target {
+        &self.response
+    }
+}
+
+/// One connection to a service, for requests that no ordinary client sends. Dereferences to testkit's.
+pub(crate) struct RawConnection(http::RawConnection);
+
+impl RawConnection {
+    #[track_caller]
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        Self(http::RawConnection::connect(address).unwrap_or_else(|error| panic!("{error:#}")))
+    }
+
+    /// A connection with a small receive buffer, so that the service notices a slow reader early.
+    #[track_caller]
+    pub(crate) fn connect_with_small_buffer(address: SocketAddr) -> Self {
+        Self(http::RawConnection::connect_with_small_buffer(address).unwrap_or_else(|error| panic!("{error:#}")))
+    }
+
+    /// Sends bytes. A connection that the service has closed is no failure here: its response may still be readable.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let _ = self.0.send(bytes);
+        self
+    }
+
+    /// Sends bytes, unless the connection does not take them.
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+        self.0.send(bytes)
+    }
+
+    /// A second handle of the same connection, to send with while this one reads.
+    pub(crate) fn writer(&self) -> Self {
+        Self(self.0.try_clone().expect("a descriptor"))
+    }
+
+    /// Closes the sending half.
+    pub(crate) fn shutdown_write(&mut self) -> &mut Self {
+        let _ = self.0.shutdown_write();
+        self
+    }
+
+    /// Closes the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.0.reset().expect("an option");
+    }
+
+    /// The next response; `None` when the connection ended before its end.
+    pub(crate) fn response(&mut self) -> Option<RawResponse> {
+        self.0.read_response().ok().map(RawResponse::new)
+    }
+
+    /// The next response, to a request of that method.
+    pub(crate) fn response_to(&mut self, method: &str) -> Option<RawResponse> {
+        self.0.read_response_to(method).ok().map(RawResponse::new)
+    }
+
+    /// The next response, which must be complete.
+    #[track_caller]
+    pub(crate) fn expect_response(&mut self) -> RawResponse {
+        let response = self.0.read_response().unwrap_or_else(|error| panic!("no response: {error:#}"));
+        RawResponse::new(response)
+    }
+
+    /// Reads pieces of at most 4 KiB with pauses; the next response begins with them.
+    #[track_caller]
+    pub(crate) fn read_slowly(&mut self, times: usize, pause: Duration) {
+        self.0.read_slowly(times, pause).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Reads until the service closes the connection, which must happen within the timeout of a test.
+    #[track_caller]
+    pub(crate) fn read_until_closed(&mut self) -> Vec<u8> {
+        wait_for_within(TIMEOUT, "the service to close the connection", || self.is_closed().then_some(()));
+        self.0.read_to_end().unwrap_or_else(|error| panic!("{error:#}"))
+    }
+
+    /// Waits until the service closes the connection, which must happen within `timeout`. Returns the time that it took.
+    #[track_caller]
+    pub(crate) fn expect_close_within(&mut self, timeout: Duration) -> Duration {
+        let started = Instant::now();
+        self.read_until_closed();
+        let elapsed = started.elapsed();
+        assert!(elapsed <= timeout, "closed after {elapsed:?} instead of {timeout:?}");
+        elapsed
+    }
+
+    /// Whether the service has closed the connection. This does not wait, and keeps what the service has sent.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        self.0.is_closed().expect("an option")
+    }
+
+    /// Everything up to and including `end`, if it comes within `timeout`.
+    pub(crate) fn read_until(&mut self, end: &[u8], timeout: Duration) -> Option<Vec<u8>> {
+        self.0.read_until_within(end, timeout).ok()
+    }
+}
+
+impl Deref for RawConnection {
+    type Target = http::RawConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for RawConnection {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// Whether a field is named as being at fault, with a reason.
-    pub(crate) fn blames(&self, field: &str) -> bool {
+    pub(crate) fn has_error_for(&self, field: &str) -> bool {
         self.errors.iter().any(|error| error.field == field && !error.detail.is_empty())
     }
 }

@@ -1,26 +1,33 @@
-//! Waiting for what happens by itself, without fixed sleeps.
+//! testkit's waits for tests: a timeout fails the test.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often a condition is looked at.
-const STEP: Duration = Duration::from_millis(10);
+/// The default timeout of a wait.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Waits until `condition` gives a value, and fails the test after ten seconds.
+/// The timeout of everything that is not itself measured.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Waits until `probe` returns a value; fails the test after ten seconds.
 #[track_caller]
-pub(crate) fn eventually<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
-    eventually_within(Duration::from_secs(10), what, condition)
+pub(crate) fn wait_for<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    wait_for_within(WAIT_TIMEOUT, what, probe)
 }
 
-/// The same with another bound.
+/// The same with another timeout.
 #[track_caller]
-pub(crate) fn eventually_within<T>(bound: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(value) = condition() {
-            return value;
-        }
-        assert!(started.elapsed() < bound, "not within {bound:?}: {what}");
-        thread::sleep(STEP);
-    }
+pub(crate) fn wait_for_within<T>(timeout: Duration, what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    testkit::wait_for(what, timeout, probe).unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// Waits until `condition` holds; fails the test after ten seconds.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    testkit::wait_until(what, WAIT_TIMEOUT, condition).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// Checks that `condition` holds for all of `duration`.
+#[track_caller]
+pub(crate) fn observe_for(duration: Duration, what: &str, condition: impl FnMut() -> bool) {
+    testkit::observe_for(what, duration, condition).unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -59,7 +59,7 @@ fn without_white_space(text: &str) -> String {
 fn readmes_walkthrough_works_command_by_command() {
     let page = fs::read_to_string(artifacts::root().join("README.md")).expect("README.md");
     let steps = steps(&page);
-    let app = TestApp::bare(&[]);
+    let app = TestApp::without_tables(&[]);
     for step in &steps {
         assert!(step.command.contains(":8080"), "the reader is on port 8080: {}", step.command);
         let command = step.command.replace(":8080", &format!(":{}", app.service().port()));
@@ -93,7 +93,7 @@ fn readmes_walkthrough_holds_the_articles_commands() {
 
 #[test]
 fn the_articles_commands_work_as_they_are_typed() {
-    let app = TestApp::bare(&[]);
+    let app = TestApp::without_tables(&[]);
     let run = |command: &str| {
         let command = command.replace(":8080", &format!(":{}", app.service().port()));
         let output =
