@@ -1,5 +1,5 @@
 #!/bin/sh
-# How the tests of tests/e2e/tests/platform/ end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
+# How the tests of tests/e2e in modules `platform` end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
 #
 #   scripts/published.sh [FILTER …]   all of `platform::`, or those whose names hold one of these
 #
@@ -43,16 +43,20 @@ say "building the service and the guest programs with wasmedge_wasi_socket $publ
 export ORDER_SERVICE_WASM="$target/published/wasm32-wasip1/release/order-service.wasm"
 export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"
 quietly scripts/cargo.sh run --quiet --package testkit --bin aot --target "$host"
-scripts/cargo.sh test --quiet --no-run --package e2e --test e2e --target "$host" --message-format=json >"$work/built"
-# A copy, so that a build meanwhile does not change what runs.
-cp "$(sed -n 's/.*"executable":"\([^"]*\/e2e-[^"]*\)".*/\1/p' "$work/built" | tail -n 1)" "$work/tests"
+# binary NAME: compiles this test binary and copies it: a later build must not change what runs.
+binary() {
+    scripts/cargo.sh test --quiet --no-run --package e2e --test "$1" --target "$host" --message-format=json >"$work/built"
+    cp "$(sed -n 's/.*"executable":"\([^"]*\/'"$1"'-[^"]*\)".*/\1/p' "$work/built" | tail -n 1)" "$work/$1"
+}
+binary e2e
+binary measurements
 
-tests=$("$work/tests" --list platform:: | sed -n 's/: test$//p')
+tests=$(for binary in e2e measurements; do "$work/$binary" --list platform:: | sed -n "s/: test\$/ $binary/p"; done)
 
-# outcome NAME: one line that says how it ended.
+# outcome NAME BINARY: one line that says how it ended.
 outcome() {
     status=0
-    timeout --kill-after=10 "$limit" "$work/tests" --exact "$1" >"$work/test" 2>&1 || status=$?
+    timeout --kill-after=10 "$limit" "$work/$2" --exact "$1" >"$work/test" 2>&1 || status=$?
     case $status in
     0) grep -q '^test result: ok. 1 passed' "$work/test" && echo passed || echo 'did not run' ;;
     124 | 137) echo "failed: no end within $limit s" ;;
@@ -70,15 +74,16 @@ reason() {
 failed=0
 all=0
 printf '| test | with wasmedge_wasi_socket %s |\n|---|---|\n' "$published"
-for name in $tests; do
+printf '%s\n' "$tests" | sort >"$work/list"
+while read -r name binary; do
     wanted=$([ $# -gt 0 ] && echo no || echo yes)
     for filter in "$@"; do case $name in *"$filter"*) wanted=yes ;; esac; done
     [ "$wanted" = yes ] || continue
-    how=$(outcome "$name")
+    how=$(outcome "$name" "$binary" </dev/null)
     all=$((all + 1))
     case $how in failed*) failed=$((failed + 1)) ;; esac
     # shellcheck disable=SC2016 # the backquotes are Markdown's
     printf '| `%s` | %s |\n' "${name#platform::}" "$how"
-done
+done <"$work/list"
 say "$failed of $all tests fail with the published crate"
 [ "$failed" -gt 0 ]

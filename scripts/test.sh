@@ -78,7 +78,7 @@ for group in "$@"; do
         ;;
     quick)
         build_programs &&
-            part 'end to end, quick' $cargo test --no-fail-fast --target "$host" --package e2e -- --skip platform::
+            part 'end to end, quick' $cargo test --no-fail-fast --target "$host" --package e2e --test e2e -- --skip platform:: --skip slow::
         ;;
     e2e)
         build_programs && {

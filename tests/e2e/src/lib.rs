@@ -1,1 +1,43 @@
-//! Nothing by itself: the tests are in `tests/`, one binary, `cargo test -p e2e`.
+//! What the end-to-end tests share: a service with a database ([`TestApp`]), an ordinary client ([`Client`]), a connection for
+//! raw bytes ([`RawConnection`]), other programs in WasmEdge ([`Guest`]), and orders to send.
+//!
+//! | selection | tests | command |
+//! |---|---|---|
+//! | all | both binaries, one after the other | `cargo test -p e2e` |
+//! | functional | `tests/e2e`, in parallel | `cargo test -p e2e --test e2e` |
+//! | quick | those without `platform` and without modules named `slow`; under a minute, without root | `cargo test -p e2e --test e2e -- --skip platform:: --skip slow::` |
+//! | measurements | `tests/measurements`, one at a time | `cargo test -p e2e --test measurements` |
+//!
+//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU time or
+//! latency belongs into `tests/measurements` and begins with [`run_alone`].
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints what it measured"
+)]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+mod app;
+pub mod dns_server;
+mod guest;
+mod http;
+pub mod namespaced_service;
+mod orders;
+mod problem;
+mod wait;
+
+pub use app::{Server, Setup, TestApp};
+pub use guest::Guest;
+pub use http::{Client, RawConnection, RawResponse, Response};
+pub use orders::{Order, order, orders, with};
+pub use problem::{FieldError, Problem};
+pub use wait::{TIMEOUT, observe_for, wait_for, wait_for_within, wait_until};
+
+/// Waits until no other test runs that has called this, and keeps them waiting until the guard is dropped.
+pub fn run_alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

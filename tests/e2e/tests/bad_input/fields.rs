@@ -1,7 +1,7 @@
 //! Orders with one thing wrong; the answer names it.
 
 use super::{assert_still_serves, target};
-use crate::support::{order, with};
+use e2e::{order, with};
 
 /// What neither an id nor a quantity can be.
 const NO_WHOLE_NUMBER: [&str; 17] = [
@@ -83,7 +83,7 @@ fn no_address() -> Vec<String> {
 
 /// Tries a wrong value of a field on every call that takes an order.
 #[track_caller]
-fn refuse(app: &crate::support::TestApp, field: &str, json: Option<&str>) {
+fn refuse(app: &e2e::TestApp, field: &str, json: Option<&str>) {
     let shown: String = json.unwrap_or("(left out)").chars().take(40).collect();
     let wrong = with(2, field, json);
     let update = with(1, field, json);

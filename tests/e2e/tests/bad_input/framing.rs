@@ -1,7 +1,7 @@
 //! Where a body ends: lengths, chunks, and the shapes that smuggle a second request past a proxy (RFC 9112, 6 and 11.2).
 
 use super::{assert_still_serves, target};
-use crate::support::{TestApp, order};
+use e2e::{TestApp, order};
 
 /// A `POST /create_order` of order 2 with these framing headers and these bytes after the head.
 fn post(framing: &str, after: &str) -> Vec<u8> {

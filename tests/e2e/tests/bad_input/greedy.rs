@@ -1,6 +1,6 @@
 //! Requests that ask for more than they should get: memory, places, words.
 
-use crate::support::{TestApp, order};
+use e2e::{TestApp, order};
 
 #[test]
 fn a_wrong_value_is_not_quoted_however_long_it_is() {

@@ -146,7 +146,7 @@ fn other_forms_of_a_good_request_are_good() {
 #[test]
 fn a_client_that_waits_for_100_gets_it_and_then_its_answer() {
     let app = target();
-    let body = crate::support::order(2);
+    let body = e2e::order(2);
     let mut connection = app.connect();
     connection.send(format!(
         "POST /create_order HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",

@@ -1,7 +1,7 @@
 //! Bodies that are no JSON, or JSON of another shape than an order.
 
 use super::{assert_still_serves, target};
-use crate::support::{order, orders, with};
+use e2e::{order, orders, with};
 
 /// What is not JSON, as the body of `POST /create_order`.
 fn broken() -> Vec<(&'static str, Vec<u8>)> {

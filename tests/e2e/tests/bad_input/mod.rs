@@ -10,7 +10,7 @@ mod pipelines;
 mod queries;
 mod sizes;
 
-use crate::support::{RawResponse, TestApp, order};
+use e2e::{RawResponse, TestApp, order};
 
 /// A service with order 1 in it, for a table to be thrown at.
 fn target() -> TestApp {

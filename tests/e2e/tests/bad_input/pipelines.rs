@@ -1,7 +1,7 @@
 //! Several requests at once on one connection.
 
 use super::{assert_still_serves, target};
-use crate::support::{order, with};
+use e2e::{order, with};
 
 const GET: &str = "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n";
 

@@ -68,7 +68,7 @@ fn wrong_queries_are_400_and_change_nothing() {
 #[test]
 fn a_query_where_none_is_known_is_400() {
     let app = target();
-    let body = crate::support::order(2);
+    let body = e2e::order(2);
     let calls: [(&str, &str, Option<&str>); 8] = [
         ("GET", "/?x=1", None),
         ("GET", "/orders/1?x=1", None),

@@ -2,7 +2,7 @@
 
 use super::Answer::{Problem, Refused};
 use super::{assert_still_serves, target, target_with, throw};
-use crate::support::{order, orders, with};
+use e2e::{order, orders, with};
 
 fn head(method: &str, path: &str, headers: &str) -> Vec<u8> {
     format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}\r\n").into_bytes()

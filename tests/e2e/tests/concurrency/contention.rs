@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
 
-use crate::support::{Client, Order, Response, TestApp, order, orders, with};
+use e2e::{Client, Order, Response, TestApp, order, orders, with};
 
 /// What so many clients get who all do the same at the same moment.
 fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Response + Sync) -> Vec<Response> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use crate::support::{Client, TestApp, order, with};
+use e2e::{Client, TestApp, order, with};
 
 /// Clients at once.
 const CLIENTS: u32 = 100;
@@ -106,7 +106,7 @@ fn whole_tables_are_read_while_they_change_and_are_always_well_formed() {
             })
             .collect();
         while writers.iter().any(|writer| !writer.is_finished()) {
-            let orders = crate::support::Order::read_all(&app.get("/orders").expect(200).text());
+            let orders = e2e::Order::read_all(&app.get("/orders").expect(200).text());
             let ids: Vec<u32> = orders.iter().map(|order| order.order_id).collect();
             assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "ids repeat or are out of order: {ids:?}");
         }

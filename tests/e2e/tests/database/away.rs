@@ -3,7 +3,7 @@
 use testkit::Fault;
 
 use super::{call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
-use crate::support::{TestApp, order, orders, wait_for};
+use e2e::{TestApp, order, orders, wait_for};
 
 fn starts_without(fault: Fault) {
     let app = with_short_timeouts().fault(fault).without_waiting().start();
@@ -27,11 +27,6 @@ fn a_service_whose_database_refuses_connections_starts_and_serves_as_soon_as_it_
 #[test]
 fn a_service_whose_database_resets_connections_starts_and_serves_as_soon_as_it_is_there() {
     starts_without(Fault::Reset);
-}
-
-#[test]
-fn a_service_whose_database_is_silent_starts_and_serves_as_soon_as_it_is_there() {
-    starts_without(Fault::BlackHole);
 }
 
 #[test]
@@ -73,4 +68,14 @@ fn a_host_name_that_does_not_resolve_is_not_ready() {
     let response = app.get("/orders");
     assert_eq!(response.status, 503, "{}", response.summary());
     app.get("/health").expect(200);
+}
+
+/// Waits for timeouts.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_service_whose_database_is_silent_starts_and_serves_as_soon_as_it_is_there() {
+        starts_without(Fault::BlackHole);
+    }
 }

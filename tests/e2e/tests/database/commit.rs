@@ -3,7 +3,7 @@
 use testkit::{Action, Fault, Timing};
 
 use super::{wait_until_serving, with_short_timeouts, within_deadline};
-use crate::support::{Client, Response, TestApp, order, orders, wait_for, with};
+use e2e::{Client, Response, TestApp, order, orders, wait_for, with};
 
 /// A write, what it needs to be there, and whether its effect is there.
 struct Write {
@@ -97,16 +97,6 @@ fn a_close_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
 }
 
 #[test]
-fn silence_after_the_commit_is_an_unknown_outcome_in_time_and_it_is_written_once() {
-    lose_commits(Timing::AfterResponse, Action::BlackHole, true);
-}
-
-#[test]
-fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_is_written() {
-    lose_commits(Timing::BeforeServer, Action::BlackHole, false);
-}
-
-#[test]
 fn an_unknown_outcome_can_be_looked_up() {
     let app = with_short_timeouts().start();
     app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
@@ -132,4 +122,19 @@ fn the_log_tells_an_unknown_outcome_with_its_request() {
             .any(|line| line.contains("lost-commit-1") && line.contains("a commit got no answer"))
             .then_some(())
     });
+}
+
+/// Waits for timeouts.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn silence_after_the_commit_is_an_unknown_outcome_in_time_and_it_is_written_once() {
+        lose_commits(Timing::AfterResponse, Action::BlackHole, true);
+    }
+
+    #[test]
+    fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_is_written() {
+        lose_commits(Timing::BeforeServer, Action::BlackHole, false);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::support::{TestApp, order, orders, wait_until};
+use e2e::{TestApp, order, orders, wait_until};
 
 /// What the finished schema looks like, and how often each migration was applied.
 fn check_schema(app: &TestApp) {

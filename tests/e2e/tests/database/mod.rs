@@ -3,17 +3,14 @@
 
 mod away;
 mod commit;
-mod cut;
 mod migrations;
-mod restart;
-mod silent;
 mod slow;
 mod take_over;
 mod tls;
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, Response, Setup, TestApp, orders, wait_until};
+use e2e::{Client, Response, Setup, TestApp, orders, wait_until};
 
 /// Short deadlines, so that a test does not take long. A COMMIT that is on its way is waited for beyond the request's.
 const SHORT_TIMEOUTS: [(&str, &str); 4] =
@@ -65,7 +62,7 @@ fn expect_database_problem(what: &str, response: &Response) -> &'static str {
 
 /// Every kind of call, once, with orders that are in nobody's way.
 fn call_every_endpoint(client: &Client, first_id: u32) -> Vec<(&'static str, Response)> {
-    let order = crate::support::order;
+    let order = e2e::order;
     let path = format!("/orders/{first_id}");
     let delete = format!("/delete_order?id={first_id}");
     vec![

@@ -7,7 +7,7 @@ use std::thread;
 
 use testkit::MariaDb;
 
-use crate::support::{TestApp, order};
+use e2e::{TestApp, order};
 
 /// A database with the article's table, past every service.
 struct Article {

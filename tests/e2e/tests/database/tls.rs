@@ -6,7 +6,7 @@ use std::sync::Arc;
 use testkit::{MariaDb, Tls};
 
 use super::SHORT_TIMEOUTS;
-use crate::support::{TestApp, order, wait_until};
+use e2e::{TestApp, order, wait_until};
 
 /// A server that takes no connection without TLS, and its certificates.
 fn server() -> (Arc<MariaDb>, Tls) {

@@ -1,6 +1,6 @@
 //! `ETag`, `If-None-Match` and `If-Match` (RFC 9110, 8.8.3 and 13.1).
 
-use crate::support::{Client, Response, TestApp, order, with};
+use e2e::{Client, Response, TestApp, order, with};
 
 fn get_if(app: &Client, path: &str, name: &str, value: &str) -> Response {
     app.send("GET", path, &[(name, value)], None)

@@ -1,6 +1,6 @@
 //! What a body may be declared as.
 
-use crate::support::{TestApp, order, orders};
+use e2e::{TestApp, order, orders};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

@@ -1,6 +1,6 @@
 //! `OPTIONS` everywhere; cross-origin answers only for the configured origin.
 
-use crate::support::{Response, TestApp, order};
+use e2e::{Response, TestApp, order};
 
 const ORIGIN: &str = "https://shop.example";
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{RawConnection, TestApp};
+use e2e::{RawConnection, TestApp};
 
 #[test]
 fn echo_gives_back_every_byte() {

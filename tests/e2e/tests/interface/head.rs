@@ -1,6 +1,6 @@
 //! `HEAD` wherever `GET` is: the same head, no body, and nothing changes, even where `GET` changes something.
 
-use crate::support::{RawConnection, TestApp, order, orders};
+use e2e::{RawConnection, TestApp, order, orders};
 
 #[test]
 fn head_answers_wherever_get_does() {

@@ -1,6 +1,6 @@
 //! `GET /init`: creates what is missing, never drops, resets only where that is allowed.
 
-use crate::support::{TestApp, order, orders};
+use e2e::{TestApp, order, orders};
 
 #[test]
 fn init_creates_the_table_and_may_be_repeated() {
@@ -39,7 +39,7 @@ fn before_init_every_call_says_what_is_missing() {
 #[test]
 fn auto_init_creates_the_table_at_start() {
     let app = TestApp::without_tables(&[("AUTO_INIT", "true")]);
-    crate::support::wait_until("the table to be there", || app.get("/ready").status == 200);
+    e2e::wait_until("the table to be there", || app.get("/ready").status == 200);
     assert_eq!(app.get("/orders").expect(200).text().trim(), "[]");
 }
 

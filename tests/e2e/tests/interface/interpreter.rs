@@ -2,7 +2,7 @@
 
 use testkit::Runtime;
 
-use crate::support::{TestApp, order, orders, with};
+use e2e::{TestApp, order, orders, with};
 
 #[test]
 fn the_interpreter_serves_the_same() {

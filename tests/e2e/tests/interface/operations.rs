@@ -1,6 +1,6 @@
 //! `/health` and `/ready`, and what every path says about methods it does not have.
 
-use crate::support::{TestApp, order};
+use e2e::{TestApp, order};
 
 #[test]
 fn a_running_service_is_alive_and_ready() {

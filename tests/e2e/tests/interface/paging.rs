@@ -1,6 +1,6 @@
 //! `GET /orders?limit=N&after=ID`: pages by key, each with a link to the next.
 
-use crate::support::{Order, Response, TestApp, orders};
+use e2e::{Order, Response, TestApp, orders};
 
 fn ids(response: &Response) -> Vec<u32> {
     Order::read_all(&response.text()).iter().map(|order| order.order_id).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::support::{TestApp, order};
+use e2e::{TestApp, order};
 
 #[test]
 fn every_response_has_an_id_of_its_own() {

@@ -1,6 +1,6 @@
 //! The same orders as resources: `POST /orders` and `GET|PUT|DELETE /orders/{id}`.
 
-use crate::support::{Order, TestApp, order, orders, with};
+use e2e::{Order, TestApp, order, orders, with};
 
 #[test]
 fn a_posted_order_is_201_with_its_place_tag_and_content() {

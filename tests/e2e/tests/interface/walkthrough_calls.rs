@@ -1,6 +1,6 @@
 //! The article's calls: `/`, `/create_order`, `/create_orders`, `/orders`, `/update_order`, `/delete_order`.
 
-use crate::support::{Order, TestApp, order, orders, with};
+use e2e::{Order, TestApp, order, orders, with};
 
 #[test]
 fn the_root_lists_the_endpoints_as_text() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{RawConnection, TestApp, order, wait_until};
+use e2e::{RawConnection, TestApp, order, wait_until};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -37,21 +37,6 @@ fn one_connection_too_many_is_told_so_and_the_others_are_served() {
 }
 
 #[test]
-fn a_flood_of_connections_beyond_the_bound_ends_nothing() {
-    let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "50")]);
-    app.post("/create_order", order(1)).expect_done();
-    let flood: Vec<RawConnection> = (0..1_000).map(|_| app.connect()).collect();
-    for _ in 0..10 {
-        let started = Instant::now();
-        app.get("/orders/1").expect(200);
-        assert!(started.elapsed() < Duration::from_secs(2), "the kept connection waited {:?}", started.elapsed());
-    }
-    drop(flood);
-    wait_until("places to be free", || is_served(&app));
-    assert!(app.service().open_fds().unwrap() < 200);
-}
-
-#[test]
 fn five_hundred_idle_connections_are_held_beside_the_work() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
@@ -66,21 +51,4 @@ fn five_hundred_idle_connections_are_held_beside_the_work() {
             "an idle connection is served when it speaks"
         );
     }
-}
-
-#[test]
-fn a_service_with_nothing_to_do_does_nothing() {
-    let app = TestApp::spawn();
-    app.post("/create_order", order(1)).expect_done();
-    let idle: Vec<RawConnection> = (0..100).map(|_| app.connect()).collect();
-    app.get("/orders/1").expect(200);
-    // What the start and the new connections still cost is over when a second has passed with next to nothing spent.
-    let spent_in_a_second = || {
-        let before = app.service().cpu_time().unwrap();
-        std::thread::sleep(Duration::from_secs(1));
-        app.service().cpu_time().unwrap().saturating_sub(before)
-    };
-    let least = (0..3).map(|_| spent_in_a_second()).min().unwrap();
-    assert!(least <= Duration::from_millis(30), "{least:?} of processor time in a second without a request");
-    drop(idle);
 }

@@ -1,7 +1,6 @@
 //! Slow, silent, vanishing and too many clients: each costs a bounded amount for a bounded time, and the others are served.
 
 mod connections;
-mod overload;
 mod resets;
 mod slow_clients;
 mod slow_readers;

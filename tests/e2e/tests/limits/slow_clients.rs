@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{RawConnection, RawResponse, TestApp, order};
+use e2e::{RawConnection, RawResponse, TestApp, order};
 
 /// For what is bounded by half a second on a machine that is busy.
 const SOON: Duration = Duration::from_secs(3);
@@ -35,25 +35,6 @@ fn a_head_that_drips_in_is_cut_off() {
 }
 
 #[test]
-fn three_hundred_dripping_clients_hold_nobody_up() {
-    let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
-    app.post("/create_order", order(1)).expect_done();
-    let started = Instant::now();
-    let mut slow: Vec<RawConnection> = (0..300).map(|_| app.connect()).collect();
-    while started.elapsed() < Duration::from_millis(2_500) {
-        for connection in &mut slow {
-            connection.send("G");
-        }
-        let asked = Instant::now();
-        app.get("/orders/1").expect(200);
-        assert!(asked.elapsed() < Duration::from_millis(500), "an answer took {:?}", asked.elapsed());
-    }
-    for connection in &mut slow {
-        connection.expect_close_within(SOON);
-    }
-}
-
-#[test]
 fn a_body_that_drips_in_is_408() {
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
     for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
@@ -66,20 +47,6 @@ fn a_body_that_drips_in_is_408() {
         connection.expect_close_within(SOON);
     }
     app.post("/create_order", order(1)).expect_done();
-}
-
-#[test]
-fn a_body_that_stops_coming_is_408() {
-    let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
-    for path in ["/create_order", "/create_orders", "/update_order", "/orders"] {
-        let mut connection = app.connect();
-        connection.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"));
-        let started = Instant::now();
-        connection.expect_response().expect_problem(408, "request-timeout");
-        assert!(started.elapsed() <= SOON);
-        connection.expect_close_within(SOON);
-    }
-    assert_eq!(app.count_orders(), 0);
 }
 
 #[test]
@@ -102,58 +69,57 @@ fn a_silent_connection_is_closed() {
     never_spoke.expect_close_within(SOON);
 }
 
-#[test]
-fn a_connection_within_the_idle_bound_is_kept() {
-    let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "500ms")]);
-    let mut connection = app.connect();
-    for _ in 0..4 {
-        connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert_eq!(connection.expect_response().status, 200, "kept between requests");
-        thread::sleep(Duration::from_millis(700));
-    }
-}
+/// Waits for timeouts.
+mod slow {
+    use super::*;
 
-#[test]
-fn idle_connections_go_and_their_descriptors_with_them() {
-    let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "2s")]);
-    app.get("/health").expect(200);
-    let before = app.service().open_fds().unwrap();
-    let mut idle: Vec<RawConnection> = (0..200).map(|_| app.connect()).collect();
-    crate::support::wait_until("the connections to be accepted", || app.service().open_fds().unwrap() >= before + 200);
-    for connection in &mut idle {
-        connection.expect_close_within(SOON + SOON);
+    #[test]
+    fn a_connection_within_the_idle_bound_is_kept() {
+        let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "500ms")]);
+        let mut connection = app.connect();
+        for _ in 0..4 {
+            connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+            assert_eq!(connection.expect_response().status, 200, "kept between requests");
+            thread::sleep(Duration::from_millis(700));
+        }
     }
-    crate::support::wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + 10);
-}
 
-#[test]
-fn a_request_that_takes_longer_than_the_idle_bound_is_not_idle() {
-    let app = TestApp::setup().through_proxy().env(&[("IDLE_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "300ms")]).start();
-    app.post("/create_order", order(1)).expect_done();
-    let delay = Duration::from_secs(1);
-    app.proxy().set(testkit::Fault::Delay { to_server: Duration::ZERO, to_client: delay }).unwrap();
-    let started = Instant::now();
-    app.new_client().get("/orders/1").expect(200);
-    assert!(started.elapsed() >= delay);
-}
-
-#[test]
-fn a_half_closed_client_gets_its_answer_and_costs_nothing_meanwhile() {
-    let app = TestApp::setup().through_proxy().start();
-    app.post("/create_order", order(1)).expect_done();
-    app.proxy().set(testkit::Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
-    let mut waiting: Vec<RawConnection> = (0..5).map(|_| app.connect()).collect();
-    for connection in &mut waiting {
-        connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").shutdown_write();
+    #[test]
+    fn idle_connections_go_and_their_descriptors_with_them() {
+        let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "2s")]);
+        app.get("/health").expect(200);
+        let before = app.service().open_fds().unwrap();
+        let mut idle: Vec<RawConnection> = (0..200).map(|_| app.connect()).collect();
+        e2e::wait_until("the connections to be accepted", || app.service().open_fds().unwrap() >= before + 200);
+        for connection in &mut idle {
+            connection.expect_close_within(SOON + SOON);
+        }
+        e2e::wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + 10);
     }
-    let mut connection = app.connect();
-    connection.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n").shutdown_write();
-    let before = app.service().cpu_time().unwrap();
-    assert_eq!(connection.expect_response().status, 200);
-    let spent = app.service().cpu_time().unwrap().saturating_sub(before);
-    assert!(spent < Duration::from_millis(500), "{spent:?} of processor time while waiting for the database");
-    for connection in &mut waiting {
-        assert_eq!(connection.expect_response().status, 200);
-        connection.expect_close_within(SOON);
+
+    #[test]
+    fn a_request_that_takes_longer_than_the_idle_bound_is_not_idle() {
+        let app =
+            TestApp::setup().through_proxy().env(&[("IDLE_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "300ms")]).start();
+        app.post("/create_order", order(1)).expect_done();
+        let delay = Duration::from_secs(1);
+        app.proxy().set(testkit::Fault::Delay { to_server: Duration::ZERO, to_client: delay }).unwrap();
+        let started = Instant::now();
+        app.new_client().get("/orders/1").expect(200);
+        assert!(started.elapsed() >= delay);
+    }
+
+    #[test]
+    fn a_body_that_stops_coming_is_408() {
+        let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
+        for path in ["/create_order", "/create_orders", "/update_order", "/orders"] {
+            let mut connection = app.connect();
+            connection.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"));
+            let started = Instant::now();
+            connection.expect_response().expect_problem(408, "request-timeout");
+            assert!(started.elapsed() <= SOON);
+            connection.expect_close_within(SOON);
+        }
+        assert_eq!(app.count_orders(), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{RawConnection, TestApp, orders, wait_for_within, wait_until};
+use e2e::{RawConnection, TestApp, orders, wait_for_within, wait_until};
 
 const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -34,50 +34,6 @@ fn a_client_that_takes_nothing_is_disconnected() {
 }
 
 #[test]
-fn a_client_that_takes_little_is_served_to_the_end() {
-    let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "500ms"), ("REQUEST_TIMEOUT", "1s")]);
-    app.post("/create_orders", orders(1..=3_000)).expect_done();
-    let mut connection = RawConnection::connect_with_small_buffer(app.address());
-    connection.send(GET);
-    // Slower than any deadline in sum, but never silent for as long as the one for writing.
-    let (started, mut all, mut buffer) = (Instant::now(), Vec::new(), [0; 8 * 1024]);
-    while !all.ends_with(b"\r\n0\r\n\r\n") {
-        let count = connection.read(&mut buffer).expect("the answer goes on");
-        assert!(count > 0, "cut off after {} bytes and {:?}", all.len(), started.elapsed());
-        all.extend_from_slice(&buffer[..count]);
-        thread::sleep(Duration::from_millis(40));
-    }
-    assert!(started.elapsed() > Duration::from_secs(1), "not slow enough to mean anything");
-}
-
-#[test]
-fn stalled_readers_hold_no_connection_to_the_database() {
-    let app = large(&[("WRITE_TIMEOUT", "60s"), ("POOL_MAX", "2")]);
-    let _held: Vec<RawConnection> = (0..20).map(|_| stalled(&app)).collect();
-    for _ in 0..20 {
-        let started = Instant::now();
-        app.get("/orders/7").expect(200);
-        assert!(started.elapsed() < Duration::from_secs(1), "an answer took {:?}", started.elapsed());
-    }
-}
-
-#[test]
-fn long_answers_are_bounded_in_number_and_their_places_come_back() {
-    let app = large(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
-    let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
-    let refused = app.get("/orders");
-    refused.expect_problem(503, "overloaded");
-    assert!(refused.header("retry-after").is_some());
-    app.get("/orders?limit=10").expect(200);
-    wait_for_within(Duration::from_secs(15), "a place to be free again", || {
-        (app.get("/orders").status == 200).then_some(())
-    });
-    drop(held);
-    let _held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
-    app.get("/orders").expect_problem(503, "overloaded");
-}
-
-#[test]
 fn readers_that_leave_free_their_places_at_once() {
     let app = large(&[("WRITE_TIMEOUT", "60s"), ("MAX_STREAMS", "3")]);
     for _ in 0..5 {
@@ -88,21 +44,59 @@ fn readers_that_leave_free_their_places_at_once() {
     }
 }
 
-#[test]
-fn an_echo_whose_answer_is_not_taken_stops_taking() {
-    let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "2s"), ("BODY_TIMEOUT", "2s"), ("MAX_BODY_BYTES", "64MiB")]);
-    app.get("/health").expect(200);
-    let before = app.service().rss_bytes().unwrap();
-    let mut connection = RawConnection::connect_with_small_buffer(app.address());
-    let length = 60 << 20;
-    connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
-    // Sends until the service takes no more: what it took is bounded by its buffers and the kernel's.
-    let mut sent = 0;
-    while sent < length && connection.try_send([b'x'; 64 * 1024]).is_ok() {
-        sent += 64 * 1024;
+/// Waits for timeouts.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_client_that_takes_little_is_served_to_the_end() {
+        let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "500ms"), ("REQUEST_TIMEOUT", "1s")]);
+        app.post("/create_orders", orders(1..=3_000)).expect_done();
+        let mut connection = RawConnection::connect_with_small_buffer(app.address());
+        connection.send(GET);
+        // Slower than any deadline in sum, but never silent for as long as the one for writing.
+        let (started, mut all, mut buffer) = (Instant::now(), Vec::new(), [0; 8 * 1024]);
+        while !all.ends_with(b"\r\n0\r\n\r\n") {
+            let count = connection.read(&mut buffer).expect("the answer goes on");
+            assert!(count > 0, "cut off after {} bytes and {:?}", all.len(), started.elapsed());
+            all.extend_from_slice(&buffer[..count]);
+            thread::sleep(Duration::from_millis(40));
+        }
+        assert!(started.elapsed() > Duration::from_secs(1), "not slow enough to mean anything");
     }
-    assert!(sent < length, "all {length} bytes were taken although none of the answer was");
-    let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
-    assert!(growth < 8 << 20, "grew by {growth} bytes");
-    app.post("/echo", "still there").expect(200);
+
+    #[test]
+    fn long_answers_are_bounded_in_number_and_their_places_come_back() {
+        let app = large(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
+        let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
+        let refused = app.get("/orders");
+        refused.expect_problem(503, "overloaded");
+        assert!(refused.header("retry-after").is_some());
+        app.get("/orders?limit=10").expect(200);
+        wait_for_within(Duration::from_secs(15), "a place to be free again", || {
+            (app.get("/orders").status == 200).then_some(())
+        });
+        drop(held);
+        let _held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
+        app.get("/orders").expect_problem(503, "overloaded");
+    }
+
+    #[test]
+    fn an_echo_whose_answer_is_not_taken_stops_taking() {
+        let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "2s"), ("BODY_TIMEOUT", "2s"), ("MAX_BODY_BYTES", "64MiB")]);
+        app.get("/health").expect(200);
+        let before = app.service().rss_bytes().unwrap();
+        let mut connection = RawConnection::connect_with_small_buffer(app.address());
+        let length = 60 << 20;
+        connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
+        // Sends until the service takes no more: what it took is bounded by its buffers and the kernel's.
+        let mut sent = 0;
+        while sent < length && connection.try_send([b'x'; 64 * 1024]).is_ok() {
+            sent += 64 * 1024;
+        }
+        assert!(sent < length, "all {length} bytes were taken although none of the answer was");
+        let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
+        assert!(growth < 8 << 20, "grew by {growth} bytes");
+        app.post("/echo", "still there").expect(200);
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::{Order, TestApp};
+use e2e::{Order, TestApp};
 
 /// The greatest amount, in cents.
 const MOST_CENTS: u64 = 999_999_999_999;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::Guest;
+use e2e::Guest;
 
 /// Everything that is checked; a check that is left out, or that nobody expects, is a failure too.
 const CHECKS: &[&str] = &[

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, Order, TestApp, order};
+use e2e::{Client, Order, TestApp, order};
 
 /// Freezes and thaws, at a different point of the service's work each time.
 pub(super) fn freeze(app: &TestApp, times: u64) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::{Process, TempDir};
 
 use super::freezing::{freeze, work};
-use crate::support::{Order, RawConnection, TestApp, orders, wait_for, wait_for_within, wait_until, with};
+use e2e::{Order, RawConnection, TestApp, orders, wait_for, wait_for_within, wait_until, with};
 
 /// How many statements of the test's database begin so.
 fn under_way(app: &TestApp, statement: &str) -> usize {

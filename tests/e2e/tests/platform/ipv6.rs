@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use testkit::{MariaDb, Service, ports};
 
-use super::container::Contained;
-use crate::support::{Client, RawConnection, wait_for};
+use e2e::namespaced_service::Contained;
+use e2e::{Client, RawConnection, wait_for};
 
 const FOUND: Duration = Duration::from_secs(20);
 

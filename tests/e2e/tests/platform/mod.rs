@@ -4,18 +4,10 @@
 //! place, and prints how each ends; docs/PLATFORM.md has the table, and says why some pass all the same.
 
 mod binding;
-mod clients;
-mod container;
-mod descriptors;
 mod freezing;
 mod freezing_at_work;
-mod half_closed;
-mod idle;
 mod ipv6;
-mod name_server;
 mod names;
 mod names_dns_server;
-mod resets;
 mod resolver;
 mod resolver_slow;
-mod writes;

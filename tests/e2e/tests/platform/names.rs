@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use testkit::MariaDb;
 
-use super::container::Contained;
+use e2e::namespaced_service::Contained;
 
 /// How long the service may take to find its database.
 const FOUND: Duration = Duration::from_secs(20);

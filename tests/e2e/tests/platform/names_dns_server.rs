@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use testkit::MariaDb;
 
-use super::container::Contained;
-use super::name_server::{Manner, NameServer};
+use e2e::dns_server::{Manner, NameServer};
+use e2e::namespaced_service::Contained;
 
 /// What the whole of a lookup may take.
 const LOOKUP: Duration = Duration::from_secs(5);

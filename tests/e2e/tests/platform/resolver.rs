@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use testkit::MariaDb;
 
-use super::container::{Contained, in_own_network};
-use crate::support::{RawConnection, wait_for};
+use e2e::namespaced_service::{Contained, in_own_network};
+use e2e::{RawConnection, wait_for};
 
 /// One lookup takes twice one second then.
 const RESOLV_CONF: &str = "nameserver 127.0.0.1\noptions timeout:1 attempts:2\n";

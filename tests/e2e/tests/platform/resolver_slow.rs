@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use testkit::MariaDb;
 
-use super::container::{Contained, in_own_network};
-use super::name_server::{Manner, NameServer};
-use crate::support::wait_for;
+use e2e::dns_server::{Manner, NameServer};
+use e2e::namespaced_service::{Contained, in_own_network};
+use e2e::wait_for;
 
 /// How long the service may take to find its database.
 const FOUND: Duration = Duration::from_secs(20);

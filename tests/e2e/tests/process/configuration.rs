@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::{MariaDb, Service, TempDir};
 
-use crate::support::{Client, TestApp, wait_until};
+use e2e::{Client, TestApp, wait_until};
 
 /// Variables (value by value) that must stop the start; the first one of each row is to be named.
 const WRONG: [(&str, &str); 47] = [

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Client, Order, TestApp, order, orders};
+use e2e::{Client, Order, TestApp, order, orders};
 
 /// Creates orders until the service is gone: single ones and batches in turn. Gives what was acknowledged.
 fn create_until_it_ends(client: &Client, first: u32) -> BTreeSet<u32> {
@@ -33,34 +33,6 @@ fn create_until_it_ends(client: &Client, first: u32) -> BTreeSet<u32> {
 }
 
 #[test]
-fn a_killed_service_has_lost_nothing_that_it_acknowledged() {
-    let mut app = TestApp::spawn();
-    for round in 0..3_u32 {
-        let acknowledged: BTreeSet<u32> = thread::scope(|scope| {
-            let clients: Vec<_> = (0..6)
-                .map(|number| {
-                    let client = app.new_client();
-                    scope.spawn(move || create_until_it_ends(&client, 1 + 10_000_000 * round + 1_000_000 * number))
-                })
-                .collect();
-            thread::sleep(Duration::from_millis(400));
-            app.service().kill();
-            clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
-        });
-        assert!(acknowledged.len() > 20, "only {} orders were acknowledged", acknowledged.len());
-        app = app.start_again();
-        let stored: BTreeSet<u32> =
-            Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
-        let lost: Vec<_> = acknowledged.difference(&stored).collect();
-        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-        // A batch is there whole or not at all.
-        for start in stored.iter().filter(|id| (**id - 1) % 10 == 1) {
-            assert!((*start..start + 9).all(|id| stored.contains(&id)), "half a batch at {start}");
-        }
-    }
-}
-
-#[test]
 fn a_killed_service_leaves_no_lock_behind() {
     let app = TestApp::setup().through_proxy().start();
     app.post("/create_order", order(1)).expect_done();
@@ -75,4 +47,37 @@ fn a_killed_service_leaves_no_lock_behind() {
     let app = app.start_again();
     app.get("/init").expect_done();
     app.post("/update_order", order(1)).expect_done();
+}
+
+/// Kills the service three times under load.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_killed_service_has_lost_nothing_that_it_acknowledged() {
+        let mut app = TestApp::spawn();
+        for round in 0..3_u32 {
+            let acknowledged: BTreeSet<u32> = thread::scope(|scope| {
+                let clients: Vec<_> = (0..6)
+                    .map(|number| {
+                        let client = app.new_client();
+                        scope.spawn(move || create_until_it_ends(&client, 1 + 10_000_000 * round + 1_000_000 * number))
+                    })
+                    .collect();
+                thread::sleep(Duration::from_millis(400));
+                app.service().kill();
+                clients.into_iter().flat_map(|client| client.join().expect("a client")).collect()
+            });
+            assert!(acknowledged.len() > 20, "only {} orders were acknowledged", acknowledged.len());
+            app = app.start_again();
+            let stored: BTreeSet<u32> =
+                Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
+            let lost: Vec<_> = acknowledged.difference(&stored).collect();
+            assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+            // A batch is there whole or not at all.
+            for start in stored.iter().filter(|id| (**id - 1) % 10 == 1) {
+                assert!((*start..start + 9).all(|id| stored.contains(&id)), "half a batch at {start}");
+            }
+        }
+    }
 }

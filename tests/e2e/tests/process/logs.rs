@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use testkit::{MariaDb, Process, Runtime, Service, ports};
 
-use crate::support::{Client, TestApp, order, wait_for, wait_until};
+use e2e::{Client, TestApp, order, wait_for, wait_until};
 
 /// All lines so far, each of which must be a JSON object.
 fn lines(app: &TestApp) -> Vec<Value> {
@@ -100,15 +100,6 @@ fn no_line_tells_the_databases_password_or_an_address() {
 }
 
 #[test]
-fn a_full_disk_under_the_log_ends_nothing() {
-    let database = MariaDb::shared().unwrap().fresh_database().unwrap();
-    let service = Service::builder().database_url(&database).log_to("/dev/full").start().expect("it starts");
-    let client = Client::new(&service.url(""));
-    works_hard(&client);
-    assert!(service.is_running());
-}
-
-#[test]
 fn auto_is_text_where_a_terminal_reads_it() {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();
@@ -158,26 +149,40 @@ fn works_hard(client: &Client) {
     client.get("/ready").expect(200);
 }
 
-#[test]
-fn a_log_pipe_that_nobody_reads_holds_nothing_up() {
-    let (process, client, mut reader) = into_pipe();
-    works_hard(&client);
-    assert!(process.is_running());
-    // Whoever comes back to read gets lines again.
-    let mut buffer = vec![0; 256 * 1024];
-    let mut read = 0;
-    while read < 128 * 1024 {
-        client.get("/health").expect(200);
-        read += reader.read(&mut buffer).expect("lines");
-    }
-    assert!(process.is_running());
-}
+/// Thousands of requests, to fill every buffer of the log.
+mod slow {
+    use super::*;
 
-#[test]
-fn a_log_pipe_whose_reader_is_gone_ends_nothing() {
-    let (process, client, reader) = into_pipe();
-    client.get("/health").expect(200);
-    drop(reader);
-    works_hard(&client);
-    assert!(process.is_running());
+    #[test]
+    fn a_full_disk_under_the_log_ends_nothing() {
+        let database = MariaDb::shared().unwrap().fresh_database().unwrap();
+        let service = Service::builder().database_url(&database).log_to("/dev/full").start().expect("it starts");
+        let client = Client::new(&service.url(""));
+        works_hard(&client);
+        assert!(service.is_running());
+    }
+
+    #[test]
+    fn a_log_pipe_that_nobody_reads_holds_nothing_up() {
+        let (process, client, mut reader) = into_pipe();
+        works_hard(&client);
+        assert!(process.is_running());
+        // Whoever comes back to read gets lines again.
+        let mut buffer = vec![0; 256 * 1024];
+        let mut read = 0;
+        while read < 128 * 1024 {
+            client.get("/health").expect(200);
+            read += reader.read(&mut buffer).expect("lines");
+        }
+        assert!(process.is_running());
+    }
+
+    #[test]
+    fn a_log_pipe_whose_reader_is_gone_ends_nothing() {
+        let (process, client, reader) = into_pipe();
+        client.get("/health").expect(200);
+        drop(reader);
+        works_hard(&client);
+        assert!(process.is_running());
+    }
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use testkit::artifacts;
 
-use crate::support::TestApp;
+use e2e::TestApp;
 
 /// One command and the answer printed under it.
 #[derive(Debug, PartialEq, Eq)]

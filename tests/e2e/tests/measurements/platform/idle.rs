@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::support::{Guest, RawConnection, TestApp};
+use e2e::{Guest, RawConnection, TestApp};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
 
@@ -62,6 +62,7 @@ fn spread(mut took: Vec<Duration>) -> (Duration, Duration) {
 
 #[test]
 fn every_idle_connection_is_answered_while_others_are_busy() {
+    let _alone = e2e::run_alone();
     let app = spacious();
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -103,16 +104,19 @@ fn costs_about_the_same_beside(idle: usize) {
 
 #[test]
 fn a_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
+    let _alone = e2e::run_alone();
     costs_about_the_same_beside(1_000);
 }
 
 #[test]
 fn two_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
+    let _alone = e2e::run_alone();
     costs_about_the_same_beside(2_000);
 }
 
 #[test]
 fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
+    let _alone = e2e::run_alone();
     let app = spacious();
     let mut crowd = crowd(&app, 300);
     thread::sleep(Duration::from_millis(300));
@@ -123,6 +127,7 @@ fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
 
 #[test]
 fn an_idle_connection_that_is_reset_beside_busy_ones_is_seen_as_reset_and_not_as_ended() {
+    let _alone = e2e::run_alone();
     const BUSY: usize = 8;
     const CONNECTIONS: usize = 68;
     const RESET: usize = 20;

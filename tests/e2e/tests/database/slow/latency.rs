@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use testkit::Fault;
 
-use super::{SHORT_TIMEOUTS, expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline};
-use crate::support::{TestApp, order, orders, wait_until, with};
+use crate::database::{
+    SHORT_TIMEOUTS, expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline,
+};
+use e2e::{TestApp, order, orders, wait_until, with};
 
 #[test]
 fn a_slow_network_within_the_deadlines_is_only_slow() {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use testkit::{Fault, MariaDb};
 
-use super::{
+use crate::database::{
     BOUND, SHORT_TIMEOUTS, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts,
 };
-use crate::support::{Client, Order, TestApp, order, orders, wait_for, wait_until};
+use e2e::{Client, Order, TestApp, order, orders, wait_for, wait_until};
 
 /// A server of the test's own whose commits survive its own end: the log reaches the kernel with each.
 fn own_server() -> Arc<MariaDb> {

@@ -3,10 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{RawConnection, TestApp, orders};
+use e2e::{RawConnection, TestApp, orders};
 
 #[test]
 fn half_closed_and_silent_connections_cost_no_processor_time() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     // Some three megabytes as an answer: more than the kernel's buffers hold.
     app.post("/create_orders", orders(1..=20_000)).expect_done();

@@ -6,24 +6,25 @@ use std::time::{Duration, Instant};
 
 use testkit::http;
 
-use super::{Problem, TIMEOUT, wait_for_within};
+use crate::{Problem, TIMEOUT, wait_for_within};
 
 /// Sends ordinary requests to one service. Cheap to clone; clones share connections.
 #[derive(Clone)]
-pub(crate) struct Client(http::Client);
+pub struct Client(http::Client);
 
 impl Client {
     /// A client with connections of its own for `base`, such as `http://127.0.0.1:41000`.
-    pub(crate) fn new(base: &str) -> Self {
+    pub fn new(base: &str) -> Self {
         Self(http::Client::new(base))
     }
 
-    pub(crate) fn base(&self) -> &str {
+    /// The service's URL.
+    pub fn base(&self) -> &str {
         self.0.base()
     }
 
     /// Sends a request that may get no response. No status is an error.
-    pub(crate) fn try_send(
+    pub fn try_send(
         &self,
         method: &str,
         path: &str,
@@ -35,57 +36,62 @@ impl Client {
 
     /// Sends a request that must get a response.
     #[track_caller]
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
         self.try_send(method, path, headers, body)
             .unwrap_or_else(|error| panic!("no response to {method} {path}: {error:#}"))
     }
 
+    /// `GET`.
     #[track_caller]
-    pub(crate) fn get(&self, path: &str) -> Response {
+    pub fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], None)
     }
 
+    /// `HEAD`.
     #[track_caller]
-    pub(crate) fn head(&self, path: &str) -> Response {
+    pub fn head(&self, path: &str) -> Response {
         self.send("HEAD", path, &[], None)
     }
 
+    /// `DELETE`.
     #[track_caller]
-    pub(crate) fn delete(&self, path: &str) -> Response {
+    pub fn delete(&self, path: &str) -> Response {
         self.send("DELETE", path, &[], None)
     }
 
+    /// `OPTIONS`.
     #[track_caller]
-    pub(crate) fn options(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+    pub fn options(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         self.send("OPTIONS", path, headers, None)
     }
 
     /// POSTs a JSON body.
     #[track_caller]
-    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
+    pub fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.send("POST", path, &[("content-type", "application/json")], Some(body.as_ref()))
     }
 
     /// PUTs a JSON body.
     #[track_caller]
-    pub(crate) fn put(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
+    pub fn put(&self, path: &str, body: impl AsRef<[u8]>) -> Response {
         self.send("PUT", path, &[("content-type", "application/json")], Some(body.as_ref()))
     }
 }
 
 /// A response with its whole body. Dereferences to testkit's.
 #[derive(Clone, Debug)]
-pub(crate) struct Response(http::Response);
+pub struct Response(http::Response);
 
 impl Response {
+    /// The body as JSON.
     #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.summary()))
     }
 
     /// The entity tag, which must be a strong one.
     #[track_caller]
-    pub(crate) fn etag(&self) -> String {
+    pub fn etag(&self) -> String {
         let tag = self.header("etag").unwrap_or_else(|| panic!("no ETag: {}", self.summary()));
         assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "not a strong ETag: {tag}");
         tag.to_owned()
@@ -93,14 +99,14 @@ impl Response {
 
     /// The response itself, which must have this status.
     #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Self {
+    pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "unexpected response: {}", self.summary());
         self
     }
 
     /// The response itself, which must be the walkthrough's `{"status":true}`.
     #[track_caller]
-    pub(crate) fn expect_done(self) -> Self {
+    pub fn expect_done(self) -> Self {
         let response = self.expect(200);
         assert_eq!(response.text(), r#"{"status":true}"#);
         assert_eq!(response.header("content-type"), Some("application/json"));
@@ -109,7 +115,7 @@ impl Response {
 
     /// The problem in the body. It must have this status and type, and all members that every problem has.
     #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, slug: &str) -> Problem {
+    pub fn expect_problem(&self, status: u16, slug: &str) -> Problem {
         let (content_type, request_id) = (self.header("content-type"), self.header("x-request-id"));
         Problem::check(status, slug, self.status, content_type, request_id, &self.body)
     }
@@ -117,8 +123,9 @@ impl Response {
 
 /// A response as it came over a connection. Dereferences to testkit's.
 #[derive(Debug)]
-pub(crate) struct RawResponse {
-    pub(crate) status: u16,
+pub struct RawResponse {
+    /// The status code.
+    pub status: u16,
     response: http::RawResponse,
 }
 
@@ -129,14 +136,14 @@ impl RawResponse {
 
     /// The problem in the body. It must have this status and type, and all members that every problem has.
     #[track_caller]
-    pub(crate) fn expect_problem(&self, status: u16, slug: &str) -> Problem {
+    pub fn expect_problem(&self, status: u16, slug: &str) -> Problem {
         let (content_type, request_id) = (self.header("content-type"), self.header("x-request-id"));
         Problem::check(status, slug, self.status, content_type, request_id, &self.body)
     }
 
     /// The problem in the body, which must be one.
     #[track_caller]
-    pub(crate) fn expect_any_problem(&self) -> Problem {
+    pub fn expect_any_problem(&self) -> Problem {
         let text = self.text();
         let slug = text.split_once("\"urn:order-service:problem:").and_then(|(_, rest)| rest.split('"').next());
         let slug = slug.unwrap_or_else(|| panic!("not a problem: {} {text}", self.head));
@@ -161,80 +168,81 @@ impl Deref for RawResponse {
 }
 
 /// One connection to a service, for requests that no ordinary client sends. Dereferences to testkit's.
-pub(crate) struct RawConnection(http::RawConnection);
+pub struct RawConnection(http::RawConnection);
 
 impl RawConnection {
+    /// Connects.
     #[track_caller]
-    pub(crate) fn connect(address: SocketAddr) -> Self {
+    pub fn connect(address: SocketAddr) -> Self {
         Self(http::RawConnection::connect(address).unwrap_or_else(|error| panic!("{error:#}")))
     }
 
     /// A connection with a small receive buffer, so that the service notices a slow reader early.
     #[track_caller]
-    pub(crate) fn connect_with_small_buffer(address: SocketAddr) -> Self {
+    pub fn connect_with_small_buffer(address: SocketAddr) -> Self {
         Self(http::RawConnection::connect_with_small_buffer(address).unwrap_or_else(|error| panic!("{error:#}")))
     }
 
     /// Sends bytes. A connection that the service has closed is no failure here: its response may still be readable.
-    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.0.send(bytes);
         self
     }
 
     /// Sends bytes, unless the connection does not take them.
-    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.0.send(bytes)
     }
 
     /// A second handle of the same connection, to send with while this one reads.
-    pub(crate) fn writer(&self) -> Self {
+    pub fn writer(&self) -> Self {
         Self(self.0.try_clone().expect("a descriptor"))
     }
 
     /// Closes the sending half.
-    pub(crate) fn shutdown_write(&mut self) -> &mut Self {
+    pub fn shutdown_write(&mut self) -> &mut Self {
         let _ = self.0.shutdown_write();
         self
     }
 
     /// Closes the connection with a reset.
-    pub(crate) fn reset(self) {
+    pub fn reset(self) {
         self.0.reset().expect("an option");
     }
 
     /// The next response; `None` when the connection ended before its end.
-    pub(crate) fn response(&mut self) -> Option<RawResponse> {
+    pub fn response(&mut self) -> Option<RawResponse> {
         self.0.read_response().ok().map(RawResponse::new)
     }
 
     /// The next response, to a request of that method.
-    pub(crate) fn response_to(&mut self, method: &str) -> Option<RawResponse> {
+    pub fn response_to(&mut self, method: &str) -> Option<RawResponse> {
         self.0.read_response_to(method).ok().map(RawResponse::new)
     }
 
     /// The next response, which must be complete.
     #[track_caller]
-    pub(crate) fn expect_response(&mut self) -> RawResponse {
+    pub fn expect_response(&mut self) -> RawResponse {
         let response = self.0.read_response().unwrap_or_else(|error| panic!("no response: {error:#}"));
         RawResponse::new(response)
     }
 
     /// Reads pieces of at most 4 KiB with pauses; the next response begins with them.
     #[track_caller]
-    pub(crate) fn read_slowly(&mut self, times: usize, pause: Duration) {
+    pub fn read_slowly(&mut self, times: usize, pause: Duration) {
         self.0.read_slowly(times, pause).unwrap_or_else(|error| panic!("{error:#}"));
     }
 
     /// Reads until the service closes the connection, which must happen within the timeout of a test.
     #[track_caller]
-    pub(crate) fn read_until_closed(&mut self) -> Vec<u8> {
+    pub fn read_until_closed(&mut self) -> Vec<u8> {
         wait_for_within(TIMEOUT, "the service to close the connection", || self.is_closed().then_some(()));
         self.0.read_to_end().unwrap_or_else(|error| panic!("{error:#}"))
     }
 
     /// Waits until the service closes the connection, which must happen within `timeout`. Returns the time that it took.
     #[track_caller]
-    pub(crate) fn expect_close_within(&mut self, timeout: Duration) -> Duration {
+    pub fn expect_close_within(&mut self, timeout: Duration) -> Duration {
         let started = Instant::now();
         self.read_until_closed();
         let elapsed = started.elapsed();
@@ -243,12 +251,12 @@ impl RawConnection {
     }
 
     /// Whether the service has closed the connection. This does not wait, and keeps what the service has sent.
-    pub(crate) fn is_closed(&mut self) -> bool {
+    pub fn is_closed(&mut self) -> bool {
         self.0.is_closed().expect("an option")
     }
 
     /// Everything up to and including `end`, if it comes within `timeout`.
-    pub(crate) fn read_until(&mut self, end: &[u8], timeout: Duration) -> Option<Vec<u8>> {
+    pub fn read_until(&mut self, end: &[u8], timeout: Duration) -> Option<Vec<u8>> {
         self.0.read_until_within(end, timeout).ok()
     }
 }

@@ -2,8 +2,8 @@
 
 use testkit::{Action, Direction, Fault};
 
-use super::{expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline};
-use crate::support::{TestApp, order, orders, with};
+use crate::database::{expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline};
+use e2e::{TestApp, order, orders, with};
 
 /// Cuts the service's next connection to the database after so many bytes.
 fn cut(app: &TestApp, direction: Direction, bytes: u64, action: Action) {

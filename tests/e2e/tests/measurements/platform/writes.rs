@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{RawConnection, TestApp, order, wait_for};
+use e2e::{RawConnection, TestApp, order, wait_for};
 
 #[test]
 fn answers_on_a_kept_connection_do_not_wait_for_acknowledgements() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     let mut kept = app.connect();
@@ -51,6 +52,7 @@ fn stalled(sent: &AtomicUsize) {
 
 #[test]
 fn a_large_body_comes_back_whole_through_partial_writes() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     // Each four bytes say where they are.
     let body: Vec<u8> = (0..).flat_map(u32::to_le_bytes).take(LARGE).collect();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Fault, ports};
 
-use crate::support::{Client, TestApp, order, orders};
+use e2e::{Client, TestApp, order, orders};
 
 /// A service with an operator's listener. Dereferences to the [`TestApp`].
 struct Operated {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::support::{RawConnection, TestApp, wait_for};
+use e2e::{RawConnection, TestApp, wait_for};
 
 /// Lets the service have so many descriptors and no more.
 fn limit(app: &TestApp, descriptors: u64) {
@@ -16,6 +16,7 @@ fn limit(app: &TestApp, descriptors: u64) {
 
 #[test]
 fn without_a_descriptor_left_the_service_waits_quietly_and_goes_on_when_there_is_one() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
     let mut kept = app.connect();

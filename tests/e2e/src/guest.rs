@@ -7,10 +7,10 @@ use std::process::Command;
 
 use testkit::{Process, TempDir, aot, artifacts, ports};
 
-use super::{RawConnection, wait_for};
+use crate::{RawConnection, wait_for};
 
 /// A program in WasmEdge, and the directory of its log.
-pub(crate) struct Guest {
+pub struct Guest {
     process: Process,
     port: u16,
     _dir: TempDir,
@@ -18,7 +18,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// The server, listening; it sends back what it is sent.
-    pub(crate) fn serve() -> Self {
+    pub fn serve() -> Self {
         let port = ports::free().expect("a port");
         let guest = Self::start(&["serve", &format!("127.0.0.1:{port}")], port);
         wait_for("the server to listen", || {
@@ -29,19 +29,19 @@ impl Guest {
     }
 
     /// The client, posting so many times to that server on one connection; its log has the microseconds that each took.
-    pub(crate) fn post(to: &Self, times: usize) -> Self {
+    pub fn post(to: &Self, times: usize) -> Self {
         Self::start(&["post", &format!("http://127.0.0.1:{}/", to.port), &times.to_string()], 0)
     }
 
     /// A client with so many connections to a server, eight busy and the others idle; its log says how each of so many of the idle ones ended.
-    pub(crate) fn watch(server: SocketAddr, connections: usize, ends: usize) -> Self {
+    pub fn watch(server: SocketAddr, connections: usize, ends: usize) -> Self {
         // Compiled: interpreted it is never so busy that the binding leaves anybody out.
         let program = aot::compiled(&artifacts::guest().expect("the guest programs")).expect("compiled");
         Self::start_as(&program, &["watch", &server.to_string(), &connections.to_string(), &ends.to_string()], 0)
     }
 
     /// The checks of the binding itself; its log has a line for each.
-    pub(crate) fn selfcheck() -> Self {
+    pub fn selfcheck() -> Self {
         Self::start(&["selfcheck"], 0)
     }
 
@@ -57,12 +57,13 @@ impl Guest {
         Self { process, port, _dir: dir }
     }
 
-    pub(crate) fn process(&self) -> &Process {
+    /// Its process.
+    pub fn process(&self) -> &Process {
         &self.process
     }
 
     /// A new connection to the server.
-    pub(crate) fn connect(&self) -> RawConnection {
+    pub fn connect(&self) -> RawConnection {
         RawConnection::connect(SocketAddr::from(([127, 0, 0, 1], self.port)))
     }
 }

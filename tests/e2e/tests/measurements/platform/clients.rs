@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::Guest;
+use e2e::Guest;
 
 /// Half of what one wait for a delayed acknowledgement takes, and some times what a message takes without.
 const BOUND: Duration = Duration::from_millis(20);
@@ -20,6 +20,7 @@ fn median(mut took: Vec<Duration>) -> Duration {
 
 #[test]
 fn the_answers_of_hypers_server_with_default_settings_do_not_wait_for_acknowledgements() {
+    let _alone = e2e::run_alone();
     let server = Guest::serve();
     let mut kept = server.connect();
     let took = (0..TIMES).map(|_| {
@@ -35,6 +36,7 @@ fn the_answers_of_hypers_server_with_default_settings_do_not_wait_for_acknowledg
 
 #[test]
 fn the_posts_of_reqwests_client_on_a_kept_connection_do_not_wait_for_acknowledgements() {
+    let _alone = e2e::run_alone();
     let server = Guest::serve();
     let client = Guest::post(&server, TIMES);
     let status = client.process().wait(Duration::from_secs(60)).expect("it ends");

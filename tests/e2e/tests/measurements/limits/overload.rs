@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use crate::support::{Response, TestApp, order, wait_for};
+use e2e::{Response, TestApp, order, wait_for};
 
 /// Asks so many times at once: how long each took, and what it got.
 fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> {
@@ -26,6 +26,7 @@ fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> 
 
 #[test]
 fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
+    let _alone = e2e::run_alone();
     let app = TestApp::setup().through_proxy().env(&[("MAX_IN_FLIGHT", "5")]).start();
     app.post("/create_order", order(1)).expect_done();
     let delay = Duration::from_millis(1_500);
@@ -57,6 +58,7 @@ fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
 
 #[test]
 fn waiting_for_a_connection_to_the_database_is_bounded() {
+    let _alone = e2e::run_alone();
     let app = TestApp::setup().through_proxy().env(&[("POOL_MAX", "2"), ("CONNECT_TIMEOUT", "300ms")]).start();
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(1) }).unwrap();
@@ -75,6 +77,7 @@ fn waiting_for_a_connection_to_the_database_is_bounded() {
 
 #[test]
 fn large_bodies_share_a_bounded_memory() {
+    let _alone = e2e::run_alone();
     let app =
         TestApp::spawn_with(&[("MAX_BODY_BYTES", "8MiB"), ("MAX_BUFFERED_BYTES", "8MiB"), ("BODY_TIMEOUT", "5s")]);
     app.get("/health").expect(200);
@@ -99,7 +102,7 @@ fn large_bodies_share_a_bounded_memory() {
     assert!(answers.iter().filter(|status| **status == 503).count() >= 15, "{answers:?}");
     drop(all);
     wait_for("the memory to be free for others", || {
-        let body = format!("{}{}", " ".repeat(6 << 20), crate::support::orders([2]));
+        let body = format!("{}{}", " ".repeat(6 << 20), e2e::orders([2]));
         let response = app.post("/create_orders", body);
         (response.status == 200 || response.status == 409).then_some(())
     });

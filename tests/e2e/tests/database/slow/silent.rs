@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use super::{BOUND, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
-use crate::support::{order, orders};
+use crate::database::{BOUND, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
+use e2e::{order, orders};
 
 #[test]
 fn a_black_hole_is_answered_within_the_deadline_and_found_to_be_over() {

@@ -6,41 +6,45 @@ use serde_json::value::RawValue;
 /// An order as the service sends it: all fields, no others, in the documented order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
-    pub(crate) order_id: u32,
-    pub(crate) product_id: u32,
-    pub(crate) quantity: u32,
+pub struct Order {
+    /// The id.
+    pub order_id: u32,
+    /// The product.
+    pub product_id: u32,
+    /// The quantity.
+    pub quantity: u32,
     amount: Box<RawValue>,
     shipping: Box<RawValue>,
     tax: Box<RawValue>,
-    pub(crate) shipping_address: String,
+    /// The address.
+    pub shipping_address: String,
 }
 
 impl Order {
     /// The amount's digits, as sent.
-    pub(crate) fn amount(&self) -> &str {
+    pub fn amount(&self) -> &str {
         self.amount.get()
     }
 
     /// The shipping costs' digits, as sent.
-    pub(crate) fn shipping(&self) -> &str {
+    pub fn shipping(&self) -> &str {
         self.shipping.get()
     }
 
     /// The tax's digits, as sent.
-    pub(crate) fn tax(&self) -> &str {
+    pub fn tax(&self) -> &str {
         self.tax.get()
     }
 
     /// Reads one order.
     #[track_caller]
-    pub(crate) fn read(text: &str) -> Self {
+    pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("not an order ({error}): {text}"))
     }
 
     /// Reads an array of orders.
     #[track_caller]
-    pub(crate) fn read_all(text: &str) -> Vec<Self> {
+    pub fn read_all(text: &str) -> Vec<Self> {
         serde_json::from_str(text).unwrap_or_else(|error| {
             let start: String = text.chars().take(300).collect();
             panic!("not an array of orders ({error}): {start}…")
@@ -49,20 +53,20 @@ impl Order {
 }
 
 /// An order in exactly the form in which the service sends it, so that answers compare as text.
-pub(crate) fn order(id: u32) -> String {
+pub fn order(id: u32) -> String {
     format!(
         r#"{{"order_id":{id},"product_id":12,"quantity":2,"amount":56.00,"shipping":15.00,"tax":2.00,"shipping_address":"Mataderos {id}"}}"#
     )
 }
 
 /// An array of such orders.
-pub(crate) fn orders(ids: impl IntoIterator<Item = u32>) -> String {
+pub fn orders(ids: impl IntoIterator<Item = u32>) -> String {
     let all: Vec<String> = ids.into_iter().map(order).collect();
     format!("[{}]", all.join(","))
 }
 
 /// Such an order with one field's JSON replaced; `None` leaves the field out.
-pub(crate) fn with(id: u32, field: &str, json: Option<&str>) -> String {
+pub fn with(id: u32, field: &str, json: Option<&str>) -> String {
     let fields = [
         ("order_id", id.to_string()),
         ("product_id", "12".to_owned()),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use testkit::{Fault, FaultProxy, MariaDb, Runtime, Service};
 
-use super::{Client, RawConnection, wait_until};
+use crate::{Client, RawConnection, wait_until};
 
 /// A service in WasmEdge (compiled ahead of time), its database, and a client. Dereferences to the [`Client`].
-pub(crate) struct TestApp {
+pub struct TestApp {
     client: Client,
     service: Service,
     proxy: Option<FaultProxy>,
@@ -19,7 +19,7 @@ pub(crate) struct TestApp {
 
 /// Which MariaDB a test uses.
 #[derive(Clone)]
-pub(crate) enum Server {
+pub enum Server {
     /// The one that all tests share.
     Shared,
     /// One of the test's own, which may be stopped.
@@ -27,7 +27,7 @@ pub(crate) enum Server {
 }
 
 /// What a [`TestApp`] is started with.
-pub(crate) struct Setup {
+pub struct Setup {
     env: Vec<(String, String)>,
     server: Server,
     database: Option<String>,
@@ -39,22 +39,22 @@ pub(crate) struct Setup {
 
 impl TestApp {
     /// A service as it is by default, ready, with an empty table.
-    pub(crate) fn spawn() -> Self {
+    pub fn spawn() -> Self {
         Self::setup().start()
     }
 
     /// The same with these variables set.
-    pub(crate) fn spawn_with(env: &[(&str, &str)]) -> Self {
+    pub fn spawn_with(env: &[(&str, &str)]) -> Self {
         Self::setup().env(env).start()
     }
 
     /// A service before a database without tables, which it does not create by itself.
-    pub(crate) fn without_tables(env: &[(&str, &str)]) -> Self {
+    pub fn without_tables(env: &[(&str, &str)]) -> Self {
         Self::setup().env(&[("AUTO_INIT", "false")]).env(env).without_waiting().start()
     }
 
     /// A service to be configured.
-    pub(crate) fn setup() -> Setup {
+    pub fn setup() -> Setup {
         Setup {
             env: Vec::new(),
             server: Server::Shared,
@@ -66,58 +66,62 @@ impl TestApp {
         }
     }
 
-    pub(crate) fn service(&self) -> &Service {
+    /// The service.
+    pub fn service(&self) -> &Service {
         &self.service
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// The address that the service listens on.
+    pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.service.port()))
     }
 
     /// A new connection to the service.
-    pub(crate) fn connect(&self) -> RawConnection {
+    pub fn connect(&self) -> RawConnection {
         RawConnection::connect(self.address())
     }
 
     /// A client with connections of its own.
-    pub(crate) fn new_client(&self) -> Client {
+    pub fn new_client(&self) -> Client {
         Client::new(self.client.base())
     }
 
     /// What is between the service and its database; only with [`Setup::through_proxy`].
-    pub(crate) fn proxy(&self) -> &FaultProxy {
+    pub fn proxy(&self) -> &FaultProxy {
         self.proxy.as_ref().expect("this test asked for a proxy")
     }
 
-    pub(crate) fn server(&self) -> &MariaDb {
+    /// The MariaDB server.
+    pub fn server(&self) -> &MariaDb {
         self.server.get()
     }
 
-    pub(crate) fn database(&self) -> &str {
+    /// The name of its database.
+    pub fn database(&self) -> &str {
         &self.database
     }
 
     /// Runs a statement in the test's database, past the service and the proxy; rows as lines, fields by tabs.
     #[track_caller]
-    pub(crate) fn sql(&self, statement: &str) -> String {
+    pub fn sql(&self, statement: &str) -> String {
         let rows = self.server().sql(&self.database, statement).unwrap_or_else(|error| panic!("{error:#}"));
         rows.trim_end().to_owned()
     }
 
     /// How many orders there really are.
     #[track_caller]
-    pub(crate) fn count_orders(&self) -> usize {
+    pub fn count_orders(&self) -> usize {
         self.sql("SELECT COUNT(*) FROM orders").parse().expect("a count")
     }
 
     /// Whether an order is really there.
     #[track_caller]
-    pub(crate) fn has_order(&self, id: u32) -> bool {
+    pub fn has_order(&self, id: u32) -> bool {
         self.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id = {id}")) == "1"
     }
 
     /// Starts another service before the same database, through the same proxy if any, in place of one that has ended.
-    pub(crate) fn start_again(mut self) -> Self {
+    pub fn start_again(mut self) -> Self {
         let url = database_url(&self.server, self.proxy.as_ref(), &self.database);
         self.service = Service::builder().database_url(&url).start().expect("the service starts again");
         self.client = Client::new(&self.service.url(""));
@@ -135,7 +139,8 @@ impl Deref for TestApp {
 }
 
 impl Server {
-    pub(crate) fn get(&self) -> &MariaDb {
+    /// The server itself.
+    pub fn get(&self) -> &MariaDb {
         match self {
             Self::Shared => MariaDb::shared().expect("the shared MariaDB"),
             Self::Own(server) => server,
@@ -145,48 +150,49 @@ impl Server {
 
 impl Setup {
     /// Sets variables of the service's environment.
-    pub(crate) fn env(mut self, env: &[(&str, &str)]) -> Self {
+    pub fn env(mut self, env: &[(&str, &str)]) -> Self {
         self.env.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self
     }
 
     /// Uses a MariaDB of the test's own.
-    pub(crate) fn server(mut self, server: &Arc<MariaDb>) -> Self {
+    pub fn server(mut self, server: &Arc<MariaDb>) -> Self {
         self.server = Server::Own(Arc::clone(server));
         self
     }
 
     /// Uses a database that is there already, such as another service's.
-    pub(crate) fn database(mut self, name: &str) -> Self {
+    pub fn database(mut self, name: &str) -> Self {
         self.database = Some(name.to_owned());
         self
     }
 
     /// Puts a proxy between the service and its database.
-    pub(crate) fn through_proxy(mut self) -> Self {
+    pub fn through_proxy(mut self) -> Self {
         self.through_proxy = true;
         self
     }
 
     /// What the proxy does wrong when the service starts.
-    pub(crate) fn fault(mut self, fault: Fault) -> Self {
+    pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self
     }
 
     /// Runs the service in something else than WasmEdge with compiled code.
-    pub(crate) fn runtime(mut self, runtime: Runtime) -> Self {
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = runtime;
         self
     }
 
     /// Does not wait until the service is ready, only until it is alive.
-    pub(crate) fn without_waiting(mut self) -> Self {
+    pub fn without_waiting(mut self) -> Self {
         self.wait_until_ready = false;
         self
     }
 
-    pub(crate) fn start(self) -> TestApp {
+    /// Starts it.
+    pub fn start(self) -> TestApp {
         let given = self.database;
         let database = given.unwrap_or_else(|| self.server.get().fresh_database_name().expect("a new database"));
         let port = self.server.get().port();

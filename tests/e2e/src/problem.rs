@@ -5,23 +5,31 @@ use serde::Deserialize;
 /// A problem as sent. Unknown members are a failure here: the shape is documented, so a new member is a decision.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Problem {
+pub struct Problem {
+    /// The URI of the type.
     #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) title: String,
-    pub(crate) status: u16,
-    pub(crate) detail: String,
-    pub(crate) request_id: String,
+    pub kind: String,
+    /// The title of the type.
+    pub title: String,
+    /// The status code.
+    pub status: u16,
+    /// The explanation of this occurrence.
+    pub detail: String,
+    /// The request's id.
+    pub request_id: String,
+    /// The invalid fields.
     #[serde(default)]
-    pub(crate) errors: Vec<FieldError>,
+    pub errors: Vec<FieldError>,
 }
 
 /// What is wrong with one field.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FieldError {
-    pub(crate) field: String,
-    pub(crate) detail: String,
+pub struct FieldError {
+    /// The name of the field.
+    pub field: String,
+    /// The explanation.
+    pub detail: String,
 }
 
 /// What no answer may tell a client about the inside.
@@ -30,7 +38,7 @@ const SECRETS: [&str; 9] = ["mysql", "mariadb", "sql", "select ", "insert ", "sr
 impl Problem {
     /// Reads a problem and checks everything that holds for all of them.
     #[track_caller]
-    pub(crate) fn check(
+    pub fn check(
         expected_status: u16,
         slug: &str,
         status: u16,
@@ -57,12 +65,12 @@ impl Problem {
     }
 
     /// The names of the fields at fault, as sent.
-    pub(crate) fn fields(&self) -> Vec<&str> {
+    pub fn fields(&self) -> Vec<&str> {
         self.errors.iter().map(|error| error.field.as_str()).collect()
     }
 
     /// Whether a field is named as being at fault, with a reason.
-    pub(crate) fn has_error_for(&self, field: &str) -> bool {
+    pub fn has_error_for(&self, field: &str) -> bool {
         self.errors.iter().any(|error| error.field == field && !error.detail.is_empty())
     }
 }

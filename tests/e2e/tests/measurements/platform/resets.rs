@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Guest, RawConnection, TestApp};
+use e2e::{Guest, RawConnection, TestApp};
 
 /// Answers on one kept connection until told to stop: how long each took.
 fn keep_asking(app: &TestApp, stop: &AtomicBool) -> Vec<Duration> {
@@ -40,6 +40,7 @@ fn undisturbed(app: &TestApp) -> Duration {
 
 #[test]
 fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     let descriptors = app.service().open_fds().expect("descriptors");
     let usual = undisturbed(&app);
@@ -64,13 +65,14 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
     println!("one answer of a hundred takes {usual:?} undisturbed, {late:?} meanwhile");
     // Twice is the aim; the rest is for processors that the client, the resets and other programs share.
     assert!(late < usual * 2 + Duration::from_millis(20), "one answer of a hundred took {late:?}, {usual:?} before");
-    crate::support::wait_until("the descriptors of all the reset connections to be closed", || {
+    e2e::wait_until("the descriptors of all the reset connections to be closed", || {
         app.service().open_fds().is_ok_and(|open| open <= descriptors + 10)
     });
 }
 
 #[test]
 fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.service().pause();
     for _ in 0..100 {
@@ -88,6 +90,7 @@ fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
 
 #[test]
 fn hypers_own_accept_loop_passes_over_connections_that_were_reset_while_it_was_busy() {
+    let _alone = e2e::run_alone();
     let server = Guest::serve();
     let mut busy = server.connect();
     // It keeps the one thread for half a second, so that nothing is accepted meanwhile.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use testkit::{Process, Service, TempDir, ports};
 
-use crate::support::{Client, RawConnection};
+use crate::{Client, RawConnection};
 
 /// A service in a mount namespace of its own.
-pub(super) struct Contained {
+pub struct Contained {
     process: Process,
     address: SocketAddr,
     dir: TempDir,
@@ -18,17 +18,12 @@ pub(super) struct Contained {
 
 impl Contained {
     /// Starts the service with these files for names, and with an empty `/etc/services`.
-    pub(super) fn start(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
+    pub fn start(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
         Self::start_knowing("", database_url, hosts, resolv_conf, env)
     }
 
     /// The same with `http` in `/etc/services`, without which the published binding resolves no name at all: for what is about more than that.
-    pub(super) fn start_with_services(
-        database_url: &str,
-        hosts: &str,
-        resolv_conf: &str,
-        env: &[(&str, &str)],
-    ) -> Self {
+    pub fn start_with_services(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
         Self::start_knowing("http 80/tcp\n", database_url, hosts, resolv_conf, env)
     }
 
@@ -53,22 +48,24 @@ impl Contained {
     }
 
     /// Changes its `/etc/hosts`.
-    pub(super) fn write_hosts(&self, content: &str) {
+    pub fn write_hosts(&self, content: &str) {
         // In place: the mount is of this very file.
         std::fs::write(self.dir.path().join("hosts"), content).expect("a file");
     }
 
-    pub(super) fn client(&self) -> Client {
+    /// A client with connections of its own.
+    pub fn client(&self) -> Client {
         Client::new(&format!("http://{}", self.address))
     }
 
-    pub(super) fn connect(&self) -> RawConnection {
+    /// A new connection to the service.
+    pub fn connect(&self) -> RawConnection {
         RawConnection::connect(self.address)
     }
 
     /// Waits until this path is answered with 200.
     #[track_caller]
-    pub(super) fn serves(&self, path: &str, bound: Duration) {
+    pub fn serves(&self, path: &str, bound: Duration) {
         let (client, began) = (self.client(), Instant::now());
         while client.try_send("GET", path, &[], None).map_or(true, |response| response.status != 200) {
             assert!(self.process.is_running(), "it has ended: {}", self.process.log());
@@ -79,7 +76,7 @@ impl Contained {
 
     /// Waits until the log says this.
     #[track_caller]
-    pub(super) fn says(&self, words: &str, bound: Duration) {
+    pub fn says(&self, words: &str, bound: Duration) {
         let began = Instant::now();
         while !self.process.log().contains(words) {
             assert!(began.elapsed() < bound, "the log does not say {words:?} within {bound:?}: {}", self.process.log());
@@ -113,7 +110,7 @@ const INSIDE: &str = "E2E_OWN_NETWORK";
 
 /// Runs a test, which says its own name, in a network namespace with nothing but a loopback device, where every port is its own: this
 /// program is started again for that one test.
-pub(super) fn in_own_network(name: &str, test: impl FnOnce()) {
+pub fn in_own_network(name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return test();
     }

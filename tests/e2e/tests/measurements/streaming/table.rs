@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{RawConnection, TestApp};
+use e2e::{RawConnection, TestApp};
 
 /// Rows in the table.
 const ROWS: u64 = 1_000_000;
@@ -62,6 +62,7 @@ const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 /// One test, since filling the table is what takes the time.
 #[test]
 fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
+    let _alone = e2e::run_alone();
     let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "60s")]);
     fill(&app);
     // What the first requests of a process leave behind (connection, statements, pages of the allocator) is not growth.

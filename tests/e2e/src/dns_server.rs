@@ -15,7 +15,7 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// What a server does with a question.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Manner {
+pub enum Manner {
     /// It says 127.0.0.1 for this name and "no such name" for all others.
     Knows(&'static str),
     /// It says nothing.
@@ -25,7 +25,7 @@ pub(super) enum Manner {
 }
 
 /// A running name server; ends when dropped.
-pub(super) struct NameServer {
+pub struct NameServer {
     stop: Arc<AtomicBool>,
     asked: Asked,
     thread: Option<JoinHandle<()>>,
@@ -39,7 +39,7 @@ const A: u8 = 1;
 
 impl NameServer {
     /// Listens there for datagrams.
-    pub(super) fn udp(address: &str, manner: Manner) -> Self {
+    pub fn udp(address: &str, manner: Manner) -> Self {
         let socket = UdpSocket::bind(address).expect("a port of this test's own network");
         socket.set_read_timeout(Some(STEP)).expect("a timeout");
         Self::start(move |asked| {
@@ -54,7 +54,7 @@ impl NameServer {
     }
 
     /// Listens for connections, one after another; also gives its address.
-    pub(super) fn tcp(manner: Manner) -> (Self, String) {
+    pub fn tcp(manner: Manner) -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("it is");
         let address = listener.local_addr().expect("an address").to_string();
@@ -77,13 +77,13 @@ impl NameServer {
     }
 
     /// The names that IPv4 addresses were asked for, in order.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let asked = self.asked.lock().expect("the list");
         asked.iter().filter(|(_, kind, _)| *kind == A).map(|(name, ..)| name.clone()).collect()
     }
 
     /// How long each client stayed.
-    pub(super) fn stays(&self) -> Vec<Duration> {
+    pub fn stays(&self) -> Vec<Duration> {
         self.asked.lock().expect("the list").iter().map(|(_, _, stayed)| *stayed).collect()
     }
 }

@@ -1,0 +1,23 @@
+//! The CPU time of an idle service.
+
+use std::time::Duration;
+
+use e2e::{RawConnection, TestApp, order};
+
+#[test]
+fn a_service_with_nothing_to_do_does_nothing() {
+    let _alone = e2e::run_alone();
+    let app = TestApp::spawn();
+    app.post("/create_order", order(1)).expect_done();
+    let idle: Vec<RawConnection> = (0..100).map(|_| app.connect()).collect();
+    app.get("/orders/1").expect(200);
+    // What the start and the new connections still cost is over when a second has passed with next to nothing spent.
+    let spent_in_a_second = || {
+        let before = app.service().cpu_time().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        app.service().cpu_time().unwrap().saturating_sub(before)
+    };
+    let least = (0..3).map(|_| spent_in_a_second()).min().unwrap();
+    assert!(least <= Duration::from_millis(30), "{least:?} of processor time in a second without a request");
+    drop(idle);
+}

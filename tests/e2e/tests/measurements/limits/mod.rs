@@ -1,0 +1,8 @@
+//! What slow, silent, reset and excess clients cost the service and the other clients.
+
+mod flood;
+mod idle;
+mod overload;
+mod resets;
+mod slow_clients;
+mod slow_readers;

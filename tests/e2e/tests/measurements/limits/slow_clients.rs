@@ -1,0 +1,50 @@
+//! What slow and half-closed clients cost the service and the other clients.
+
+use std::time::{Duration, Instant};
+
+use e2e::{RawConnection, TestApp, order};
+
+/// The bound of an event that is due after half a second, on a busy machine.
+const SOON: Duration = Duration::from_secs(3);
+
+#[test]
+fn three_hundred_dripping_clients_hold_nobody_up() {
+    let _alone = e2e::run_alone();
+    let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
+    app.post("/create_order", order(1)).expect_done();
+    let started = Instant::now();
+    let mut slow: Vec<RawConnection> = (0..300).map(|_| app.connect()).collect();
+    while started.elapsed() < Duration::from_millis(2_500) {
+        for connection in &mut slow {
+            connection.send("G");
+        }
+        let asked = Instant::now();
+        app.get("/orders/1").expect(200);
+        assert!(asked.elapsed() < Duration::from_millis(500), "an answer took {:?}", asked.elapsed());
+    }
+    for connection in &mut slow {
+        connection.expect_close_within(SOON);
+    }
+}
+
+#[test]
+fn a_half_closed_client_gets_its_answer_and_costs_nothing_meanwhile() {
+    let _alone = e2e::run_alone();
+    let app = TestApp::setup().through_proxy().start();
+    app.post("/create_order", order(1)).expect_done();
+    app.proxy().set(testkit::Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
+    let mut waiting: Vec<RawConnection> = (0..5).map(|_| app.connect()).collect();
+    for connection in &mut waiting {
+        connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").shutdown_write();
+    }
+    let mut connection = app.connect();
+    connection.send("GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n").shutdown_write();
+    let before = app.service().cpu_time().unwrap();
+    assert_eq!(connection.expect_response().status, 200);
+    let spent = app.service().cpu_time().unwrap().saturating_sub(before);
+    assert!(spent < Duration::from_millis(500), "{spent:?} of processor time while waiting for the database");
+    for connection in &mut waiting {
+        assert_eq!(connection.expect_response().status, 200);
+        connection.expect_close_within(SOON);
+    }
+}

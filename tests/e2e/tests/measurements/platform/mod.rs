@@ -1,0 +1,10 @@
+//! CPU time and latency that depend on `crates/wasmedge_wasi_socket`.
+//!
+//! `make test-published` runs these tests with the published crate, too; docs/PLATFORM.md explains the results.
+
+mod clients;
+mod descriptors;
+mod half_closed;
+mod idle;
+mod resets;
+mod writes;
