@@ -119,7 +119,7 @@ fn the_database_image_leaves_a_foreign_volume_unchanged() {
     assert!(before.contains("./letters/first root 5"), "{before}");
     let (message, output) = failed_start(&docker, &volume.container(&[]));
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert_eq!(message, "mariadb: /var/lib/mysql is not empty and holds no database: nothing is touched\n");
+    assert_eq!(message, "mariadb: /var/lib/mysql is not empty and holds no database: nothing was changed\n");
     assert_eq!(volume.shell(all), before);
 }
 
@@ -130,8 +130,8 @@ fn the_database_image_recovers_from_an_interrupted_initialization() {
     volume.shell("mkdir lost+found");
     let container = volume.container(&[]);
     docker.cli(&["start", &container]);
-    let filling = || logs(&docker, &container).contains("filling");
-    wait_until("the initialization", Duration::from_secs(30), filling).unwrap();
+    let initializing = || logs(&docker, &container).contains("initializing");
+    wait_until("the initialization", Duration::from_secs(30), initializing).unwrap();
     docker.cli(&["kill", &container]);
     assert_eq!(volume.shell("ls -A"), ".filling-orders-mariadb\nlost+found\n", "it was killed too late");
     // As if it had been interrupted while it moved the files to their final paths.

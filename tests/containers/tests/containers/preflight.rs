@@ -66,9 +66,9 @@ fn path_with(programs: &[&str]) -> TempDir {
 fn a_missing_docker_or_engine_is_reported() {
     let path = path_with(&PROGRAMS[..5]);
     let message = failure_of(check().env("PATH", path.path()));
-    assert!(message.contains("no docker") && message.contains("apt-get install docker.io"), "{message}");
+    assert!(message.contains("docker is not installed") && message.contains("apt-get install docker.io"), "{message}");
     let message = failure_of(check().env("DOCKER_HOST", "unix:///nonexistent/docker.sock"));
-    assert!(message.contains("no engine answers at unix:///nonexistent/docker.sock"), "{message}");
+    assert!(message.contains("no engine responds at unix:///nonexistent/docker.sock"), "{message}");
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn a_missing_compose_buildx_or_curl_is_reported() {
     let message = failure_of(&mut check_without(
         "/usr/*/docker/cli-plugins/docker-compose /usr/local/lib*/docker/cli-plugins/docker-compose",
     ));
-    assert!(message.contains("no compose: apt-get install docker-compose"), "{message}");
+    assert!(message.contains("has no compose: apt-get install docker-compose"), "{message}");
     let message = failure_of(&mut check_without(
         "/usr/*/docker/cli-plugins/docker-buildx /usr/local/lib*/docker/cli-plugins/docker-buildx",
     ));
-    assert!(message.contains("no buildx: apt-get install docker-buildx"), "{message}");
+    assert!(message.contains("has no buildx: apt-get install docker-buildx"), "{message}");
     let message = failure_of(check().env("PATH", path_with(&PROGRAMS[..6]).path()));
-    assert!(message.contains("no curl: apt-get install curl"), "{message}");
+    assert!(message.contains("curl is not installed: apt-get install curl"), "{message}");
 }
 
 #[test]
@@ -99,21 +99,21 @@ fn a_runtime_that_the_engine_or_the_machine_lacks_is_reported() {
     let engine = engine("{}");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()));
     assert!(
-        message.contains("knows no runtime 'crun'") && message.contains("\"path\": \"/usr/bin/crun\""),
+        message.contains("has no runtime 'crun'") && message.contains("\"path\": \"/usr/bin/crun\""),
         "{message}"
     );
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "wasm"));
-    assert!(message.contains("knows no runtime 'wasm': add \"runtimes\": {\"wasm\""), "{message}");
+    assert!(message.contains("has no runtime 'wasm': add \"runtimes\": {\"wasm\""), "{message}");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "runc"));
-    assert!(message.contains("runc runs no wasm") && message.contains("deploy/compose/native.yml"), "{message}");
+    assert!(message.contains("runc cannot run WebAssembly") && message.contains("deploy/compose/native.yml"), "{message}");
     let path = path_with(&PROGRAMS);
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()));
-    assert!(message.contains("no crun: apt-get install crun") && message.contains("daemon.json"), "{message}");
+    assert!(message.contains("crun is not installed: apt-get install crun") && message.contains("daemon.json"), "{message}");
     let shim = "io.containerd.wasmedge.v1";
     let message =
         failure_of(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()).env("WASM_RUNTIME", shim));
     assert!(
-        message.contains("no containerd-shim-wasmedge-v1 on the PATH") && message.contains("runwasi/releases"),
+        message.contains("containerd-shim-wasmedge-v1 is not on the PATH") && message.contains("runwasi/releases"),
         "{message}"
     );
     create_program(path.path(), "containerd-shim-wasmedge-v1", "");
@@ -131,19 +131,19 @@ fn a_crun_that_is_missing_or_cannot_use_wasmedge_is_reported() {
     let named = engine(&format!(r#"{{"crun": {{"path": "{}"}}}}"#, other.display()));
     let message = failure_of(check().env("DOCKER_HOST", named.host()));
     assert!(
-        message.contains(&format!("no {}", other.display())) && message.contains("apt-get install crun"),
+        message.contains(&format!("up: {}, the path of the engine's runtime", other.display())) && message.contains("apt-get install crun"),
         "{message}"
     );
     create_program(dir.path(), "crun", "crun version 1.21");
     let message = failure_of(check().env("DOCKER_HOST", named.host()));
-    assert!(message.contains("has no WasmEdge in it") && message.contains("apt-get install crun"), "{message}");
+    assert!(message.contains("is built without WasmEdge") && message.contains("apt-get install crun"), "{message}");
     drop(named);
 
     let engine = engine(r#"{"crun": {"path": "/usr/bin/crun"}}"#);
     let path = path_with(&PROGRAMS);
     create_program(path.path(), "ldconfig", "libc.so.6");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()));
-    assert!(message.contains("finds no libwasmedge.so.0: apt-get install libwasmedge0"), "{message}");
+    assert!(message.contains("needs libwasmedge.so.0: apt-get install libwasmedge0"), "{message}");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_port_in_use_is_reported_in_spite_of_a_proxy_variable() {
         command
     };
     let message = failure_of(&mut check());
-    assert!(message.contains("port 8080 is taken: PORT=8081 make up"), "{message}");
+    assert!(message.contains("port 8080 is in use: PORT=8081 make up"), "{message}");
     let free = check().env("PORT", "8081").output().unwrap();
     assert!(free.status.success(), "{}", String::from_utf8_lossy(&free.stderr));
 }

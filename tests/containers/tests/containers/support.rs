@@ -43,6 +43,12 @@ pub(crate) fn docker() -> MutexGuard<'static, Docker> {
 }
 
 impl Docker {
+    /// Another engine. Moves the calling thread into its network.
+    pub(crate) fn with_engine(engine: Engine) -> Self {
+        engine.sandbox().enter_network().expect("the engine's network");
+        Self { engine }
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
