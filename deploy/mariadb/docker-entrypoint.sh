@@ -5,8 +5,8 @@
 #   MARIADB_DATABASE                        a database to create
 #   MARIADB_USER, MARIADB_PASSWORD[_FILE]   a user with all privileges in it
 #
-# They affect only the first start: existing databases are never changed. If a volume is not empty and holds no database,
-# it stays unchanged and the start fails.
+# They affect only the first start: existing databases are never changed. If a volume is not empty and holds no
+# database, it stays unchanged and the start fails.
 set -eu
 data=/var/lib/mysql
 socket=/run/mysqld/mysqld.sock
