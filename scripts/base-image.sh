@@ -1,17 +1,17 @@
 #!/bin/sh
-# Makes Debian's base system as a tar file, for `docker import` where no registry is in reach.
+# Builds Debian's base system as a tar file, for `docker import` where no registry can be reached.
 #
 #   scripts/base-image.sh FILE
 #
-# It is what debian:trixie-slim is, made by mmdebstrap from the package source that this machine itself uses, with its proxy
-# settings; both stay in the image, so that a build in it finds packages too.
+# The content is that of debian:trixie-slim. mmdebstrap takes it from this machine's own package source, with its proxy settings.
+# Both stay in the image, because builds in it also install packages.
 set -eu
 [ $# = 1 ] || { echo "base-image.sh FILE" >&2; exit 2; }
 command -v mmdebstrap >/dev/null 2>&1 || { echo "base-image.sh: mmdebstrap is missing: scripts/deps.sh containers" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# On Debian 12 the source that deps.sh derived, on Debian 13 the machine's own.
+# On Debian 12 this is the source that deps.sh added, on Debian 13 the machine's own.
 for file in /etc/apt/sources.list.d/order-service-trixie.sources /etc/apt/sources.list.d/order-service-trixie.list \
     /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
     if [ -s "$file" ] && grep -q '^[^#]*trixie' "$file"; then source=$file; break; fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compiles the programs of a Kubernetes cluster, at the versions of tools/cluster/go.mod, and prints the directory they are in.
 #
-# They are built once for each state of that module (about 7 minutes on two cores) and kept outside the work tree, in
+# Each version of that module is built once (about 7 minutes on two cores). The programs are kept outside the work tree, in
 # ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.
 set -eu
 
@@ -17,12 +17,12 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/order-service/cluster
 target=$cache/$hash
 programs="kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet coredns pause"
 
-# Its time says when it was last used.
+# The directory's modification time is the time of its last use.
 found() { touch "$target" 2>/dev/null || true; printf '%s\n' "$target"; }
 
 [ ! -e "$target/done" ] || { found; exit 0; }
 mkdir -p "$cache"
-# Two at a time would do the same work twice.
+# The lock prevents two simultaneous builds.
 exec 9>"$cache/lock"
 flock -n 9 || { say "another build is under way: waiting for it"; flock 9; }
 [ ! -e "$target/done" ] || { found; exit 0; }
@@ -52,15 +52,15 @@ rm -rf "$target"
 mkdir -p "$target"
 started=$(date +%s)
 
-# One line each 100 packages: `go build -v` names each as it is compiled; those already in Go's own cache are not named.
-# A line with a space in it is not a package's name, but what the compiler has to say.
+# Prints one line for every 100 packages. `go build -v` prints each package that it compiles, but not those from its cache.
+# A line that contains a space is a message of the compiler.
 progress() {
     awk -v total="$total" '
         /^go: downloading/ { next }
         / / { print "cluster: " $0 > "/dev/stderr"; next }
         ++count % 100 == 0 { printf "cluster: %d of %d packages compiled\n", count, total > "/dev/stderr" }'
 }
-# The status of the build, not of what shows it.
+# The status of the build, not of the progress display.
 status=$target/status
 # shellcheck disable=SC2086 # a list of words
 { "$go" build -v -trimpath -ldflags "$flags" -o "$target/" $paths 2>&1; echo $? >"$status"; } | progress
@@ -69,6 +69,6 @@ rm -f "$status"
 touch "$target/done"
 say "built in $(($(date +%s) - started)) s: $(du -sh "$target" | cut -f1) in $target"
 found
-# What older states of the module left, but for the one that was used last: another work tree's cluster may run from it.
+# Removes the programs of older versions, except the one that was used last: another work tree's cluster may run them.
 # shellcheck disable=SC2012 # names are hashes
 ls -dt "$cache"/*/ | sed 1,2d | while read -r old; do rm -rf "$old"; done

@@ -67,14 +67,17 @@ for group in "$@"; do
     case $group in
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
-        part crates $cargo test --no-fail-fast --target "$host" --package wasmedge_wasi_socket --package pipe_status --package webpki-roots@0.25.90
+        part crates $cargo test --no-fail-fast --target "$host" \
+            --package wasmedge_wasi_socket --package pipe_status --package webpki-roots@0.25.90
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;
     wasm)
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
-        part 'service in wasm' env PROPTEST_CASES=64 $cargo test --profile wasm-test --no-fail-fast --package order-service --lib --bins
-        part 'binding in wasm' env PROPTEST_CASES=64 $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
+        export PROPTEST_CASES=64
+        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast --package order-service --lib --bins
+        part 'binding in wasm' $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
+        unset PROPTEST_CASES
         ;;
     quick)
         build_programs &&
