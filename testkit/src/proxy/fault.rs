@@ -30,6 +30,9 @@ pub enum Action {
     Reset,
     /// Keeps both sides open and forwards nothing.
     BlackHole,
+    /// Forwards nothing until the proxy is set to another fault, then everything. Only with
+    /// [`FaultProxy::set`](super::FaultProxy::set).
+    Hold,
 }
 
 /// A fault.

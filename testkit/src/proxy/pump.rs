@@ -63,8 +63,9 @@ impl<'a> Pump<'a> {
     fn forward(&mut self, piece: &[u8], to: &TcpStream) -> Option<()> {
         self.state.wait_out_black_hole(self.connection);
         if self.direction == Direction::ToClient {
-            if let Some(action) = lock(&self.connection.action_at_response).take() {
-                return self.end(action);
+            let action = lock(&self.connection.action_at_response).take();
+            if let Some(action) = action {
+                self.act(action)?;
             }
         }
         let fault = self.state.fault();
@@ -87,13 +88,22 @@ impl<'a> Pump<'a> {
                 if self.matches(pattern, piece) && self.state.trigger(&fault) =>
             {
                 match timing {
-                    Timing::BeforeServer => return self.end(*action),
+                    Timing::BeforeServer => self.act(*action)?,
                     Timing::AfterResponse => *lock(&self.connection.action_at_response) = Some(*action),
                 }
             }
             _ => {}
         }
         self.write(piece, to)
+    }
+
+    /// Ends or holds the connection; `None` when it has ended.
+    fn act(&self, action: Action) -> Option<()> {
+        if action == Action::Hold {
+            self.state.wait_while_held(self.connection);
+            return Some(());
+        }
+        self.end(action)
     }
 
     fn end(&self, action: Action) -> Option<()> {

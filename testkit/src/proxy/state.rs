@@ -67,8 +67,17 @@ impl State {
 
     /// Waits while the fault is a black hole and `connection` is open.
     pub(super) fn wait_out_black_hole(&self, connection: &Connection) {
+        self.wait_while(connection, |fault| *fault == Fault::BlackHole);
+    }
+
+    /// Waits while the fault is one that holds connections and `connection` is open.
+    pub(super) fn wait_while_held(&self, connection: &Connection) {
+        self.wait_while(connection, |fault| matches!(fault, Fault::OnPattern { action: Action::Hold, .. }));
+    }
+
+    fn wait_while(&self, connection: &Connection, applies: impl Fn(&Fault) -> bool) {
         let mut current = lock(&self.current);
-        while *current.fault == Fault::BlackHole && !connection.is_over() && !self.has_ended() {
+        while applies(&current.fault) && !connection.is_over() && !self.has_ended() {
             let waited = self.changed.wait_timeout(current, Duration::from_millis(20));
             current = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
@@ -151,13 +160,13 @@ impl Connection {
     }
 
     pub(super) fn end(&self, action: Action) {
-        if action == Action::BlackHole {
+        if matches!(action, Action::BlackHole | Action::Hold) {
             return;
         }
         // First: the threads that wake up below must not forward the end as an orderly one.
         self.over.store(true, Ordering::SeqCst);
         match action {
-            Action::BlackHole => {}
+            Action::BlackHole | Action::Hold => {}
             // Closing the last copy of a socket with a linger time of zero sends RST. Shutting down its reading half
             // wakes the thread that holds a copy.
             Action::Reset => {

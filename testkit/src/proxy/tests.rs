@@ -151,3 +151,31 @@ fn a_connection_ends_after_the_server_has_responded_to_the_pattern() -> Result<(
     }
     Ok(())
 }
+
+#[test]
+fn a_held_response_is_forwarded_once_the_fault_changes() -> Result<()> {
+    let (proxy, received) = echo_server()?;
+    let mut open = client(&proxy)?;
+    proxy.set(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Hold))?;
+    assert_eq!(exchange(&open, b"COMMIT"), Err(ErrorKind::WouldBlock));
+    assert_eq!((received.load(Ordering::SeqCst), proxy.triggered()), (6, 1));
+    proxy.set(Fault::Pass)?;
+    let mut late = [0; 6];
+    open.read_exact(&mut late)?;
+    assert_eq!(&late, b"COMMIT");
+    Ok(())
+}
+
+#[test]
+fn a_held_request_is_forwarded_once_the_fault_changes() -> Result<()> {
+    let (proxy, received) = echo_server()?;
+    let mut open = client(&proxy)?;
+    proxy.set(Fault::on_pattern("COMMIT", Timing::BeforeServer, Action::Hold))?;
+    assert_eq!(exchange(&open, b"COMMIT"), Err(ErrorKind::WouldBlock));
+    assert_eq!((received.load(Ordering::SeqCst), proxy.triggered()), (0, 1));
+    proxy.set(Fault::Pass)?;
+    let mut late = [0; 6];
+    open.read_exact(&mut late)?;
+    assert_eq!(&late, b"COMMIT");
+    Ok(())
+}

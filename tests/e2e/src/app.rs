@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use testkit::{Fault, FaultProxy, MariaDb, Runtime, Service};
 
@@ -94,6 +96,17 @@ impl TestApp {
     /// The MariaDB server.
     pub fn server(&self) -> &MariaDb {
         self.server.get()
+    }
+
+    pub(crate) fn server_handle(&self) -> Server {
+        self.server.clone()
+    }
+
+    /// The CPU time that the service uses during `duration`.
+    pub fn cpu_time_during(&self, duration: Duration) -> Duration {
+        let before = self.service.cpu_time().expect("a running service");
+        thread::sleep(duration);
+        self.service.cpu_time().expect("a running service").saturating_sub(before)
     }
 
     /// The name of its database.

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use testkit::{Process, Service, TempDir, ports};
+use anyhow::ensure;
+use testkit::{Process, Service, TempDir, ports, try_wait_for};
 
 use crate::{Client, RawConnection};
 
@@ -63,25 +63,23 @@ impl Contained {
         RawConnection::connect(self.address)
     }
 
-    /// Waits until this path is answered with 200.
+    /// Waits until `GET path` returns 200.
     #[track_caller]
-    pub fn serves(&self, path: &str, bound: Duration) {
-        let (client, began) = (self.client(), Instant::now());
-        while client.try_send("GET", path, &[], None).map_or(true, |response| response.status != 200) {
-            assert!(self.process.is_running(), "it has ended: {}", self.process.log());
-            assert!(began.elapsed() < bound, "no 200 to {path} within {bound:?}: {}", self.process.log());
-            thread::sleep(Duration::from_millis(10));
-        }
+    pub fn wait_until_200(&self, path: &str, timeout: Duration) {
+        let client = self.client();
+        let waited = try_wait_for(&format!("200 from {path}"), timeout, || {
+            ensure!(self.process.is_running(), "the service has ended");
+            let response = client.try_send("GET", path, &[], None);
+            Ok(response.is_ok_and(|response| response.status == 200).then_some(()))
+        });
+        waited.unwrap_or_else(|error| panic!("{error:#}:\n{}", self.process.log()));
     }
 
-    /// Waits until the log says this.
+    /// Waits until the log contains `text`.
     #[track_caller]
-    pub fn says(&self, words: &str, bound: Duration) {
-        let began = Instant::now();
-        while !self.process.log().contains(words) {
-            assert!(began.elapsed() < bound, "the log does not say {words:?} within {bound:?}: {}", self.process.log());
-            thread::sleep(Duration::from_millis(10));
-        }
+    pub fn wait_for_log(&self, text: &str, timeout: Duration) {
+        let waited = testkit::wait_until("a line in the log", timeout, || self.process.log().contains(text));
+        waited.unwrap_or_else(|error| panic!("{error:#} ({text:?}):\n{}", self.process.log()));
     }
 }
 

@@ -53,6 +53,7 @@ async fn serve(address: &str) -> Outcome {
 
 async fn answer(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     if request.uri().path() == "/block" {
+        println!("blocking");
         std::thread::sleep(Duration::from_millis(500));
     }
     // Read whole first, so that the answer has a length, and leaves as head and body.

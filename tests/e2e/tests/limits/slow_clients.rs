@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{RawConnection, RawResponse, TestApp, order};
+use e2e::{RawConnection, RawResponse, TestApp, observe_for, order};
 
 /// For what is bounded by half a second on a machine that is busy.
 const SOON: Duration = Duration::from_secs(3);
@@ -80,7 +80,7 @@ mod slow {
         for _ in 0..4 {
             connection.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
             assert_eq!(connection.expect_response().status, 200, "kept between requests");
-            thread::sleep(Duration::from_millis(700));
+            observe_for(Duration::from_millis(700), "the connection is open", || !connection.is_closed());
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Client, Order, TestApp, order};
+use e2e::{Client, Order, TestApp, observe_for, order, wait_until};
 
 /// Freezes and thaws, at a different point of the service's work each time.
 pub(super) fn freeze(app: &TestApp, times: u64) {
@@ -68,11 +68,12 @@ fn two_hundred_freezes_of_an_idle_service_leave_it_serving_on_the_same_connectio
 #[test]
 fn a_timer_that_came_due_in_the_freeze_fires_after_it() {
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
+    let sockets = app.service().process().open_sockets().unwrap();
     let mut slow = app.connect();
     slow.send("GET /hea");
-    thread::sleep(Duration::from_millis(300));
+    wait_until("the connection to be accepted", || app.service().process().open_sockets().unwrap() > sockets);
     app.service().pause();
-    thread::sleep(Duration::from_millis(1_500));
+    observe_for(Duration::from_millis(1_500), "a frozen service closes nothing", || !slow.is_closed());
     app.service().resume();
     let thawed = Instant::now();
     // What is answered, 408 or an end of the connection, is not the matter here: that it happens, and soon, is.

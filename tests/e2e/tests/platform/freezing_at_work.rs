@@ -10,43 +10,28 @@ use std::time::{Duration, Instant};
 use testkit::{Process, TempDir};
 
 use super::freezing::{freeze, work};
-use e2e::{Order, RawConnection, TestApp, orders, wait_for, wait_for_within, wait_until, with};
-
-/// How many statements of the test's database begin so.
-fn under_way(app: &TestApp, statement: &str) -> usize {
-    let count = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE";
-    app.sql(&format!("{count} '{statement}%'")).parse().expect("a count")
-}
-
-/// Ends the session that sleeps with the locks of its transaction, which are free then.
-fn release_locks(app: &TestApp) {
-    let sleeper =
-        "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'SELECT SLEEP%' LIMIT 1";
-    app.sql(&format!("KILL {}", app.sql(sleeper)));
-}
+use e2e::{
+    DatabaseLock, Order, RawConnection, TestApp, observe_for, orders, wait_for, wait_for_within, wait_until, with,
+};
 
 #[test]
 fn two_hundred_freezes_with_statements_pending_give_each_its_own_answer_once() {
     let app = TestApp::spawn_with(&[("STATEMENT_TIMEOUT", "60s"), ("REQUEST_TIMEOUT", "60s")]);
     app.post("/create_orders", orders(1..=4)).expect_done();
     let mut waiting: Vec<RawConnection> = (0..4).map(|_| app.connect()).collect();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let lock = "BEGIN; SELECT order_id FROM orders FOR UPDATE; SELECT SLEEP(60); ROLLBACK";
-            assert!(app.server().sql(app.database(), lock).is_err(), "the locks were held until the end");
-        });
-        wait_until("the rows to be locked", || under_way(&app, "SELECT SLEEP") == 1);
+    let lock = DatabaseLock::rows(&app, "order_id > 0");
+    {
         for (id, connection) in (1..).zip(&mut waiting) {
             let body = with(id, "quantity", Some(&(100 + id).to_string()));
             let head = format!("PUT /orders/{id} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n");
             connection.send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
         }
-        wait_until("the statements to wait", || under_way(&app, "UPDATE orders") == 4);
+        wait_until("the statements to wait", || app.count_statements("UPDATE orders") == 4);
         freeze(&app, 200);
-        assert_eq!(under_way(&app, "UPDATE orders"), 4, "the freezes met nothing that waits");
+        assert_eq!(app.count_statements("UPDATE orders"), 4, "the freezes met no waiting statement");
         assert!(waiting.iter_mut().all(|connection| !connection.is_closed()), "a connection was closed");
-        release_locks(&app);
-    });
+        lock.release();
+    }
     for (id, connection) in (1..).zip(&mut waiting) {
         let response = connection.expect_response();
         assert_eq!(response.status, 200, "{}", response.text());
@@ -108,7 +93,7 @@ fn trace(app: &TestApp, dir: &TempDir, round: u32) -> usize {
         assert!(tracer.is_running(), "strace has ended: {}", tracer.log());
         tracer.log().contains("attached").then_some(())
     });
-    thread::sleep(Duration::from_millis(100));
+    observe_for(Duration::from_millis(100), "the traced service runs", || app.service().is_running());
     tracer.terminate(Duration::from_secs(10)).expect("it detaches and ends");
     std::fs::read_to_string(&seen).expect("what it saw").lines().count()
 }

@@ -38,10 +38,10 @@ fn service(host: &str, hosts: &str) -> Contained {
 /// The service serves with a database that it reaches over IPv6 alone.
 fn reaches_its_database(service: &Contained) {
     if kernel_has_ipv6() {
-        service.serves("/ready", FOUND);
+        service.wait_until_200("/ready", FOUND);
         service.client().get("/orders").expect(200);
     } else {
-        service.says("the database is not available", FOUND);
+        service.wait_for_log("the database is not available", FOUND);
     }
 }
 

@@ -23,14 +23,14 @@ fn by_name(hosts: &str, env: &[(&str, &str)]) -> Contained {
 fn the_database_is_found_by_a_name_of_etc_hosts_without_etc_services() {
     // Both kinds of address, as Debian has them for localhost; MariaDB listens on the second only.
     let service = by_name("::1 orders-database\n127.0.0.1 localhost orders-database\n", &[]);
-    service.serves("/ready", FOUND);
+    service.wait_until_200("/ready", FOUND);
     service.client().get("/orders").expect(200);
 }
 
 #[test]
 fn the_second_address_of_a_name_is_tried_where_the_first_refuses() {
     let service = by_name("127.0.0.99 orders-database\n127.0.0.1 orders-database\n", &[]);
-    service.serves("/ready", FOUND);
+    service.wait_until_200("/ready", FOUND);
     for _ in 0..20 {
         service.client().get("/orders").expect(200);
     }
@@ -62,13 +62,13 @@ fn the_second_address_of_a_name_is_tried_where_the_first_is_silent() {
     let port = MariaDb::shared().expect("the shared MariaDB").port();
     let _silent = Silent::at((Ipv4Addr::new(127, 0, 0, 98), port).into());
     let service = by_name("127.0.0.98 orders-database\n127.0.0.1 orders-database\n", &[("CONNECT_TIMEOUT", "1s")]);
-    service.serves("/ready", FOUND);
+    service.wait_until_200("/ready", FOUND);
     service.client().get("/orders").expect(200);
 }
 
 #[test]
 fn a_name_that_does_not_exist_is_named_in_the_log_with_the_reason() {
     let service = by_name("127.0.0.1 localhost\n", &[]);
-    service.serves("/health", FOUND);
-    service.says(r#"cannot resolve \"orders-database\": "#, FOUND);
+    service.wait_until_200("/health", FOUND);
+    service.wait_for_log(r#"cannot resolve \"orders-database\": "#, FOUND);
 }

@@ -31,7 +31,7 @@ fn service(dns_server: &str) -> Contained {
 fn the_database_is_found_by_the_dns_server_that_is_set_whatever_etc_says() {
     let (names, address) = NameServer::tcp(Manner::Knows("orders-database"));
     let service = service(&address);
-    service.serves("/ready", Duration::from_secs(20));
+    service.wait_until_200("/ready", Duration::from_secs(20));
     service.client().get("/orders").expect(200);
     assert_eq!(names.names().first().map(String::as_str), Some("orders-database"));
 }
@@ -39,15 +39,15 @@ fn the_database_is_found_by_the_dns_server_that_is_set_whatever_etc_says() {
 #[test]
 fn a_name_that_the_dns_server_does_not_know_is_named_in_the_log_with_the_reason() {
     let (_names, address) = NameServer::tcp(Manner::Knows("another"));
-    service(&address).says(r#"cannot resolve \"orders-database\": no such name"#, Duration::from_secs(20));
+    service(&address).wait_for_log(r#"cannot resolve \"orders-database\": no such name"#, Duration::from_secs(20));
 }
 
 /// A server of this manner is asked once in the time, and left when the bound is over; the service goes on meanwhile.
 fn is_asked_once(manner: Manner) {
     let (names, address) = NameServer::tcp(manner);
     let service = service(&address);
-    service.says(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + 4 * SLACK);
-    service.serves("/health", SLACK);
+    service.wait_for_log(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + 4 * SLACK);
+    service.wait_until_200("/health", SLACK);
     // Each of these asks for the database, and so does the service itself, every second.
     for _ in 0..20 {
         let asked = Instant::now();

@@ -57,8 +57,9 @@ fn a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_
             let _server = dead_server();
             let service =
                 Contained::start_with_services("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
-            service.serves("/health", Duration::from_secs(20));
-            service.says(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + SLACK);
+            service.wait_until_200("/health", Duration::from_secs(20));
+            service
+                .wait_for_log(r#"cannot resolve \"orders-database\": no name server gave an answer"#, LOOKUP + SLACK);
             // The service asks for its database every second, and every request for orders does.
             let mut kept = service.connect();
             let took = thread::scope(|scope| {
@@ -89,7 +90,7 @@ fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_addr
             let database = server.fresh_database_name().expect("a database");
             let url = server.url_via("orders-database", server.port(), &database);
             let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
-            service.serves("/ready", Duration::from_secs(20));
+            service.wait_until_200("/ready", Duration::from_secs(20));
             let mut kept = service.connect();
             ask(&mut kept, "/orders", Duration::from_secs(1));
 
@@ -133,8 +134,8 @@ fn is_refused(code: u8, why: &str) {
     thread::scope(|scope| {
         scope.spawn(|| refuse(&server, code, &stop));
         let service = Contained::start_with_services("mysql://root@orders-database:3306/orders", "", RESOLV_CONF, &[]);
-        service.serves("/health", Duration::from_secs(20));
-        service.says(&format!(r#"cannot resolve \"orders-database\": {why}"#), Duration::from_secs(10));
+        service.wait_until_200("/health", Duration::from_secs(20));
+        service.wait_for_log(&format!(r#"cannot resolve \"orders-database\": {why}"#), Duration::from_secs(10));
         stop.store(true, Ordering::Relaxed);
     });
 }

@@ -47,7 +47,7 @@ fn with_the_first_of_two_name_servers_dead_lookups_take_a_tenth_of_the_time_and_
             // Each lookup waits a second for the first server, and has its answer from the second.
             let resolv_conf = "nameserver 127.0.0.1\nnameserver 127.0.0.2\noptions timeout:1 attempts:2\n";
             let (service, server, database) = service("orders-database", resolv_conf);
-            service.serves("/ready", FOUND);
+            service.wait_until_200("/ready", FOUND);
             let (began, mut renewed) = (Instant::now(), 0);
             // Past the nine seconds for which the first lookup serves.
             while began.elapsed() < Duration::from_secs(13) {
@@ -70,7 +70,7 @@ fn a_name_is_found_by_the_search_list() {
     in_own_network(name, || {
         let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.example"));
         let (service, ..) = service("orders-database", "nameserver 127.0.0.1\nsearch example\n");
-        service.serves("/ready", FOUND);
+        service.wait_until_200("/ready", FOUND);
         assert_eq!(names.names().first().map(String::as_str), Some("orders-database.example"));
     });
 }
@@ -82,7 +82,7 @@ fn with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first() {
         let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
         let resolv_conf = "nameserver 127.0.0.1\nsearch example\noptions ndots:2\n";
         let (service, ..) = service("orders-database.svc", resolv_conf);
-        service.serves("/ready", FOUND);
+        service.wait_until_200("/ready", FOUND);
         assert_eq!(names.names().first().map(String::as_str), Some("orders-database.svc.example"));
     });
 }
@@ -93,7 +93,7 @@ fn without_ndots_a_name_with_a_dot_is_asked_for_as_it_is_first() {
     in_own_network(name, || {
         let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
         let (service, ..) = service("orders-database.svc", "nameserver 127.0.0.1\nsearch example\n");
-        service.serves("/ready", FOUND);
+        service.wait_until_200("/ready", FOUND);
         assert_eq!(names.names().first().map(String::as_str), Some("orders-database.svc"));
     });
 }

@@ -8,7 +8,7 @@ use testkit::Fault;
 use crate::database::{
     SHORT_TIMEOUTS, expect_database_problem, wait_until_serving, with_short_timeouts, within_deadline,
 };
-use e2e::{TestApp, order, orders, wait_until, with};
+use e2e::{DatabaseLock, TestApp, order, orders, wait_until, with};
 
 #[test]
 fn a_slow_network_within_the_deadlines_is_only_slow() {
@@ -36,37 +36,21 @@ fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
     wait_until_serving(&app);
 }
 
-/// Whether another session of the test's database has come to its `SELECT SLEEP`.
-fn sleeps(app: &TestApp) -> bool {
-    let sleeping =
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'SELECT SLEEP%'";
-    app.sql(sleeping) != "0"
-}
-
 #[test]
 fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).start();
     app.post("/create_orders", orders([1, 2])).expect_done();
-    thread::scope(|scope| {
-        let holder = scope.spawn(|| {
-            app.sql("BEGIN; SELECT order_id FROM orders WHERE order_id = 1 FOR UPDATE; SELECT SLEEP(6); ROLLBACK")
-        });
-        wait_until("the row to be locked", || sleeps(&app));
-        let response =
-            within_deadline("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
-        expect_database_problem("POST /update_order", &response);
-        // What the service has given up does not go on at the database.
-        let going_on =
-            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'UPDATE orders%'";
-        wait_until("the statement to end", || app.sql(going_on) == "0");
-        let response = within_deadline("DELETE /orders/1", || app.delete("/orders/1"));
-        expect_database_problem("DELETE /orders/1", &response);
-        // Others are not held up, and reading is not either.
-        app.post("/update_order", with(2, "quantity", Some("9"))).expect_done();
-        app.get("/orders/1").expect(200);
-        holder.join().expect("the holder of the lock");
-    });
-    assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1), "what was given up has no effect");
+    let lock = DatabaseLock::rows(&app, "order_id = 1");
+    let response = within_deadline("POST /update_order", || app.post("/update_order", with(1, "quantity", Some("9"))));
+    expect_database_problem("POST /update_order", &response);
+    wait_until("the end of the cancelled statement", || app.count_statements("UPDATE orders") == 0);
+    let response = within_deadline("DELETE /orders/1", || app.delete("/orders/1"));
+    expect_database_problem("DELETE /orders/1", &response);
+    // Reads and writes of other orders do not wait.
+    app.post("/update_order", with(2, "quantity", Some("9"))).expect_done();
+    app.get("/orders/1").expect(200);
+    lock.release();
+    assert_eq!(app.get("/orders/1").expect(200).text().trim(), order(1), "cancelled statements have no effect");
     app.post("/update_order", with(1, "quantity", Some("9"))).expect_done();
 }
 
@@ -94,7 +78,7 @@ fn a_deadlock_is_tried_again_and_not_shown() {
     );
     thread::scope(|scope| {
         let other = scope.spawn(|| app.sql(&heavy));
-        wait_until("the other transaction", || sleeps(&app));
+        wait_until("the other transaction", || app.count_statements("SELECT SLEEP") == 1);
         app.post("/create_orders", orders([10, 20])).expect_done();
         other.join().expect("the other transaction");
     });

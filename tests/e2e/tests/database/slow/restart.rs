@@ -1,17 +1,19 @@
 //! The database goes and comes back while the service serves.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::{Fault, MariaDb};
+use testkit::{Fault, Ledger, MariaDb};
 
 use crate::database::{
     BOUND, SHORT_TIMEOUTS, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts,
 };
 use e2e::{Client, Order, TestApp, order, orders, wait_for, wait_until};
+
+/// The interval between two requests of `/health`.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A server of the test's own whose commits survive its own end: the log reaches the kernel with each.
 fn own_server() -> Arc<MariaDb> {
@@ -35,65 +37,71 @@ fn a_stopped_database_is_503_in_time_and_its_return_is_found() {
     }
 }
 
-/// Creates orders until told to stop: those that were acknowledged, and those whose fate is unknown.
-fn create(client: &Client, ids: &AtomicU32, stop: &AtomicBool) -> (BTreeSet<u32>, BTreeSet<u32>) {
-    let (mut acknowledged, mut unknown) = (BTreeSet::new(), BTreeSet::new());
+/// Creates orders until `stop` is set.
+fn create(client: &Client, ids: &AtomicU32, stop: &AtomicBool) -> Ledger {
+    let mut ledger = Ledger::new();
     while !stop.load(Ordering::Relaxed) {
         let id = ids.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
+        ledger.sent(id.into(), Some(()));
         let response = client.post("/create_order", order(id));
-        assert!(started.elapsed() <= BOUND, "an answer took {:?}", started.elapsed());
+        assert!(started.elapsed() <= BOUND, "a response took {:?}", started.elapsed());
         if response.status == 200 {
-            acknowledged.insert(id);
-        } else if expect_database_problem("POST /create_order", &response) == "outcome-unknown" {
-            unknown.insert(id);
+            ledger.acknowledged(id.into());
+        } else if expect_database_problem("POST /create_order", &response) != "outcome-unknown" {
+            ledger.rejected(id.into());
         }
     }
-    (acknowledged, unknown)
+    ledger
 }
 
-/// Under load: what was acknowledged is there, and what is there was acknowledged or is of unknown outcome.
-fn under_load(app: &TestApp, disturb: impl FnOnce()) {
+/// Checks that `/health` responds within a second until `stop` is set.
+fn check_health(app: &TestApp, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        app.get("/health").expect(200);
+        assert!(started.elapsed() < Duration::from_secs(1), "/health took {:?}", started.elapsed());
+        thread::sleep(HEALTH_INTERVAL);
+    }
+}
+
+/// Injects a fault under load. Afterwards the table holds all acknowledged orders and no rejected one. `inject` gets the
+/// number of orders that were sent so far.
+fn under_load(app: &TestApp, inject: impl FnOnce(&AtomicU32)) {
     let (ids, stop) = (AtomicU32::new(1), AtomicBool::new(false));
-    let books: Vec<_> = thread::scope(|scope| {
+    let mut ledger = Ledger::new();
+    thread::scope(|scope| {
         let clients: Vec<_> = (0..8)
             .map(|_| {
                 let (client, ids, stop) = (app.new_client(), &ids, &stop);
                 scope.spawn(move || create(&client, ids, stop))
             })
             .collect();
-        let alive = scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                let started = Instant::now();
-                app.get("/health").expect(200);
-                assert!(started.elapsed() < Duration::from_secs(1), "/health took {:?}", started.elapsed());
-                thread::sleep(Duration::from_millis(20));
-            }
-        });
-        disturb();
+        let health = scope.spawn(|| check_health(app, &stop));
+        inject(&ids);
         wait_until_serving(app);
-        // What was under way when the database returned has to end as well.
-        let so_far = ids.load(Ordering::Relaxed);
-        wait_until("work to go on", || ids.load(Ordering::Relaxed) > so_far + 50);
+        // The requests that were in flight when the database returned must end, too.
+        wait_for_more(&ids, 50);
         stop.store(true, Ordering::Relaxed);
-        alive.join().expect("/health");
-        clients.into_iter().map(|client| client.join().expect("a client")).collect()
+        health.join().expect("/health");
+        clients.into_iter().for_each(|client| ledger.merge(client.join().expect("a client")));
     });
-    let acknowledged: BTreeSet<u32> = books.iter().flat_map(|(acknowledged, _)| acknowledged).copied().collect();
-    let unknown: BTreeSet<u32> = books.iter().flat_map(|(_, unknown)| unknown).copied().collect();
-    let stored: BTreeSet<u32> =
-        Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
-    let lost: Vec<_> = acknowledged.difference(&stored).collect();
-    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-    let surplus: Vec<_> = stored.iter().filter(|id| !acknowledged.contains(id) && !unknown.contains(id)).collect();
-    assert!(surplus.is_empty(), "refused and written all the same: {surplus:?}");
+    let stored = Order::read_all(&app.get("/orders").expect(200).text());
+    ledger.check(stored.iter().map(|order| (u64::from(order.order_id), ()))).unwrap();
+    assert!(ledger.counts().acknowledged > 0, "no order was acknowledged");
+}
+
+/// Waits until this number of further orders has been sent.
+fn wait_for_more(ids: &AtomicU32, count: u32) {
+    let target = ids.load(Ordering::Relaxed) + count;
+    wait_until("further orders", || ids.load(Ordering::Relaxed) > target);
 }
 
 #[test]
 fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
     let server = own_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
-    under_load(&app, || {
+    under_load(&app, |_| {
         server.stop().unwrap();
         server.start_again().unwrap();
     });
@@ -103,8 +111,8 @@ fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
 fn a_crash_under_load_loses_nothing_that_was_acknowledged() {
     let server = own_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
-    under_load(&app, || {
-        thread::sleep(Duration::from_millis(200));
+    under_load(&app, |ids| {
+        wait_for_more(ids, 50);
         server.kill();
         server.start_again().unwrap();
     });
@@ -113,9 +121,9 @@ fn a_crash_under_load_loses_nothing_that_was_acknowledged() {
 #[test]
 fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
     let app = with_short_timeouts().start();
-    under_load(&app, || {
+    under_load(&app, |ids| {
         for _ in 0..20 {
-            thread::sleep(Duration::from_millis(50));
+            wait_for_more(ids, 10);
             app.proxy().drop_connections();
         }
     });
@@ -123,9 +131,7 @@ fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
 
 /// Waits until the database has seen the end of all of the service's connections.
 fn all_are_gone(app: &TestApp) {
-    let sessions =
-        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-    wait_until("the connections to end", || app.sql(sessions) == "0");
+    wait_until("the end of the connections", || app.count_sessions() == 0);
 }
 
 #[test]

@@ -4,13 +4,14 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use e2e::{Guest, RawConnection, TestApp};
+use e2e::{Guest, RawConnection, TestApp, observe_for, wait_until};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nhost: test\r\n\r\n";
 
@@ -119,7 +120,9 @@ fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
     let _alone = e2e::run_alone();
     let app = spacious();
     let mut crowd = crowd(&app, 300);
-    thread::sleep(Duration::from_millis(300));
+    observe_for(Duration::from_millis(300), "idle connections stay open", || {
+        crowd.iter_mut().all(|connection| !connection.is_closed())
+    });
     for connection in crowd.iter_mut().rev() {
         ask(connection);
     }
@@ -134,18 +137,26 @@ fn an_idle_connection_that_is_reset_beside_busy_ones_is_seen_as_reset_and_not_as
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let guest = Guest::watch(listener.local_addr().expect("its address"), CONNECTIONS, RESET + 1);
     let mut all: Vec<TcpStream> = (0..CONNECTIONS).map(|_| listener.accept().expect("a connection").0).collect();
+    let exchanges = Arc::new(AtomicUsize::new(0));
     for mut busy in all.drain(..BUSY) {
+        let exchanges = Arc::clone(&exchanges);
         thread::spawn(move || {
             let mut byte = [0];
-            while busy.read_exact(&mut byte).and_then(|()| busy.write_all(&byte)).is_ok() {}
+            while busy.read_exact(&mut byte).and_then(|()| busy.write_all(&byte)).is_ok() {
+                exchanges.fetch_add(1, Ordering::Relaxed);
+            }
         });
     }
-    // Busy for so long that the idle ones are only looked at, in turns.
-    thread::sleep(Duration::from_millis(300));
+    let wait_for_exchanges = |count: usize| {
+        let target = exchanges.load(Ordering::Relaxed) + count;
+        wait_until("busy connections", || exchanges.load(Ordering::Relaxed) >= target);
+    };
+    // After this many, the binding probes the idle connections only in turns.
+    wait_for_exchanges(3_000);
     for connection in all.drain(..RESET) {
         rustix::net::sockopt::set_socket_linger(&connection, Some(Duration::ZERO)).expect("an option");
         drop(connection);
-        thread::sleep(Duration::from_millis(20));
+        wait_for_exchanges(200);
     }
     drop(all.remove(0));
     let status = guest.process().wait(Duration::from_secs(30)).expect("it ends");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{Guest, RawConnection, TestApp};
+use e2e::{Guest, RawConnection, TestApp, wait_until};
 
 /// Answers on one kept connection until told to stop: how long each took.
 fn keep_asking(app: &TestApp, stop: &AtomicBool) -> Vec<Duration> {
@@ -65,7 +65,7 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
     println!("one answer of a hundred takes {usual:?} undisturbed, {late:?} meanwhile");
     // Twice is the aim; the rest is for processors that the client, the resets and other programs share.
     assert!(late < usual * 2 + Duration::from_millis(20), "one answer of a hundred took {late:?}, {usual:?} before");
-    e2e::wait_until("the descriptors of all the reset connections to be closed", || {
+    wait_until("the descriptors of all the reset connections to be closed", || {
         app.service().open_fds().is_ok_and(|open| open <= descriptors + 10)
     });
 }
@@ -95,7 +95,7 @@ fn hypers_own_accept_loop_passes_over_connections_that_were_reset_while_it_was_b
     let mut busy = server.connect();
     // It keeps the one thread for half a second, so that nothing is accepted meanwhile.
     busy.send("GET /block HTTP/1.1\r\nhost: test\r\n\r\n");
-    thread::sleep(Duration::from_millis(100));
+    wait_until("the server to block", || server.process().log().contains("blocking"));
     for _ in 0..20 {
         server.connect().reset();
     }

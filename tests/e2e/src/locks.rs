@@ -1,0 +1,83 @@
+//! Locks that a test holds in its database, and the statements that wait for them.
+
+use std::thread::{self, JoinHandle};
+
+use crate::app::Server;
+use crate::{TestApp, wait_until};
+
+/// Locks that another session of the test's database holds until this is released or dropped.
+pub struct DatabaseLock {
+    server: Server,
+    database: String,
+    session: Option<JoinHandle<()>>,
+}
+
+impl DatabaseLock {
+    /// Locks the whole table `orders`: every statement on it waits.
+    #[track_caller]
+    pub fn table(app: &TestApp) -> Self {
+        Self::hold(app, "LOCK TABLES orders WRITE")
+    }
+
+    /// Locks all rows of `orders` with this condition: writes of them wait.
+    #[track_caller]
+    pub fn rows(app: &TestApp, condition: &str) -> Self {
+        Self::hold(app, &format!("BEGIN; SELECT order_id FROM orders WHERE {condition} FOR UPDATE"))
+    }
+
+    #[track_caller]
+    fn hold(app: &TestApp, statements: &str) -> Self {
+        let (server, database) = (app.server_handle(), app.database().to_owned());
+        let script = format!("{statements}; SELECT SLEEP(600)");
+        let session = thread::spawn({
+            let (server, database) = (server.clone(), database.clone());
+            move || drop(server.get().sql(&database, &script))
+        });
+        wait_until("the locks", || app.count_statements("SELECT SLEEP") == 1);
+        Self { server, database, session: Some(session) }
+    }
+
+    /// Releases the locks.
+    pub fn release(self) {}
+}
+
+impl Drop for DatabaseLock {
+    fn drop(&mut self) {
+        let session = format!("{} LIMIT 1", sessions(&self.database, "id", "SELECT SLEEP"));
+        if let Ok(id) = self.server.get().sql("", &session) {
+            let _ = self.server.get().sql("", &format!("KILL {id}"));
+        }
+        if let Some(session) = self.session.take() {
+            let _ = session.join();
+        }
+    }
+}
+
+impl TestApp {
+    /// The number of statements in the test's database that run or wait now and begin with `start`.
+    #[track_caller]
+    pub fn count_statements(&self, start: &str) -> usize {
+        self.sql(&sessions(self.database(), "COUNT(*)", start)).parse().expect("a count")
+    }
+
+    /// The number of the service's connections to its database.
+    #[track_caller]
+    pub fn count_sessions(&self) -> usize {
+        let count =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        self.sql(count).parse().expect("a count")
+    }
+
+    /// The number of transactions in the test's database that hold row locks.
+    #[track_caller]
+    pub fn count_locking_transactions(&self) -> usize {
+        let count = "SELECT COUNT(*) FROM information_schema.innodb_trx t \
+                     JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+                     WHERE p.db = DATABASE() AND t.trx_rows_locked > 0";
+        self.sql(count).parse().expect("a count")
+    }
+}
+
+fn sessions(database: &str, columns: &str, statement: &str) -> String {
+    format!("SELECT {columns} FROM information_schema.processlist WHERE db = '{database}' AND info LIKE '{statement}%'")
+}
