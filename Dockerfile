@@ -1,18 +1,18 @@
-# The order service as an image that holds one file. `make image` builds it with what it should be given (scripts/image.sh).
+# The order service as an image with one file. `make image` builds it with all arguments (scripts/image.sh).
 #
 #   docker build --platform wasi/wasm --provenance=false .                  compiled for this processor (target aot)
 #   docker build --platform wasi/wasm --provenance=false --target wasm .    portable
-#   docker build --target native .                                          no wasm: the same source as a static program
+#   docker build --target native .                                          a static Linux program, no wasm
 #
-# A build behind a mirror, a proxy or an own authority takes them from its environment: http_proxy and https_proxy (Docker
-# passes them on), and two optional secrets, `cargo` (a cargo configuration) and `ca` (PEM, for cargo's downloads).
+# For mirrors, proxies and private certificate authorities: set http_proxy and https_proxy, which Docker passes on, and
+# two optional secrets, `cargo` (a cargo configuration) and `ca` (PEM, for cargo's downloads).
 #
-# AOT_OPTIONS=--generic-binary compiles for all processors of the architecture, instead of for what this one can.
+# AOT_OPTIONS=--generic-binary compiles for all processors of the architecture, not only for the build machine's.
 
 ARG BUILD_IMAGE=debian:trixie-slim
 
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS debian
-# Packages stay in the cache mount instead of the layer.
+# Keep packages in the cache mount; apt's default in containers removes them.
 RUN rm -f /etc/apt/apt.conf.d/docker-clean
 
 FROM debian AS toolchain
@@ -20,8 +20,8 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
     apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev rustc cargo \
         libstd-rust-dev-wasm32 lld-19 clang-19 wasi-libc libclang-rt-19-dev-wasm32
 
-# The manifests with empty sources: all that decides which dependencies are compiled, and how. The next stages copy from
-# here by content, so that a change in src/ leaves the dependencies' layer as it is.
+# The manifests with empty sources: they determine the dependencies. The next stage copies this stage's files, and
+# BuildKit compares them by content, so a change in src/ does not rebuild the layer of the dependencies.
 FROM debian AS manifests
 WORKDIR /build
 COPY . .
@@ -36,14 +36,15 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
     cargo build --release --locked
 
-# The sources are touched: cargo goes by their times, and the empty ones were compiled later than these were written.
+# cargo compares file times, and the empty sources were compiled after these were written: touch makes these newer.
 FROM dependencies AS build
 COPY src src
 COPY migrations migrations
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    find src migrations -type f -exec touch {} + && cargo build --release --locked && mkdir /out && cp target/wasm32-wasip1/release/order-service.wasm /out/
+    find src migrations -type f -exec touch {} + && cargo build --release --locked && \
+    mkdir /out && cp target/wasm32-wasip1/release/order-service.wasm /out/
 
 FROM debian AS wasmedge
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
@@ -52,10 +53,11 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
 FROM wasmedge AS compile
 COPY --from=build /out /in
 ARG AOT_OPTIONS=""
-# Not quoted: it is a list of words, or nothing.
+# Unquoted: a list of words, or empty.
 RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.wasm
 
-# Static, glibc's own resolver included: nothing else is in the image. No sysroot of another machine: platform = build platform.
+# Static, with glibc's resolver: the image has no other files. There is no cross-compilation: the platform is the build
+# machine's.
 FROM toolchain AS native-build
 WORKDIR /build
 COPY --from=manifests /build .
@@ -74,7 +76,7 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     find src migrations -type f -exec touch {} + && \
     cargo build --profile native --locked --target "$host" && mkdir /out && cp "target/$host/native/order-service" /out/
 
-# The file's time is the commit's: the same source gives the same image to the last bit.
+# The file has the commit's time, so the same source gives the same image, bit for bit.
 FROM build AS dated-wasm
 ARG SOURCE_DATE_EPOCH=0
 RUN touch -d "@$SOURCE_DATE_EPOCH" /out/order-service.wasm
@@ -109,7 +111,7 @@ LABEL org.opencontainers.image.title="order-service" \
 COPY --from=dated-wasm /out/order-service.wasm /order-service.wasm
 USER 65534:65534
 EXPOSE 8080
-# crun turns every status that a module ends with into 0; a trap is seen as failure everywhere.
+# crun reports each exit status of a module as 0. Every runtime reports a trap as a failure.
 ENV FATAL_EXIT=trap
 ENTRYPOINT ["/order-service.wasm"]
 
@@ -123,6 +125,6 @@ LABEL org.opencontainers.image.title="order-service" \
 COPY --from=dated-aot /out/order-service.wasm /order-service.wasm
 USER 65534:65534
 EXPOSE 8080
-# crun turns every status that a module ends with into 0; a trap is seen as failure everywhere.
+# crun reports each exit status of a module as 0. Every runtime reports a trap as a failure.
 ENV FATAL_EXIT=trap
 ENTRYPOINT ["/order-service.wasm"]

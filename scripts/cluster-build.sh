@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the programs of a Kubernetes cluster, at the versions of tools/cluster/go.mod, and prints the directory they are in.
+# Compiles the programs of a Kubernetes cluster at the versions of tools/cluster/go.mod and prints their directory.
 #
 # Each version of that module is built once (about 7 minutes on two cores). The programs are kept outside the work tree, in
 # ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.

@@ -1,7 +1,7 @@
 //! Private container engines, a Docker and a Podman, that end with their values.
 //!
-//! Each runs in a [`Sandbox`]. It shares no socket, directory, bridge, firewall rule or port with an engine that runs on
-//! this machine already. Its containers end with the sandbox, even when this process is killed.
+//! Each runs in a [`Sandbox`]. It shares no socket, directory, bridge, firewall rule or port with an engine that already
+//! runs on this machine. Its containers end with the sandbox, even when this process is killed.
 //!
 //! Images and the build cache are kept for later runs, in `~/.cache/order-service/docker`.
 
@@ -35,7 +35,8 @@ const BASE_IMAGE: &str = "debian:trixie-slim";
 
 /// `$1` is the sandbox's directory, `$2` the data directory.
 const DOCKERD: &str = r#"
-dockerd --config-file "$1/daemon.json" --data-root "$2" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/socket" &
+dockerd --config-file "$1/daemon.json" --data-root "$2" --exec-root "$1/exec" --pidfile "$1/pid" \
+    --host "unix://$1/socket" &
 wait
 "#;
 

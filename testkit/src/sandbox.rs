@@ -156,3 +156,6 @@ fn child_of(parent: &Process) -> Result<u32> {
         list.split_whitespace().next()?.parse().ok()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ impl Engine {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// For work on the tests: with `ORDER_SERVICE_IMAGES_AS_THEY_ARE` set, images of an earlier run are not built again.
+    /// With `ORDER_SERVICE_IMAGES_AS_THEY_ARE` set, existing images are not rebuilt. This is for work on the tests.
     fn may_reuse_images(&self, arguments: &[&str]) -> bool {
         let (prefix, names) = match arguments {
             ["build", targets @ ..] => ("order-service:", targets),

@@ -29,7 +29,7 @@ spec:
       securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 "#;
 
-/// Runs a program in a mount namespace where names are resolved by the pod's own resolv.conf, including its search list.
+/// Runs a program in a mount namespace with the pod's resolv.conf, including its search list.
 const WITH_POD_RESOLVER: &str = r#"mount --bind "$0" "$(readlink -f /etc/resolv.conf)" && exec "$@""#;
 
 /// The client pod.
@@ -61,7 +61,7 @@ impl ClientPod {
         NetworkNamespace::of_process(self.process)
     }
 
-    /// Runs a program of this machine in the pod's network, with the pod's resolv.conf, and returns its standard output.
+    /// Runs a program of this machine in the pod's network with the pod's resolv.conf; returns its standard output.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net=/proc/{}/ns/net", self.process));

@@ -61,7 +61,8 @@ fn main() -> ExitCode {
     };
     let verdict = if failures == 0 { "ok" } else { "FAILED" };
     println!(
-        "\ntest result: {verdict}. {} passed; {failures} failed; 0 ignored; 0 measured; {} filtered out; finished in {:.2}s",
+        "\ntest result: {verdict}. {} passed; {failures} failed; 0 ignored; 0 measured; {} filtered out; \
+         finished in {:.2}s",
         tests.len() - failures,
         TESTS.len() - tests.len(),
         start.elapsed().as_secs_f64()

@@ -1,6 +1,6 @@
 //! The container tests: the service's image on a real Docker Engine and a real Podman, deployed as users deploy it.
 //!
-//! The tests share one engine and its images ([`support::Docker`]) and run one at a time, because they share the engine's
+//! The tests share one engine and its images ([`support::Docker`]). They run one at a time, because they use the same
 //! container names and ports.
 #![expect(
     clippy::unwrap_used,
@@ -33,3 +33,5 @@ mod registry;
 mod rolling;
 #[path = "containers/support.rs"]
 mod support;
+#[path = "containers/variants.rs"]
+mod variants;

@@ -1,3 +1,3 @@
-# The same module as the next version would be: another digest to roll out.
+# A stand-in for the next version: the same module under another digest.
 FROM order-service:aot
 LABEL org.opencontainers.image.version="0.1.1"

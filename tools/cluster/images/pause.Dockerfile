@@ -1,4 +1,4 @@
-# What holds a pod's namespaces: tools/cluster/pause, compiled by scripts/cluster-build.sh into the directory that is built from.
+# The pods' infrastructure container: tools/cluster/pause, compiled by scripts/cluster-build.sh.
 FROM scratch
 COPY pause /pause
 USER 65534:65534

@@ -8,12 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use testkit::{Process, Sandbox, try_wait_for};
 
-use crate::config::{NODE, REGISTRY};
+use crate::config::REGISTRY;
 use crate::node::ADDRESS;
 use crate::progress;
 
-/// The address range of Services.
-const SERVICE_RANGE: &str = "10.96.0.0/16";
+mod commands;
 
 /// All processes; each ends on drop.
 #[derive(Debug)]
@@ -36,21 +35,21 @@ impl Components {
         let dir = node.dir();
         let start = |command: &Command, log: &str| Process::start(command, &dir.join(log));
         progress("starting etcd, the registry and containerd");
-        let etcd = start(&etcd(node), "etcd.log")?;
+        let etcd = start(&commands::etcd(node), "etcd.log")?;
         let registry =
             start(node.command("docker-registry").arg("serve").arg(dir.join("registry.yml")), "registry.log")?;
         let containerd = start_containerd(node)?;
         wait_for_listener(node, &etcd, "etcd", "127.0.0.1:2379")?;
         progress("starting the API server");
-        let api_server = start(&api_server(node, programs), "api-server.log")?;
+        let api_server = start(&commands::api_server(node, programs), "api-server.log")?;
         wait_for_listener(node, &api_server, "the API server", &format!("{ADDRESS}:6443"))?;
         wait_for_api(node, &api_server)?;
         progress("starting controller manager, scheduler, kubelet, kube-proxy and CoreDNS");
-        let controller_manager = start(&controller_manager(node, programs), "controller-manager.log")?;
-        let scheduler = start(&scheduler(node, programs), "scheduler.log")?;
+        let controller_manager = start(&commands::controller_manager(node, programs), "controller-manager.log")?;
+        let scheduler = start(&commands::scheduler(node, programs), "scheduler.log")?;
         wait_for_listener(node, &registry, "the registry", REGISTRY)?;
-        let kubelet = start(&kubelet(node, programs), "kubelet.log")?;
-        let kube_proxy = start(&configured(node, programs, "kube-proxy", "proxy.yaml"), "kube-proxy.log")?;
+        let kubelet = start(&commands::kubelet(node, programs), "kubelet.log")?;
+        let kube_proxy = start(&commands::configured(node, programs, "kube-proxy", "proxy.yaml"), "kube-proxy.log")?;
         let mut core_dns = node.command(programs.join("coredns"));
         let core_dns = start(core_dns.arg("-conf").arg(dir.join("Corefile")), "coredns.log")?;
         wait_for_listener(node, &core_dns, "CoreDNS", &format!("{ADDRESS}:53"))?;
@@ -100,19 +99,9 @@ impl Components {
     }
 }
 
-fn etcd(node: &Sandbox) -> Command {
-    let mut command = node.command("etcd");
-    command.arg("--data-dir").arg(node.dir().join("etcd"));
-    command.args(["--listen-client-urls=http://127.0.0.1:2379", "--advertise-client-urls=http://127.0.0.1:2379"]);
-    command.args(["--listen-peer-urls=http://127.0.0.1:2380", "--initial-advertise-peer-urls=http://127.0.0.1:2380"]);
-    // The data need not survive a power failure.
-    command.args(["--initial-cluster=default=http://127.0.0.1:2380", "--unsafe-no-fsync", "--log-level=warn"]);
-    command
-}
-
 fn start_containerd(node: &Sandbox) -> Result<Process> {
     let mut command = node.command("containerd");
-    command.arg("--config").arg(node.dir().join("containerd.toml")).env("PATH", path());
+    command.arg("--config").arg(node.dir().join("containerd.toml")).env("PATH", commands::path());
     let containerd = Process::start(&command, &node.dir().join("containerd.log"))?;
     let socket = node.path_outside("/run/containerd/containerd.sock");
     try_wait_for("containerd's socket", Duration::from_secs(30), || {
@@ -120,62 +109,6 @@ fn start_containerd(node: &Sandbox) -> Result<Process> {
         Ok(socket.exists().then_some(()))
     })?;
     Ok(containerd)
-}
-
-fn api_server(node: &Sandbox, programs: &Path) -> Command {
-    let key = node.dir().join("service-accounts.key").display().to_string();
-    let mut command = node.command(programs.join("kube-apiserver"));
-    command.args([
-        "--etcd-servers=http://127.0.0.1:2379".into(),
-        format!("--advertise-address={ADDRESS}"),
-        format!("--cert-dir={}", node.dir().join("certificates").display()),
-        format!("--service-cluster-ip-range={SERVICE_RANGE}"),
-        "--service-account-issuer=https://kubernetes.default.svc".into(),
-        format!("--service-account-key-file={key}"),
-        format!("--service-account-signing-key-file={key}"),
-        format!("--token-auth-file={}", node.dir().join("tokens.csv").display()),
-        "--authorization-mode=Node,RBAC".into(),
-        "--kubelet-preferred-address-types=InternalIP".into(),
-    ]);
-    command
-}
-
-fn controller_manager(node: &Sandbox, programs: &Path) -> Command {
-    let mut command = node.command(programs.join("kube-controller-manager"));
-    command.arg("--kubeconfig").arg(node.dir().join("controller-manager.kubeconfig"));
-    command.arg("--service-account-private-key-file").arg(node.dir().join("service-accounts.key"));
-    command.arg("--root-ca-file").arg(node.dir().join("certificates/apiserver.crt"));
-    command.args(["--use-service-account-credentials", "--leader-elect=false", "--bind-address=127.0.0.1"]);
-    command
-}
-
-fn scheduler(node: &Sandbox, programs: &Path) -> Command {
-    let mut command = node.command(programs.join("kube-scheduler"));
-    command.arg("--kubeconfig").arg(node.dir().join("scheduler.kubeconfig"));
-    command.args(["--leader-elect=false", "--bind-address=127.0.0.1"]);
-    command
-}
-
-fn kubelet(node: &Sandbox, programs: &Path) -> Command {
-    let mut command = configured(node, programs, "kubelet", "kubelet.yaml");
-    command
-        .arg("--kubeconfig")
-        .arg(node.dir().join("kubelet.kubeconfig"))
-        .arg("--cert-dir")
-        .arg(node.dir().join("kubelet"));
-    command.args([format!("--hostname-override={NODE}"), format!("--node-ip={ADDRESS}")]).env("PATH", path());
-    command
-}
-
-fn configured(node: &Sandbox, programs: &Path, program: &str, file: &str) -> Command {
-    let mut command = node.command(programs.join(program));
-    command.arg("--config").arg(node.dir().join(file)).env("PATH", path());
-    command
-}
-
-/// On Debian, a user's PATH lacks the directories of servers and network tools.
-fn path() -> String {
-    format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
 }
 
 fn wait_for_api(node: &Sandbox, api_server: &Process) -> Result<()> {

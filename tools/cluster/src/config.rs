@@ -67,13 +67,18 @@ fn token() -> Result<String> {
 /// The node resolves names as a pod in `namespace` does.
 fn resolver(namespace: &str) -> String {
     format!(
-        "nameserver {ADDRESS}\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 timeout:1\n"
+        "nameserver {ADDRESS}\n\
+         search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n\
+         options ndots:5 timeout:1\n"
     )
 }
 
 fn registry(dir: &Path) -> String {
     format!(
-        "version: 0.1\nlog: {{level: warn}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\nhttp: {{addr: \"{REGISTRY}\"}}\n",
+        "version: 0.1\n\
+         log: {{level: warn}}\n\
+         storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n\
+         http: {{addr: \"{REGISTRY}\"}}\n",
         dir.join("registry").display()
     )
 }
@@ -126,7 +131,15 @@ fn containerd(dir: &Path) -> String {
 fn core_dns(dir: &Path) -> String {
     let dir = dir.display();
     format!(
-        ".:53 {{\n  errors\n  ready :8181\n  kubernetes cluster.local in-addr.arpa {{\n    kubeconfig {dir}/admin.kubeconfig\n    ttl 1\n  }}\n}}\n"
+        r".:53 {{
+  errors
+  ready :8181
+  kubernetes cluster.local in-addr.arpa {{
+    kubeconfig {dir}/admin.kubeconfig
+    ttl 1
+  }}
+}}
+"
     )
 }
 
@@ -159,7 +172,12 @@ failCgroupV1: false
 failSwapOn: false
 enforceNodeAllocatable: []
 # A full disk of this machine must not evict pods.
-evictionHard: {{memory.available: 1Mi, nodefs.available: 0%, nodefs.inodesFree: 0%, imagefs.available: 0%, imagefs.inodesFree: 0%}}
+evictionHard:
+  memory.available: 1Mi
+  nodefs.available: 0%
+  nodefs.inodesFree: 0%
+  imagefs.available: 0%
+  imagefs.inodesFree: 0%
 imageGCHighThresholdPercent: 100
 clusterDNS: ["{ADDRESS}"]
 clusterDomain: cluster.local

@@ -113,9 +113,8 @@ fn run_client(
 }
 
 fn write_and_read(client: &mut Client, id: u64, result: &mut LoadResult) -> Result<()> {
-    let order = format!(
-        r#"{{"order_id":{id},"product_id":1,"quantity":1,"amount":1.50,"shipping":0,"tax":0.10,"shipping_address":"Load"}}"#
-    );
+    let values = r#""product_id":1,"quantity":1,"amount":1.50,"shipping":0,"tax":0.10,"shipping_address":"Load""#;
+    let order = format!(r#"{{"order_id":{id},{values}}}"#);
     // Without an acknowledgement the outcome stays unknown.
     result.orders.sent(id, Some(()));
     client.request("POST", "/orders", &order, 201)?;
@@ -148,7 +147,8 @@ impl Client {
 
 fn exchange(connection: &mut RawConnection, method: &str, path: &str, body: &str) -> Result<RawResponse> {
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: order-service\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: order-service\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     connection.send(format!("{head}{body}")).context("sending")?;

@@ -37,7 +37,7 @@ ip route add default dev node0
 echo 1 >/proc/sys/net/ipv4/ip_forward
 "#;
 
-/// The node, not started: the components' files go into its directory first. It resolves names with `resolv.conf` there.
+/// The node before its start: the components' files go into its directory first. The node uses its `resolv.conf`.
 pub(crate) fn builder() -> Result<SandboxBuilder> {
     Ok(Sandbox::builder("cluster")?.cgroup(&CONTROLLERS).setup(SETUP).argument(OsStr::new(ADDRESS)))
 }

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use testkit::sandbox::NetworkNamespace;
 
-/// Forwards connections from 127.0.0.1 to `target` in the cluster until this process ends. Uses `preferred_port` if that
+/// Forwards connections from 127.0.0.1 to `target` in the cluster until this process ends. Uses `preferred_port` if it
 /// is free. Returns the port.
 ///
 /// # Errors

@@ -59,8 +59,8 @@ fn run_containers(podman: &Podman, docker: &Docker, limits: &[&str]) {
 /// README's two commands, twice; the second time the data of the first are there.
 fn play_pod(podman: &Podman, docker: &Docker) {
     let secrets = podman.file("secrets.yaml");
-    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders-secrets}\nstringData:\n  password: one\n  root_password: two\n  \
-                database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: orders-secrets}\nstringData:\n  \
+                password: one\n  root_password: two\n  database_url: mysql://orders:one@127.0.0.1:3306/orders\n";
     fs::write(&secrets, text).unwrap();
     podman.cli(&["kube", "play", &secrets.display().to_string()]).unwrap();
     let [up, down] = readme::commands("podman").unwrap().try_into().expect("two commands");

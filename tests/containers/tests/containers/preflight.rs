@@ -98,17 +98,20 @@ fn a_runtime_that_the_engine_or_the_machine_lacks_is_reported() {
     let _exclusive = docker();
     let engine = engine("{}");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()));
-    assert!(
-        message.contains("has no runtime 'crun'") && message.contains("\"path\": \"/usr/bin/crun\""),
-        "{message}"
-    );
+    assert!(message.contains("has no runtime 'crun'") && message.contains("\"path\": \"/usr/bin/crun\""), "{message}");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "wasm"));
     assert!(message.contains("has no runtime 'wasm': add \"runtimes\": {\"wasm\""), "{message}");
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("WASM_RUNTIME", "runc"));
-    assert!(message.contains("runc cannot run WebAssembly") && message.contains("deploy/compose/native.yml"), "{message}");
+    assert!(
+        message.contains("runc cannot run WebAssembly") && message.contains("deploy/compose/native.yml"),
+        "{message}"
+    );
     let path = path_with(&PROGRAMS);
     let message = failure_of(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()));
-    assert!(message.contains("crun is not installed: apt-get install crun") && message.contains("daemon.json"), "{message}");
+    assert!(
+        message.contains("crun is not installed: apt-get install crun") && message.contains("daemon.json"),
+        "{message}"
+    );
     let shim = "io.containerd.wasmedge.v1";
     let message =
         failure_of(check().env("DOCKER_HOST", engine.host()).env("PATH", path.path()).env("WASM_RUNTIME", shim));
@@ -131,7 +134,8 @@ fn a_crun_that_is_missing_or_cannot_use_wasmedge_is_reported() {
     let named = engine(&format!(r#"{{"crun": {{"path": "{}"}}}}"#, other.display()));
     let message = failure_of(check().env("DOCKER_HOST", named.host()));
     assert!(
-        message.contains(&format!("up: {}, the path of the engine's runtime", other.display())) && message.contains("apt-get install crun"),
+        message.contains(&format!("up: {}, the path of the engine's runtime", other.display()))
+            && message.contains("apt-get install crun"),
         "{message}"
     );
     create_program(dir.path(), "crun", "crun version 1.21");

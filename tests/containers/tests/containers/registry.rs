@@ -16,7 +16,8 @@ fn start_registry(docker: &Docker, dir: &TempDir) -> Process {
     let config = dir.path().join("config.yml");
     let storage = dir.path().join("storage");
     let text = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '127.0.0.1:5000'}}\n",
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
+         http: {{addr: '127.0.0.1:5000'}}\n",
         storage.display()
     );
     fs::write(&config, text).unwrap();
