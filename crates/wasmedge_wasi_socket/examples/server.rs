@@ -1,12 +1,14 @@
-//! A hyper_wasi server with default settings: what a service on this crate is at the least, for trying things out and for measuring.
+//! A hyper_wasi server with default settings: what a service on this crate is at the least, for trying things out and
+//! for measuring.
 //!
-//! `GET /` answers at once, `GET /sleep` after 50 ms, `GET /large` with 8 MiB, `POST /echo` with what was sent, `GET /resolve?NAME` with the
-//! addresses of a name, `GET /connect?ADDRESS` with the outcome of a connect. Further arguments: with
-//! `deadline` every request has one, so that a timer is pending whenever the process waits; with `flat` hyper writes head and body as
-//! one buffer, which is how the published crate is measured without its 44 ms; with `half` a client that has ended its side is still
-//! answered.
+//! `GET /` answers at once, `GET /sleep` after 50 ms, `GET /large` with 8 MiB, `POST /echo` with what was sent, `GET
+//! /resolve?NAME` with the addresses of a name, `GET /connect?ADDRESS` with the outcome of a connect. Further
+//! arguments: with `deadline` every request has one, so that a timer is pending whenever the process waits; with `flat`
+//! hyper writes head and body as one buffer, which is how the published crate is measured without its 44 ms; with
+//! `half` a client that has ended its side is still answered.
 //!
-//! `cargo build --release -p wasmedge_wasi_socket --example server && wasmedge target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
+//! `cargo build --release -p wasmedge_wasi_socket --example server && wasmedge
+//! target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
 
 #[cfg(not(target_os = "wasi"))]
 fn main() {}

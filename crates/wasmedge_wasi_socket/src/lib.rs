@@ -1,67 +1,61 @@
 //! Sockets of the WasmEdge runtime, for programs compiled to `wasm32-wasip1`.
 //!
-//! WasmEdge adds sockets to WASI preview 1 as host functions (`sock_open`, `sock_accept`, …, `sock_getaddrinfo`) and waits for them
-//! in `poll_oneoff`. This crate is what the `*_wasi` family (mio, tokio, hyper, reqwest and mysql_async for WasmEdge) and
-//! plain programs reach them through. It has the name, the version line and the interface of the crate published under this name and takes its
-//! place by `[patch.crates-io]`; `README.md` says why it exists and what it mends.
+//! WasmEdge adds socket functions to WASI preview 1 (`sock_open`, `sock_accept`, …, `sock_getaddrinfo`), and
+//! `poll_oneoff` waits for sockets. The `*_wasi` crates (mio, tokio, hyper, reqwest and mysql_async for WasmEdge) and
+//! other programs use them through this crate. It has the name, the version line and the interface of the published
+//! crate and replaces it by `[patch.crates-io]`; see `README.md`.
 //!
-//! | room | what is in it |
+//! | public item | purpose |
 //! |---|---|
-//! | [`TcpStream`], [`TcpListener`], [`UdpSocket`] | the types of `std::net`, as far as the runtime can |
-//! | [`socket`] | a bare socket, its options, and the types of the runtime's interface |
-//! | [`ToSocketAddrs`], [`nslookup`] | names to addresses |
-//! | [`poll`] | waiting for several sockets, for a program's own loop |
-//! | [`wasi_poll`] | the same in the runtime's own types, as mio_wasi calls it |
-//! | `wait`, `rounds`, `choice`, `edges` (private) | one wait: what survives a freeze, which descriptors are asked about, what is known already |
+//! | [`TcpStream`], [`TcpListener`], [`UdpSocket`] | the types of `std::net`, as far as the runtime supports them |
+//! | [`socket`] | a bare socket and its options |
+//! | [`ToSocketAddrs`], [`nslookup`] | name resolution |
+//! | [`poll`] | waiting for several sockets, for a program with its own event loop |
+//! | [`wasi_poll`] | the same with the types of WASI, for mio_wasi |
+//! | [`errno`] | the runtime's error numbers |
 //!
-//! The runtime's functions are cited as of WasmEdge 0.14.1, by file: `wasifunc.cpp` and `inode-linux.cpp` are in its `lib/host/wasi/`,
-//! `environ.h` in `include/host/wasi/`, `api.hpp` in `thirdparty/wasi/`.
+//! Each layer uses only those above it:
 //!
-//! On other targets only the parts without a runtime are compiled, so that their tests run there too.
+//! | layer | purpose |
+//! |---|---|
+//! | `sys` | the host functions with safe signatures, the types of WASI, the clock; almost all `unsafe` |
+//! | `fd_table` | what is known of each socket without a system call |
+//! | `probe` | questions about one descriptor: input, error, type |
+//! | `poller` | one wait: which descriptors are polled, and when it ends; `poll` and `wasi_poll` are its interface |
+//! | `net` | sockets, TCP, UDP, options |
+//! | `resolve` | names, the DNS cache, the client for `DNS_SERVER`, the health of addresses |
+//!
+//! The runtime's functions are cited as of WasmEdge 0.14.1, by file: `wasifunc.cpp` and `inode-linux.cpp` are in its
+//! `lib/host/wasi/`, `environ.h` in `include/host/wasi/`, `api.hpp` in `thirdparty/wasi/`.
+//!
+//! On other targets only [`errno`] is compiled, and for tests the parts that do not call the runtime.
 
-pub mod errno;
+mod sys;
 
 #[cfg(any(target_os = "wasi", test))]
-mod addr;
-#[cfg(any(target_os = "wasi", test))]
-mod choice;
-#[cfg(any(target_os = "wasi", test))]
-mod dns;
+mod fd_table;
 #[cfg(target_os = "wasi")]
-mod dns_server;
-
-#[cfg(target_os = "wasi")]
-mod edges;
-#[cfg(target_os = "wasi")]
-mod host;
-#[cfg(any(target_os = "wasi", test))]
-mod memory;
-#[cfg(target_os = "wasi")]
-mod names;
-#[cfg(target_os = "wasi")]
-mod options;
+mod net;
 #[cfg(target_os = "wasi")]
 pub mod poll;
 #[cfg(any(target_os = "wasi", test))]
-mod reach;
+mod poller;
+#[cfg(target_os = "wasi")]
+mod probe;
 #[cfg(any(target_os = "wasi", test))]
-mod rounds;
+mod resolve;
 #[cfg(target_os = "wasi")]
-pub mod socket;
-#[cfg(target_os = "wasi")]
-mod tcp;
-#[cfg(target_os = "wasi")]
-mod udp;
-#[cfg(target_os = "wasi")]
-mod wait;
-#[cfg(any(target_os = "wasi", test))]
 pub mod wasi_poll;
+/// For native tests: the types alone.
+#[cfg(all(test, not(target_os = "wasi")))]
+pub mod wasi_poll {
+    pub use crate::sys::poll_types::*;
+}
 
 pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
+pub use sys::errno;
 
 #[cfg(target_os = "wasi")]
-pub use names::{ToSocketAddrs, nslookup, nslookup_with_dns_server, nslookup_with_host};
+pub use net::{Incoming, TcpListener, TcpStream, ToSocketAddrs, UdpSocket, socket};
 #[cfg(target_os = "wasi")]
-pub use tcp::{Incoming, TcpListener, TcpStream};
-#[cfg(target_os = "wasi")]
-pub use udp::UdpSocket;
+pub use resolve::{nslookup, nslookup_with_dns_server, nslookup_with_host};

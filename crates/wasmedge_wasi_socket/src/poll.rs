@@ -1,58 +1,59 @@
-//! Waiting for several sockets, for a program that has a loop of its own.
+//! Waiting for several sockets, for a program with its own event loop.
 //!
-//! Readiness is told as it is: a socket that is writable is reported each time it is asked about. What fails for one descriptor is an event of
-//! that descriptor. A wait that a signal interrupts goes on.
+//! Waits are level-triggered: a writable socket is reported by every wait. A failed descriptor is an event of that
+//! descriptor. A wait that a signal interrupts continues.
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::wasi_poll as wasi;
+use crate::poller::{Trigger, wasi_backend};
+use crate::sys::{errno, poll_types as wasi};
 
-/// What to wait for.
+/// A subscription to events.
 #[derive(Clone, Debug)]
 pub enum Subscription {
-    /// A moment.
+    /// A point in time.
     Timeout {
-        /// Comes back with the event.
+        /// Copied to the event.
         userdata: u64,
-        /// The moment.
+        /// The point in time.
         timeout: SystemTime,
     },
     /// A descriptor.
     IO {
-        /// Comes back with the event.
+        /// Copied to the event.
         userdata: u64,
         /// The descriptor.
         fd: RawFd,
-        /// Waits for something to read.
+        /// Whether to wait for input.
         read_event: bool,
-        /// Waits for room to write.
+        /// Whether to wait for writability.
         write_event: bool,
     },
-    /// A descriptor, or a moment.
+    /// A descriptor or a point in time.
     TimeoutIO {
-        /// Comes back with the event.
+        /// Copied to the event.
         userdata: u64,
         /// The descriptor.
         fd: RawFd,
-        /// Waits for something to read.
+        /// Whether to wait for input.
         read_event: bool,
-        /// Waits for room to write.
+        /// Whether to wait for writability.
         write_event: bool,
-        /// The moment.
+        /// The point in time.
         timeout: SystemTime,
     },
 }
 
 impl Subscription {
-    /// Waits for a moment.
+    /// Waits for a point in time.
     #[must_use]
     pub fn timeout(userdata: u64, timeout: SystemTime) -> Self {
         Self::Timeout { userdata, timeout }
     }
 
-    /// Waits for a descriptor, at most until a moment if one is given.
+    /// Waits for a descriptor, at most until `timeout` if there is one.
     pub fn io<F: AsRawFd>(
         userdata: u64,
         fd: &F,
@@ -67,9 +68,9 @@ impl Subscription {
         }
     }
 
-    /// Adds the runtime's subscriptions for this one.
+    /// Adds the subscriptions of the runtime's form.
     fn add_to(&self, all: &mut Vec<wasi::Subscription>) {
-        let (userdata, io, moment) = match *self {
+        let (userdata, io, deadline) = match *self {
             Self::Timeout { userdata, timeout } => (userdata, None, Some(timeout)),
             Self::IO { userdata, fd, read_event, write_event } => (userdata, Some((fd, read_event, write_event)), None),
             Self::TimeoutIO { userdata, fd, read_event, write_event, timeout } => {
@@ -82,9 +83,9 @@ impl Subscription {
                 all.push(wasi::Subscription::to_fd(userdata, tag, fd as u32));
             }
         }
-        if let Some(moment) = moment {
-            // A moment before 1970 is past, like 1970 itself.
-            let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if let Some(deadline) = deadline {
+            // A time before 1970 has passed, like 1970 itself.
+            let since = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
             let timeout = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
             let flags = wasi::SUBCLOCKFLAGS_SUBSCRIPTION_CLOCK_ABSTIME;
             let clock = wasi::SubscriptionClock { id: wasi::CLOCKID_REALTIME, timeout, precision: 0, flags };
@@ -93,50 +94,51 @@ impl Subscription {
     }
 }
 
-/// What has happened.
+/// The type of an event.
 #[derive(Debug)]
 pub enum EventType {
-    /// The moment has come.
+    /// The time has come.
     Timeout,
-    /// The descriptor has failed, its connection is gone in both directions, or there was no descriptor left for a timer.
+    /// The descriptor has failed, its connection is closed in both directions, or no descriptor was available for a
+    /// timer.
     Error(io::Error),
-    /// There is something to read, or the end of the stream.
+    /// There is input, or the end of the stream.
     Read,
-    /// There is room to write.
+    /// The descriptor is writable.
     Write,
 }
 
-/// Something that has happened, and to which subscription.
+/// An event of a subscription.
 #[derive(Debug)]
 pub struct Event {
-    /// What has happened.
+    /// The type.
     pub event_type: EventType,
-    /// As in the subscription.
+    /// Copied from the subscription.
     pub userdata: u64,
 }
 
 impl From<wasi::Event> for Event {
     fn from(event: wasi::Event) -> Self {
-        let gone = event.fd_readwrite.flags & wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP != 0;
+        let is_closed = event.fd_readwrite.flags & wasi::EVENTRWFLAGS_FD_READWRITE_HANGUP != 0;
         let event_type = match event.type_ {
-            _ if event.error != 0 => EventType::Error(crate::errno::error(u32::from(event.error))),
+            _ if event.error != 0 => EventType::Error(errno::error(u32::from(event.error))),
             wasi::EVENTTYPE_CLOCK => EventType::Timeout,
             wasi::EVENTTYPE_FD_READ => EventType::Read,
-            _ if gone => EventType::Error(io::Error::new(io::ErrorKind::NotConnected, "the connection is gone")),
+            _ if is_closed => EventType::Error(io::Error::new(io::ErrorKind::NotConnected, "the connection is closed")),
             _ => EventType::Write,
         };
         Self { event_type, userdata: event.userdata }
     }
 }
 
-/// Waits until something has happened.
+/// Waits until an event comes.
 ///
 /// # Errors
-/// None that is known; what fails for a descriptor is an event of it.
+/// None is known. A failed descriptor is an event.
 pub fn poll(subs: &[Subscription]) -> io::Result<Vec<Event>> {
     let mut all = Vec::with_capacity(subs.len() * 2);
     for one in subs {
         one.add_to(&mut all);
     }
-    Ok(crate::wait::wait(&all, false, |events| events.iter().map(|event| Event::from(*event)).collect()))
+    Ok(wasi_backend::wait(&all, Trigger::Level, |events| events.iter().map(|event| Event::from(*event)).collect()))
 }

@@ -1,8 +1,9 @@
-//! Addresses as the runtime wants and gives them.
+//! Conversion between socket addresses and the runtime's forms.
 //!
-//! Three forms are in use: plain address bytes beside a port (`sock_bind`, `sock_connect`, `sock_send_to`, `sock_getlocaladdr`: four bytes
-//! are IPv4, sixteen IPv6, `WasiSockBindV1` in `wasifunc.cpp`); 128 bytes that begin with the family (`sock_recv_from`, `WasiAddrStorage`);
-//! and the kernel's own `sa_data` (`sock_getaddrinfo`, `INode::getAddrinfo` in `inode-linux.cpp`).
+//! There are three forms: plain address bytes beside a port (`sock_bind`, `sock_connect`, `sock_send_to`,
+//! `sock_getlocaladdr`: four bytes are IPv4, sixteen IPv6, `WasiSockBindV1` in `wasifunc.cpp`); 128 bytes that begin
+//! with the family (`sock_recv_from`, `WasiAddrStorage`); and the kernel's own `sa_data` (`sock_getaddrinfo`,
+//! `INode::getAddrinfo` in `inode-linux.cpp`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -11,10 +12,10 @@ pub(crate) const INET4: u8 = 1;
 /// `__WASI_ADDRESS_FAMILY_INET6`.
 pub(crate) const INET6: u8 = 2;
 
-/// The size of an address with its family in front.
+/// The size of an address that begins with its family.
 pub(crate) const STORAGE: usize = 128;
 
-/// The bytes of an address and how many of the sixteen count.
+/// The bytes of an address, and how many of the sixteen are used.
 pub(crate) fn plain(address: IpAddr) -> ([u8; 16], usize) {
     let mut bytes = [0; 16];
     match address {
@@ -28,8 +29,8 @@ pub(crate) fn plain(address: IpAddr) -> ([u8; 16], usize) {
     }
 }
 
-/// The address in a buffer of `sock_getlocaladdr` or `sock_getpeeraddr`. These say 4 and 6 for the family where every other
-/// function says 1 and 2 (`WasiSockGetLocalAddrV1`: a known deviation, kept for old programs); both are understood.
+/// The address in a buffer of `sock_getlocaladdr` or `sock_getpeeraddr`. These two functions return 4 and 6 for the
+/// family, all others 1 and 2 (`WasiSockGetLocalAddrV1` keeps that for old programs). Both are accepted.
 pub(crate) fn from_plain(bytes: [u8; 16], family: u32, port: u32) -> Option<SocketAddr> {
     let port = u16::try_from(port).ok()?;
     let [a, b, c, d, ..] = bytes;
@@ -40,8 +41,8 @@ pub(crate) fn from_plain(bytes: [u8; 16], family: u32, port: u32) -> Option<Sock
     }
 }
 
-/// The address that `sock_recv_from` left. Its port is still in the network's byte order (`INode::sockRecvFrom` copies `sin_port` as
-/// it is).
+/// The address that `sock_recv_from` has written. Its port is in network byte order (`INode::sockRecvFrom` copies
+/// `sin_port` unchanged).
 pub(crate) fn from_storage(storage: &[u8; STORAGE], port: u16) -> Option<SocketAddr> {
     let (family, rest) = storage.split_first_chunk::<2>()?;
     let bytes: [u8; 16] = *rest.first_chunk()?;
@@ -65,7 +66,7 @@ pub(crate) fn from_sa_data(data: &[u8], family: u8) -> Option<SocketAddr> {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test may end")]
+#[expect(clippy::expect_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_address_comes_back_with_either_number_for_its_family() {
+    fn a_plain_address_is_read_with_either_number_for_its_family() {
         for address in samples() {
             let (bytes, length) = plain(address.ip());
             let numbers = if address.is_ipv4() { [4, 1] } else { [6, 2] };
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_address_comes_back_and_its_port_is_turned_round() {
+    fn a_stored_address_is_read_and_its_port_byte_swapped() {
         for address in samples() {
             let mut storage = [0; STORAGE];
             storage[0] = if address.is_ipv4() { INET4 } else { INET6 };
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_form_is_read_to_its_scope() {
+    fn the_kernels_form_is_read_including_the_scope() {
         let v4 = [0x1f, 0x90, 10, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(from_sa_data(&v4, INET4), Some("10.0.0.7:8080".parse().expect("an address")));
         let mut v6 = vec![0, 80, 0, 0, 0, 0];
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn no_length_and_no_family_makes_it_panic() {
+    fn no_length_or_family_causes_a_panic() {
         let bytes = [0xff; 64];
         for family in 0..=255 {
             for length in 0..bytes.len() {

@@ -1,30 +1,31 @@
-//! The host functions, as WasmEdge exports them in the module `wasi_snapshot_preview1` (`wasimodule.cpp`).
+//! Declarations of the host functions in WasmEdge's module `wasi_snapshot_preview1` (`wasimodule.cpp`).
 //!
-//! Where WasmEdge has two versions of one name (`V1`, `V2`) it takes the one whose signature the program imports; the signatures here choose
-//! `V1` for `sock_accept`, `sock_getlocaladdr` and `sock_getpeeraddr` and `V2` for `sock_recv_from`. All are there since WasmEdge 0.12.
+//! WasmEdge has two versions (`V1`, `V2`) of some functions and chooses by the signature that the program imports. The
+//! signatures here choose `V1` of `sock_accept`, `sock_getlocaladdr` and `sock_getpeeraddr`, and `V2` of
+//! `sock_recv_from`. WasmEdge 0.12 and later have them all.
 
-use crate::wasi_poll::{Event, Subscription};
+use super::poll_types::{Event, Subscription};
 
-/// Where an address is (`__wasi_address_t`).
+/// A buffer for an address (`__wasi_address_t`).
 #[repr(C)]
 pub(crate) struct Address {
     /// The first byte.
     pub(crate) buf: *mut u8,
-    /// 4, 16 or 128: the length tells the runtime which form it is.
+    /// 4, 16 or 128. The runtime tells the form of the address by it.
     pub(crate) size: usize,
 }
 
-/// A piece of memory to read into (`__wasi_iovec_t`); the same layout serves for writing, where nothing is changed through it.
+/// A buffer to read into (`__wasi_iovec_t`). Buffers to write from have the same layout.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(crate) struct Piece {
+pub(crate) struct IoVec {
     /// The first byte.
     pub(crate) buf: *mut u8,
     /// The number of bytes.
     pub(crate) size: usize,
 }
 
-/// What is asked of and answered by `sock_getaddrinfo` (`__wasi_addrinfo_t`, 28 bytes).
+/// The hint for `sock_getaddrinfo`, and an entry of its result (`__wasi_addrinfo_t`, 28 bytes).
 #[repr(C)]
 pub(crate) struct AddrInfo {
     /// `__wasi_aiflags_t`.
@@ -37,17 +38,17 @@ pub(crate) struct AddrInfo {
     pub(crate) protocol: u8,
     /// The length of the address; 0 when there is none.
     pub(crate) addrlen: u32,
-    /// Where the address goes.
+    /// The buffer for the address.
     pub(crate) addr: *mut SockAddr,
-    /// Where the canonical name would go; not asked for.
+    /// The buffer for the canonical name; unused.
     pub(crate) canonname: *mut u8,
-    /// The room there.
+    /// Its size.
     pub(crate) canonname_len: u32,
-    /// The next answer's place.
+    /// The next entry.
     pub(crate) next: *mut AddrInfo,
 }
 
-/// One address of an answer (`__wasi_sockaddr_t`, 12 bytes).
+/// One address of a result (`__wasi_sockaddr_t`, 12 bytes).
 #[repr(C)]
 pub(crate) struct SockAddr {
     /// `__wasi_address_family_t`.
@@ -89,7 +90,7 @@ unsafe extern "C" {
     pub(crate) fn sock_connect(fd: u32, address: *const Address, port: u32) -> u32;
     pub(crate) fn sock_recv(
         fd: u32,
-        pieces: *const Piece,
+        iovecs: *const IoVec,
         count: usize,
         flags: u32,
         length: *mut usize,
@@ -97,7 +98,7 @@ unsafe extern "C" {
     ) -> u32;
     pub(crate) fn sock_recv_from(
         fd: u32,
-        pieces: *const Piece,
+        iovecs: *const IoVec,
         count: usize,
         address: *const Address,
         flags: u32,
@@ -105,10 +106,10 @@ unsafe extern "C" {
         length: *mut usize,
         out: *mut u32,
     ) -> u32;
-    pub(crate) fn sock_send(fd: u32, pieces: *const Piece, count: usize, flags: u32, length: *mut usize) -> u32;
+    pub(crate) fn sock_send(fd: u32, iovecs: *const IoVec, count: usize, flags: u32, length: *mut usize) -> u32;
     pub(crate) fn sock_send_to(
         fd: u32,
-        pieces: *const Piece,
+        iovecs: *const IoVec,
         count: usize,
         address: *const Address,
         port: u32,
@@ -126,8 +127,8 @@ unsafe extern "C" {
         service: *const u8,
         service_len: usize,
         hint: *const AddrInfo,
-        answers: *const *mut AddrInfo,
-        most: u32,
+        entries: *const *mut AddrInfo,
+        max: u32,
         count: *mut u32,
     ) -> u32;
     pub(crate) fn poll_oneoff(
@@ -140,14 +141,4 @@ unsafe extern "C" {
     pub(crate) fn fd_fdstat_get(fd: u32, stat: *mut FdStat) -> u32;
     pub(crate) fn fd_fdstat_set_flags(fd: u32, flags: u32) -> u32;
     pub(crate) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
-}
-
-/// Nanoseconds of the monotonic clock; 0 if the runtime has none.
-pub(crate) fn now() -> u64 {
-    /// `__WASI_CLOCKID_MONOTONIC`.
-    const MONOTONIC: u32 = 1;
-    let mut time = 0;
-    // SAFETY: `time` is a live u64, the only thing written to.
-    let result = unsafe { clock_time_get(MONOTONIC, 1, &mut time) };
-    if result == 0 { time } else { 0 }
 }

@@ -1,0 +1,182 @@
+//! Selects the descriptors for each poll.
+//!
+//! The runtime makes one or two system calls for each descriptor of each poll (`Poller::read` and `Poller::wait` in
+//! `inode-linux.cpp`: `EPOLL_CTL_ADD` or `_MOD` for a new subscription, `_DEL` for one that is gone). So a thousand
+//! idle connections would add hundreds of microseconds to each request of a busy one. With more than [`POLL_ALL_MAX`]
+//! subscriptions a poll therefore has
+//!
+//! - the descriptors that were active in the last 64 to 128 waits;
+//! - a slice of the others. Its size follows the time that has passed, so each descriptor is selected once per
+//!   [`cycle_time`] under any load;
+//! - all of them, once the active ones have been silent for [`quiet_time`], and as long as waits are rare.
+//!
+//! This module makes no calls: times and descriptors are arguments, and the tests run it against a model.
+
+/// Up to this number of subscriptions, all are polled: a selection would save nothing.
+pub(crate) const POLL_ALL_MAX: usize = 32;
+
+/// After this number of waits without activity a descriptor becomes idle; after twice as many at the latest.
+const GENERATION: u32 = 64;
+
+/// The cost of selecting one idle descriptor, in nanoseconds: one `recv`, measured at 400 to 700.
+const PEEK_COST: u64 = 700;
+
+/// The cost of adding a descriptor to the runtime's poller and removing it again, in nanoseconds: two `epoll_ctl` and
+/// the runtime's own work.
+const REGISTER_COST: u64 = 1_400;
+
+/// The number of classes that descriptors are divided into, by a hash of their number. A slice is a range of classes.
+const CLASSES: u64 = 256;
+
+/// The number of bits that record which descriptors were active.
+const ACTIVE_BITS: usize = 8192;
+
+/// The longest timeout of a poll of a subset; then the next slice is due.
+const MAX_SUBSET_TIMEOUT: u64 = 4_000_000;
+
+/// The time in which every descriptor is selected at least once, in nanoseconds: eight times the cost of selecting all
+/// of them, so the slices take an eighth of the CPU time, and at least 2 ms. It is 5.6 ms with 1,000 descriptors and 28
+/// ms with 5,000.
+pub(crate) fn cycle_time(count: usize) -> u64 {
+    (8 * PEEK_COST * count as u64).max(2_000_000)
+}
+
+/// How long the active descriptors must be silent before all are polled, in nanoseconds: twice the cost of the change,
+/// so that short interruptions do not cause changes back and forth. The slices continue meanwhile.
+fn quiet_time(count: usize) -> u64 {
+    (2 * REGISTER_COST * count as u64).max(1_000_000)
+}
+
+/// What a poll has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Every descriptor.
+    All,
+    /// The descriptors that [`IdleScheduler::select`] selects; after the timeout, see [`IdleScheduler::resume`].
+    Subset {
+        /// The longest time for this poll, in nanoseconds.
+        timeout: u64,
+    },
+}
+
+/// What to do with one descriptor in a poll of a subset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// Poll it.
+    Poll,
+    /// Peek, and poll it only if it is ready.
+    Peek,
+    /// Leave it out.
+    Skip,
+}
+
+/// The state from one wait to the next.
+#[derive(Debug)]
+pub(crate) struct IdleScheduler {
+    /// The active descriptors of this generation and of the one before. Several descriptors share a bit.
+    active: [[u64; ACTIVE_BITS / 64]; 2],
+    /// The number of waits in this generation.
+    waits: u32,
+    /// When the slice was last moved on.
+    last_move: u64,
+    /// Where the next slice begins: a class, with 16 bits of fraction.
+    position: u64,
+    /// The slice of this wait: its first class and the number of classes.
+    slice: (u64, u64),
+    /// Whether waits are rare enough to poll all descriptors.
+    is_quiet: bool,
+}
+
+impl IdleScheduler {
+    /// A scheduler that knows no descriptor.
+    pub(crate) const fn new() -> Self {
+        let active = [[0; ACTIVE_BITS / 64]; 2];
+        Self { active, waits: 0, last_move: 0, position: 0, slice: (0, 0), is_quiet: true }
+    }
+
+    /// Begins a wait for `count` subscriptions.
+    pub(crate) fn begin(&mut self, count: usize, now: u64) -> Plan {
+        self.waits += 1;
+        if self.waits >= GENERATION {
+            self.waits = 0;
+            let [current, previous] = &mut self.active;
+            std::mem::swap(current, previous);
+            current.fill(0);
+        }
+        if count <= POLL_ALL_MAX || self.is_quiet {
+            return Plan::All;
+        }
+        self.move_slice(count, now);
+        Plan::Subset { timeout: quiet_time(count).min(MAX_SUBSET_TIMEOUT) }
+    }
+
+    /// Continues a wait whose subset has been silent for `elapsed` nanoseconds.
+    pub(crate) fn resume(&mut self, count: usize, elapsed: u64, now: u64) -> Plan {
+        let remaining = quiet_time(count).saturating_sub(elapsed);
+        if remaining == 0 {
+            return Plan::All;
+        }
+        self.move_slice(count, now);
+        Plan::Subset { timeout: remaining.min(MAX_SUBSET_TIMEOUT) }
+    }
+
+    /// Moves the slice on by the time that has passed.
+    fn move_slice(&mut self, count: usize, now: u64) {
+        let cycle = cycle_time(count);
+        let elapsed = now.saturating_sub(self.last_move).min(cycle);
+        self.last_move = now;
+        let end = self.position + ((elapsed * CLASSES) << 16) / cycle;
+        self.slice = (self.position >> 16, (end >> 16) - (self.position >> 16));
+        self.position = end;
+    }
+
+    /// What to do with a descriptor in a poll of a subset.
+    pub(crate) fn select(&self, fd: u32) -> Selection {
+        let (word, bit) = active_bit(fd);
+        if self.active.iter().any(|generation| generation.get(word).is_some_and(|bits| bits & bit != 0)) {
+            return Selection::Poll;
+        }
+        let (first, length) = self.slice;
+        if class(fd).wrapping_sub(first) % CLASSES < length { Selection::Peek } else { Selection::Skip }
+    }
+
+    /// Notes that a descriptor is active: it was ready, or it was written to.
+    pub(crate) fn mark_active(&mut self, fd: u32) {
+        let (word, bit) = active_bit(fd);
+        let [current, _] = &mut self.active;
+        if let Some(bits) = current.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    /// Ends a wait that began at `began`; `polled_all` says whether its last poll had every descriptor.
+    ///
+    /// If such a wait took longer than adding and removing all descriptors, the process is not busy. The next wait then
+    /// polls all of them too, because removing and adding them again would cost more.
+    pub(crate) fn end(&mut self, polled_all: bool, count: usize, began: u64, now: u64) {
+        if polled_all {
+            self.is_quiet = now.saturating_sub(began) >= REGISTER_COST * count as u64;
+            self.last_move = now;
+        }
+    }
+}
+
+/// A hash of a descriptor. WasmEdge's descriptors are random numbers, but those of others may not be.
+fn hash(fd: u32) -> u32 {
+    fd.wrapping_mul(0x9E37_79B1)
+}
+
+/// The class of a descriptor.
+fn class(fd: u32) -> u64 {
+    u64::from(hash(fd) >> 24)
+}
+
+/// The word and the bit of a descriptor in a generation.
+fn active_bit(fd: u32) -> (usize, u64) {
+    let index = (hash(fd) >> 11) as usize % ACTIVE_BITS;
+    (index / 64, 1 << (index % 64))
+}
+
+#[cfg(test)]
+#[path = "idle_scheduler_tests.rs"]
+mod tests;

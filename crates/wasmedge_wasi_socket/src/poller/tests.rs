@@ -1,0 +1,290 @@
+//! Waits on a model of the runtime: every descriptor that becomes ready is reported, and in time.
+#![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::idle_scheduler::{POLL_ALL_MAX, cycle_time};
+use super::model::Model;
+use super::select::{MAX_IMMEDIATE_REPORTS, MAX_TIMEOUT, MAX_WRITABLE_DELAY, WRITER_PAUSE};
+use super::*;
+use crate::fd_table::Writability;
+use crate::sys::errno;
+use crate::sys::poll_types::{EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE};
+
+/// A subscription whose user data is the descriptor.
+fn reading(fd: u32) -> Subscription {
+    Subscription::to_fd(u64::from(fd), EVENTTYPE_FD_READ, fd)
+}
+
+fn writing(fd: u32) -> Subscription {
+    Subscription::to_fd(u64::from(fd), EVENTTYPE_FD_WRITE, fd)
+}
+
+fn after(nanoseconds: u64) -> Subscription {
+    let clock = SubscriptionClock { id: CLOCKID_MONOTONIC, timeout: nanoseconds, precision: 0, flags: 0 };
+    Subscription::to_clock(u64::MAX, clock)
+}
+
+/// A random number generator.
+fn random(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move |bound| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % bound
+    }
+}
+
+/// The longest time until readiness must be reported: a cycle of the scheduler, a poll of a subset in progress, and the
+/// time that three polls of all descriptors take.
+fn max_delay(count: u32) -> u64 {
+    cycle_time(2 * count as usize) + 5_000_000 + 3 * (1_000 + 600 * u64::from(count))
+}
+
+/// Random traffic on some of many descriptors.
+struct Traffic {
+    seed: u64,
+    model: Model,
+    fds: Vec<u32>,
+    busy: usize,
+    pace: u64,
+    with_clock: bool,
+    with_writers: bool,
+}
+
+impl Traffic {
+    fn of(seed: u64, number: &mut impl FnMut(u64) -> u64) -> Self {
+        let count = 2 + number(400) as u32;
+        let fds: Vec<u32> = (0..count).map(|_| number(1 << 31) as u32).collect::<BTreeSet<_>>().into_iter().collect();
+        let writable = fds.iter().copied().filter(|fd| fd % 14 == 0).collect();
+        let listeners = fds.iter().copied().filter(|fd| fd % 7 == 0 && fd % 14 != 0).take(1).collect();
+        Self {
+            seed,
+            model: Model { nonblocking: number(2) == 0, writable, listeners, ..Model::default() },
+            busy: 1 + number(4) as usize,
+            pace: [30_000, 3_000_000, 60_000_000][number(3) as usize],
+            with_clock: number(2) == 0,
+            with_writers: number(2) == 0,
+            fds,
+        }
+    }
+
+    /// Sends a message to a busy descriptor, often one to any descriptor, and sometimes a signal.
+    fn send(&mut self, number: &mut impl FnMut(u64) -> u64) {
+        let any = if number(4) == 0 { Some(self.fds.len()) } else { None };
+        for among in [Some(self.busy), any].into_iter().flatten() {
+            let chosen = self.fds[number(among as u64) as usize % self.fds.len()];
+            let when = self.model.now + number(self.pace);
+            self.model.readable.entry(chosen).or_insert(when);
+        }
+        self.model.signals = if number(20) == 0 { 1 + number(3) as u32 } else { 0 };
+    }
+
+    fn subscriptions(&self) -> Vec<Subscription> {
+        let mut requested: Vec<Subscription> = self.fds.iter().map(|fd| reading(*fd)).collect();
+        requested.extend(self.fds.iter().filter(|fd| self.with_writers && **fd % 7 == 0).map(|fd| writing(*fd)));
+        if self.with_clock {
+            requested.push(after(20_000_000));
+        }
+        requested
+    }
+
+    /// Takes the input of the reported descriptors and checks that each was ready; returns the longest delay.
+    fn take(&mut self, poller: &mut Poller, events: &[Event], began: u64) -> u64 {
+        let mut longest = 0;
+        for event in events {
+            assert_ne!(event.error, errno::INTR);
+            if event.type_ == EVENTTYPE_CLOCK {
+                assert!(self.model.now >= began + 20_000_000, "seed {}: the clock expired early", self.seed);
+            } else if event.type_ == EVENTTYPE_FD_READ {
+                let fd = event.userdata as u32;
+                let came = self.model.readable.remove(&fd).expect("there was input");
+                assert!(came <= self.model.now, "seed {}: reported before it came", self.seed);
+                longest = longest.max(self.model.now - came);
+                poller.mark_active(fd);
+            } else {
+                assert!(self.model.writable.contains(&(event.userdata as u32)), "seed {}: not writable", self.seed);
+            }
+        }
+        longest
+    }
+
+    fn is_reported_writable(&self, fd: u32) -> bool {
+        self.model.table.writability(fd) == Writability::Ready
+    }
+
+    /// The longest delay of a ready descriptor that was not reported yet.
+    fn unreported(&self) -> u64 {
+        let now = self.model.now;
+        let readers = self.model.readable.values().filter(|when| **when <= now).map(|when| now - when);
+        let writers = self.model.writable.iter().filter(|fd| self.with_writers && !self.is_reported_writable(**fd));
+        readers.chain(writers.map(|_| now)).max().unwrap_or_default()
+    }
+}
+
+/// Serves random traffic for at least 0.2 s of the model's time; returns the longest delay, reported or not, and the
+/// bound for it.
+fn run(seed: u64) -> (u64, u64) {
+    let mut number = random(seed + 1);
+    let mut traffic = Traffic::of(seed, &mut number);
+    let subscriptions = traffic.subscriptions();
+    let (mut poller, mut longest, mut waits) = (Poller::new(), 0, 0);
+    while traffic.model.now < 200_000_000 || waits < 300 {
+        traffic.send(&mut number);
+        let began = traffic.model.now;
+        let events = traffic.model.wait(&mut poller, &subscriptions, Trigger::Edge);
+        longest = longest.max(traffic.take(&mut poller, &events, began)).max(traffic.unreported());
+        waits += 1;
+    }
+    (longest, max_delay(traffic.fds.len() as u32))
+}
+
+#[test]
+fn every_ready_descriptor_is_reported_in_time_despite_signals_and_writers() {
+    let runs = if cfg!(target_os = "wasi") { 3 } else { 60 };
+    for seed in 0..runs {
+        let (longest, max) = run(seed);
+        assert!(longest < max, "seed {seed}: an event was delayed by {longest} ns, which may be {max}");
+    }
+}
+
+/// Descriptors that never become ready, more than are reported without a poll.
+fn idle() -> impl Iterator<Item = Subscription> {
+    (100..100 + POLL_ALL_MAX as u32).map(reading)
+}
+
+#[test]
+fn known_writability_does_not_end_a_wait_but_is_reported_in_time() {
+    let mut model = Model::default();
+    model.writable.insert(4);
+    let requested: Vec<Subscription> = idle().chain([reading(4), writing(4)]).collect();
+    let mut poller = Poller::new();
+    assert_eq!(model.wait(&mut poller, &requested, Trigger::Edge).len(), 1, "new at first");
+    model.readable.insert(4, model.now + 3_000_000);
+    let began = model.now;
+    assert_eq!(model.wait(&mut poller, &requested, Trigger::Edge).len(), 2, "then reported along with another event");
+    assert!(model.now - began >= 3_000_000);
+    model.readable.clear();
+    let began = model.now;
+    assert_eq!(model.wait(&mut poller, &requested, Trigger::Edge).len(), 1, "or alone after the delay");
+    assert!(model.now - began >= MAX_WRITABLE_DELAY && model.now - began < MAX_WRITABLE_DELAY + 1_000_000);
+    let began = model.now;
+    assert_eq!(model.wait(&mut poller, &[writing(4)], Trigger::Level).len(), 1, "at once if level-triggered");
+    assert!(model.now - began < 1_000_000);
+}
+
+#[test]
+fn with_few_subscriptions_known_writability_is_reported_twice_at_once() {
+    let mut model = Model::default();
+    model.writable.insert(4);
+    let mut poller = Poller::new();
+    model.wait(&mut poller, &[reading(4), writing(4)], Trigger::Edge);
+    for _ in 0..5 {
+        for _ in 0..MAX_IMMEDIATE_REPORTS {
+            let (began, polls) = (model.now, model.polls);
+            assert_eq!(model.wait(&mut poller, &[reading(4), writing(4)], Trigger::Edge).len(), 1);
+            assert_eq!((model.now, model.polls), (began, polls), "there is no poll and no time passes");
+        }
+        let began = model.now;
+        model.readable.insert(4, began + 3_000_000);
+        assert_eq!(model.wait(&mut poller, &[reading(4), writing(4)], Trigger::Edge).len(), 2, "the third one polls");
+        assert!(model.now - began >= 3_000_000);
+        model.readable.clear();
+    }
+}
+
+#[test]
+fn with_a_clock_known_writability_does_not_end_a_wait() {
+    let mut model = Model::default();
+    model.writable.insert(4);
+    let requested = [reading(4), writing(4), after(60_000_000_000)];
+    let mut poller = Poller::new();
+    model.wait(&mut poller, &requested, Trigger::Edge);
+    model.readable.insert(4, model.now + 3_000_000);
+    let began = model.now;
+    assert_eq!(model.wait(&mut poller, &requested, Trigger::Edge).len(), 2);
+    assert!(model.now - began >= 3_000_000);
+}
+
+#[test]
+fn a_half_closed_writer_does_not_make_the_wait_spin() {
+    let mut model = Model::default();
+    model.half_closed.insert(4);
+    model.readable.insert(5, 50_000_000);
+    let events = model.wait(&mut Poller::new(), &[writing(4), reading(5)], Trigger::Edge);
+    assert_eq!(events.iter().map(|event| event.userdata).collect::<Vec<_>>(), [5]);
+    assert!(model.polls < 60, "{} polls in 50 ms", model.polls);
+}
+
+#[test]
+fn no_subscriptions_cause_no_poll() {
+    let mut model = Model::default();
+    assert!(model.wait(&mut Poller::new(), &[], Trigger::Edge).is_empty());
+    assert_eq!(model.polls, 0);
+}
+
+#[test]
+fn excluded_writers_are_polled_again_after_two_milliseconds() {
+    let mut model = Model::default();
+    model.half_closed.insert(4);
+    let requested: Vec<Subscription> = (100..3_100).map(reading).chain([writing(4), writing(5)]).collect();
+    let mut poller = Poller::new();
+    for _ in 0..100 {
+        // One busy descriptor makes the poller select a subset.
+        model.readable.insert(100, model.now);
+        assert_eq!(model.wait(&mut poller, &requested, Trigger::Edge).len(), 1);
+        model.readable.clear();
+        poller.mark_active(100);
+    }
+    let began = model.now;
+    model.readable.insert(100, began + 50_000_000);
+    model.writable_later = Some((5, began + 100_000));
+    let events = model.wait(&mut poller, &requested, Trigger::Edge);
+    assert_eq!(events.iter().map(|event| event.userdata).collect::<Vec<_>>(), [5]);
+    assert!(model.now - began < WRITER_PAUSE + 1_000_000, "reported after {} ns", model.now - began);
+}
+
+#[test]
+fn a_listener_subscribed_for_writing_only_is_no_empty_poll() {
+    let mut model = Model { max_polls: Some(10), ..Model::default() };
+    model.listeners.insert(4);
+    // The model panics at an empty list and fails after ten polls.
+    assert!(model.wait(&mut Poller::new(), &[writing(4)], Trigger::Edge).is_empty());
+    assert!(model.now >= MAX_TIMEOUT, "polled again after {} ns", model.now);
+}
+
+#[test]
+fn a_descriptor_that_cannot_be_polled_ends_the_wait_with_its_error() {
+    for trigger in [Trigger::Edge, Trigger::Level] {
+        let mut model = Model::default();
+        model.immediate_results.insert(4, errno::BADF);
+        model.readable.insert(5, 1);
+        let events = model.wait(&mut Poller::new(), &[reading(4), reading(5)], trigger);
+        let errors: Vec<_> = events.iter().map(|event| (event.userdata, event.error)).collect();
+        assert_eq!(errors, [(5, errno::SUCCESS), (4, errno::BADF)], "with the events of the others");
+        let events = model.wait(&mut Poller::new(), &[reading(4)], trigger);
+        assert_eq!(events.len(), 1, "also alone");
+    }
+}
+
+#[test]
+fn an_error_without_an_event_is_reported_without_spinning() {
+    let mut model = Model::default();
+    model.failed.insert(4);
+    let events = model.wait(&mut Poller::new(), &[reading(4), reading(5), after(1_000_000)], Trigger::Level);
+    assert_eq!(events.iter().map(|event| event.userdata).collect::<Vec<_>>(), [4]);
+    assert!(model.polls <= 3, "{} polls", model.polls);
+}
+
+#[test]
+fn a_level_triggered_wait_reports_every_ready_descriptor() {
+    let mut model = Model::default();
+    let requested: Vec<Subscription> = (100..600).map(reading).collect();
+    let mut poller = Poller::new();
+    for fd in (100..600).step_by(7) {
+        model.readable = BTreeMap::from([(100, 0), (fd, 0)]);
+        let events = model.wait(&mut poller, &requested, Trigger::Level);
+        assert_eq!(events.len(), model.readable.len());
+    }
+}
