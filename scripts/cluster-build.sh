@@ -24,7 +24,7 @@ found() { touch "$target" 2>/dev/null || true; printf '%s\n' "$target"; }
 mkdir -p "$cache"
 # The lock prevents two simultaneous builds.
 exec 9>"$cache/lock"
-flock -n 9 || { say "another build is under way: waiting for it"; flock 9; }
+flock -n 9 || { say "another build is running; waiting for it"; flock 9; }
 [ ! -e "$target/done" ] || { found; exit 0; }
 
 go=$(find_go) || { say "Go 1.24 or later is missing: scripts/deps.sh cluster installs it"; exit 1; }

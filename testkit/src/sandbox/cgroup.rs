@@ -78,7 +78,7 @@ fn delegate(root: &Path, controllers: &[&str]) -> Result<()> {
     let enabled: Vec<String> =
         controllers.iter().filter(|name| available.contains(name)).map(|name| format!("+{name}")).collect();
     let (enabled, file) = (enabled.join(" "), root.join("cgroup.subtree_control"));
-    // In a container the root group has processes of its own, and the kernel answers EBUSY.
+    // In a container the root group has processes of its own, and the kernel returns EBUSY.
     fs::write(&file, &enabled)
         .with_context(|| format!("cannot delegate {enabled} to a control group: {} refuses", file.display()))
 }

@@ -14,7 +14,7 @@ use testkit::{Ledger, try_wait_for};
 
 /// The timeout for connecting and for each read and write.
 const IO_TIMEOUT: Duration = Duration::from_secs(15);
-/// A client pauses after a failure: a service that is down must not be asked a thousand times a second.
+/// A client pauses after a failure: a service that is down must not get a thousand requests a second.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// Each client has this many order ids.
 const IDS_PER_CLIENT: u64 = 1_000_000;
