@@ -111,7 +111,7 @@ fn refuse(app: &e2e::TestApp, field: &str, json: Option<&str>) {
 }
 
 #[test]
-fn ids_and_quantities_that_are_none_are_refused_by_name() {
+fn invalid_ids_and_quantities_are_rejected_by_field_name() {
     let app = target();
     for field in ["order_id", "product_id", "quantity"] {
         for json in NO_WHOLE_NUMBER {
@@ -121,7 +121,7 @@ fn ids_and_quantities_that_are_none_are_refused_by_name() {
 }
 
 #[test]
-fn money_that_is_none_is_refused_by_name() {
+fn invalid_amounts_are_rejected_by_field_name() {
     let app = target();
     for json in NO_MONEY {
         refuse(&app, "amount", Some(json));
@@ -134,7 +134,7 @@ fn money_that_is_none_is_refused_by_name() {
 }
 
 #[test]
-fn addresses_that_are_none_are_refused_by_name() {
+fn invalid_addresses_are_rejected_by_field_name() {
     let app = target();
     for json in no_address() {
         refuse(&app, "shipping_address", Some(&json));
@@ -142,7 +142,7 @@ fn addresses_that_are_none_are_refused_by_name() {
 }
 
 #[test]
-fn missing_fields_are_refused_by_name() {
+fn missing_fields_are_rejected_by_name() {
     let app = target();
     for field in ["order_id", "product_id", "quantity", "amount", "shipping", "tax", "shipping_address"] {
         refuse(&app, field, None);
@@ -150,7 +150,7 @@ fn missing_fields_are_refused_by_name() {
 }
 
 #[test]
-fn unknown_and_repeated_fields_are_refused_by_name() {
+fn unknown_and_repeated_fields_are_rejected_by_name() {
     let app = target();
     let added = [
         ("colour", r#""colour":"red""#),
@@ -178,7 +178,7 @@ fn unknown_and_repeated_fields_are_refused_by_name() {
 }
 
 #[test]
-fn an_unknown_field_with_a_huge_name_is_not_repeated_at_length() {
+fn a_long_name_of_an_unknown_field_is_not_repeated_in_full() {
     let app = target();
     let body = order(2).replace('}', &format!(",\"{}\":1}}", "n".repeat(50_000)));
     let response = app.post("/create_order", body);
@@ -188,7 +188,7 @@ fn an_unknown_field_with_a_huge_name_is_not_repeated_at_length() {
 }
 
 #[test]
-fn a_batch_full_of_errors_gets_an_answer_of_bounded_size() {
+fn a_batch_full_of_errors_gets_a_response_of_bounded_size() {
     let app = target();
     let wrong: Vec<String> = (1..20_000).map(|id| with(id, "quantity", Some("0"))).collect();
     let response = app.post("/create_orders", format!("[{}]", wrong.join(",")));

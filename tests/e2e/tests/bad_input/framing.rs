@@ -36,7 +36,7 @@ fn change_nothing<'a>(app: &TestApp, table: impl IntoIterator<Item = (&'a str, V
 }
 
 #[test]
-fn lengths_that_are_none_are_refused() {
+fn invalid_content_lengths_are_rejected() {
     let app = target();
     let body = order(2);
     let length = body.len();
@@ -55,7 +55,7 @@ fn lengths_that_are_none_are_refused() {
 }
 
 #[test]
-fn a_body_shorter_than_sent_leaves_no_half_order_and_no_second_request() {
+fn a_content_length_below_the_body_creates_no_order_and_no_second_request() {
     let app = target();
     let body = order(2);
     let lengths = [0, 1, body.len() - 1];
@@ -66,7 +66,7 @@ fn a_body_shorter_than_sent_leaves_no_half_order_and_no_second_request() {
 }
 
 #[test]
-fn transfer_codings_other_than_chunked_are_refused() {
+fn transfer_codings_other_than_chunked_are_rejected() {
     let app = target();
     let chunked = format!("{:x}\r\n{}\r\n0\r\n\r\n", order(2).len(), order(2));
     let codings = [
@@ -106,7 +106,7 @@ fn a_request_with_a_length_and_chunks_smuggles_nothing() {
 }
 
 #[test]
-fn chunks_that_are_none_create_nothing_and_hide_nothing() {
+fn malformed_chunks_create_no_order_and_smuggle_no_request() {
     let app = target();
     let body = order(2);
     let size = format!("{:x}", body.len());
@@ -134,7 +134,7 @@ fn chunks_that_are_none_create_nothing_and_hide_nothing() {
 /// are thrown away however long they are. A proxy in front may see more body there; so the connection ends, and nothing
 /// behind such a body is heard.
 #[test]
-fn odd_chunks_that_are_taken_hide_nothing() {
+fn unusual_chunks_that_hyper_accepts_smuggle_no_request() {
     let app = target();
     let body = order(2);
     let size = format!("{:x}", body.len());
@@ -173,7 +173,7 @@ fn endless_chunk_extensions_and_trailers_take_no_memory() {
 }
 
 #[test]
-fn good_chunks_are_good_however_they_are_cut() {
+fn valid_chunks_are_accepted_in_any_sizes() {
     let app = target();
     let body = order(2);
     let whole = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
@@ -192,7 +192,7 @@ fn good_chunks_are_good_however_they_are_cut() {
 }
 
 #[test]
-fn requests_cut_anywhere_create_nothing() {
+fn requests_cut_off_at_any_byte_create_nothing() {
     let app = target();
     let body = order(2);
     let whole = post(&format!("Content-Length: {}\r\n", body.len()), &body);

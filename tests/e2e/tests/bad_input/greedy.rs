@@ -3,7 +3,7 @@
 use e2e::{TestApp, order};
 
 #[test]
-fn a_wrong_value_is_not_quoted_however_long_it_is() {
+fn a_long_invalid_value_is_not_repeated_in_the_response() {
     let app = TestApp::spawn();
     let long = format!("\"{}\"", "\u{300}".repeat(2 << 20));
     let before = app.service().rss_bytes().unwrap();
@@ -17,7 +17,7 @@ fn a_wrong_value_is_not_quoted_however_long_it_is() {
 }
 
 #[test]
-fn an_echo_that_announces_too_much_is_413_also_beyond_four_gigabytes() {
+fn an_echo_with_a_content_length_over_the_limit_is_413_even_past_4_gib() {
     let app = TestApp::spawn();
     for length in ["33554433", "4294967295", "4294967296", "4294967297", "1099511627776"] {
         let mut connection = app.connect();
@@ -28,7 +28,7 @@ fn an_echo_that_announces_too_much_is_413_also_beyond_four_gigabytes() {
 }
 
 #[test]
-fn clients_that_are_slow_with_their_bodies_take_no_place_from_others() {
+fn clients_that_send_their_bodies_slowly_take_no_request_permits() {
     let app = TestApp::spawn_with(&[("MAX_IN_FLIGHT", "4")]);
     let slow: Vec<_> = (0..16)
         .map(|_| {
@@ -45,7 +45,7 @@ fn clients_that_are_slow_with_their_bodies_take_no_place_from_others() {
 }
 
 #[test]
-fn a_table_that_something_else_made_is_refused_and_left_alone() {
+fn a_table_of_another_application_is_rejected_and_not_changed() {
     let app = TestApp::without_tables(&[]);
     app.sql("CREATE TABLE orders (order_id INT, product_id INT, quantity INT, amount FLOAT, shipping FLOAT, tax FLOAT, shipping_address VARCHAR(200))");
     for path in ["/init", "/ready"] {

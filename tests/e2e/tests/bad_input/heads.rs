@@ -8,7 +8,7 @@ fn get(headers: &str) -> Vec<u8> {
 }
 
 #[test]
-fn broken_request_lines_are_refused_and_the_service_goes_on() {
+fn malformed_request_lines_are_rejected_and_the_service_keeps_serving() {
     let app = target();
     let table: Vec<(&str, Vec<u8>)> = vec![
         ("garbage", b"\x00\x01\x02\xff\xfe\r\n\r\n".to_vec()),
@@ -40,7 +40,7 @@ fn broken_request_lines_are_refused_and_the_service_goes_on() {
 }
 
 #[test]
-fn http_2_by_prior_knowledge_is_refused_and_the_service_goes_on() {
+fn http_2_by_prior_knowledge_is_rejected_and_the_service_keeps_serving() {
     let app = target();
     // The preface and an empty SETTINGS frame (RFC 9113, 3.4): whoever speaks HTTP/2 answers with SETTINGS of its own.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
@@ -54,7 +54,7 @@ fn http_2_by_prior_knowledge_is_refused_and_the_service_goes_on() {
 }
 
 #[test]
-fn an_offer_of_http_2_is_left_alone() {
+fn an_upgrade_to_http_2_or_websocket_is_ignored() {
     let app = target();
     let upgrade = get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
     throw(&app, "h2c", &upgrade, Fine(200));
@@ -68,7 +68,7 @@ fn an_offer_of_http_2_is_left_alone() {
 }
 
 #[test]
-fn broken_headers_are_refused_and_the_service_goes_on() {
+fn malformed_header_fields_are_rejected_and_the_service_keeps_serving() {
     let app = target();
     let table: Vec<(&str, Vec<u8>)> = vec![
         ("a header without a colon", get("Nonsense\r\n")),
@@ -91,7 +91,7 @@ fn broken_headers_are_refused_and_the_service_goes_on() {
 }
 
 #[test]
-fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
+fn unsupported_header_fields_are_rejected_by_name_or_ignored() {
     let app = target();
     let table: [(&str, Vec<u8>, Answer); 8] = [
         ("a Range", get("Range: bytes=0-3\r\n"), Fine(200)),
@@ -126,7 +126,7 @@ fn headers_that_mean_nothing_here_are_refused_by_name_or_ignored() {
 }
 
 #[test]
-fn other_forms_of_a_good_request_are_good() {
+fn unusual_forms_of_a_valid_request_are_accepted() {
     let app = target();
     let table: [(&str, &[u8], Answer); 7] = [
         ("the absolute form", b"GET http://example.org/orders/1 HTTP/1.1\r\nHost: example.org\r\n\r\n", Fine(200)),
@@ -144,7 +144,7 @@ fn other_forms_of_a_good_request_are_good() {
 }
 
 #[test]
-fn a_client_that_waits_for_100_gets_it_and_then_its_answer() {
+fn a_client_that_expects_100_continue_gets_it_and_then_its_response() {
     let app = target();
     let body = e2e::order(2);
     let mut connection = app.connect();

@@ -73,7 +73,7 @@ fn shapes() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn what_is_not_json_is_400_and_the_service_goes_on() {
+fn invalid_json_is_400_and_the_service_keeps_serving() {
     let app = target();
     for (what, body) in broken() {
         for path in ["/create_order", "/orders", "/update_order"] {
@@ -86,7 +86,7 @@ fn what_is_not_json_is_400_and_the_service_goes_on() {
 }
 
 #[test]
-fn what_is_not_json_in_a_batch_is_400_and_the_service_goes_on() {
+fn invalid_json_in_a_batch_is_400_and_the_service_keeps_serving() {
     let app = target();
     for (what, body) in broken() {
         let batch = [b"[", order(3).as_bytes(), b",", &body, b"]"].concat();
@@ -99,7 +99,7 @@ fn what_is_not_json_in_a_batch_is_400_and_the_service_goes_on() {
 }
 
 #[test]
-fn json_that_is_no_order_is_400_and_the_service_goes_on() {
+fn json_that_is_not_an_order_is_400_and_the_service_keeps_serving() {
     let app = target();
     for (what, body) in shapes() {
         for path in ["/create_order", "/orders"] {
@@ -113,7 +113,7 @@ fn json_that_is_no_order_is_400_and_the_service_goes_on() {
 }
 
 #[test]
-fn json_that_is_no_batch_is_400_and_the_service_goes_on() {
+fn json_that_is_not_a_batch_is_400_and_the_service_keeps_serving() {
     let app = target();
     let batches = [
         ("one order", order(2)),

@@ -13,7 +13,7 @@ fn post(path: &str, body: &str) -> String {
 }
 
 #[test]
-fn pipelined_requests_are_answered_in_order() {
+fn pipelined_requests_get_their_responses_in_order() {
     let app = target();
     let mut connection = app.connect();
     let paths = ["/orders/1", "/health", "/nowhere", "/orders/2", "/orders?limit=0"];
@@ -26,7 +26,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn pipelined_writes_are_seen_by_the_reads_behind_them() {
+fn pipelined_reads_see_the_writes_before_them() {
     let app = target();
     let mut connection = app.connect();
     let changed = with(1, "quantity", Some("9"));
@@ -37,7 +37,7 @@ fn pipelined_writes_are_seen_by_the_reads_behind_them() {
 }
 
 #[test]
-fn what_is_behind_a_broken_request_is_not_obeyed() {
+fn a_request_after_a_malformed_one_is_not_executed() {
     let app = target();
     for broken in [
         "NONSENSE\r\n\r\n",
@@ -57,7 +57,7 @@ fn what_is_behind_a_broken_request_is_not_obeyed() {
 }
 
 #[test]
-fn a_refused_body_is_not_taken_for_a_request() {
+fn an_unread_body_is_not_parsed_as_a_request() {
     let app = target();
     // The body of a request that is answered without reading it must not be read as the next request.
     let body = "GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
@@ -81,7 +81,7 @@ fn a_refused_body_is_not_taken_for_a_request() {
 }
 
 #[test]
-fn a_request_in_single_bytes_is_served() {
+fn a_request_sent_byte_by_byte_is_served() {
     let app = target();
     let mut connection = app.connect();
     for byte in GET.bytes() {
@@ -92,7 +92,7 @@ fn a_request_in_single_bytes_is_served() {
 }
 
 #[test]
-fn a_connection_asked_to_close_is_closed_after_the_answer() {
+fn connection_close_closes_the_connection_after_the_response() {
     let app = target();
     let mut connection = app.connect();
     connection.send(format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{GET}"));

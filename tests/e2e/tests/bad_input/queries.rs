@@ -3,7 +3,7 @@
 use super::{Answer, assert_still_serves, target, throw};
 
 #[test]
-fn wrong_queries_are_400_and_change_nothing() {
+fn invalid_queries_are_400_and_change_nothing() {
     let app = target();
     let wrong = [
         "/orders?limit=0",
@@ -66,7 +66,7 @@ fn wrong_queries_are_400_and_change_nothing() {
 }
 
 #[test]
-fn a_query_where_none_is_known_is_400() {
+fn a_query_on_an_endpoint_without_parameters_is_400() {
     let app = target();
     let body = e2e::order(2);
     let calls: [(&str, &str, Option<&str>); 8] = [
@@ -86,7 +86,7 @@ fn a_query_where_none_is_known_is_400() {
 }
 
 #[test]
-fn paths_that_lead_nowhere_are_404_and_change_nothing() {
+fn unknown_paths_are_404_and_change_nothing() {
     let app = target();
     for path in [
         "//",

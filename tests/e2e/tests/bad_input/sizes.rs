@@ -9,7 +9,7 @@ fn head(method: &str, path: &str, headers: &str) -> Vec<u8> {
 }
 
 #[test]
-fn heads_beyond_the_limit_are_431() {
+fn request_heads_over_the_limit_are_431() {
     let app = target();
     let padding = "v".repeat(17 * 1024);
     throw(
@@ -25,7 +25,7 @@ fn heads_beyond_the_limit_are_431() {
 }
 
 #[test]
-fn heads_far_beyond_the_limit_are_refused() {
+fn request_heads_far_over_the_limit_are_rejected() {
     let app = target();
     let short: String = (0..5_000).map(|n| format!("a{n}: b\r\n")).collect();
     throw(&app, "5,000 headers", &head("GET", "/orders", &short), Refused);
@@ -50,7 +50,7 @@ fn a_head_within_the_limit_is_served() {
 }
 
 #[test]
-fn an_order_beyond_its_limit_is_413_however_it_is_sent() {
+fn an_order_over_the_limit_is_413_with_any_framing() {
     let app = target();
     let padded = format!("{}{}", " ".repeat(65 * 1024), order(2));
     for (method, path) in
@@ -70,7 +70,7 @@ fn an_order_beyond_its_limit_is_413_however_it_is_sent() {
 }
 
 #[test]
-fn a_batch_beyond_the_limit_is_413_however_it_is_sent() {
+fn a_batch_over_the_limit_is_413_with_any_framing() {
     let app = target_with(&[("MAX_BODY_BYTES", "20000")]);
     app.post("/create_orders", orders(10..20)).expect_done();
     for id in 10..20 {
@@ -92,7 +92,7 @@ fn a_batch_beyond_the_limit_is_413_however_it_is_sent() {
 }
 
 #[test]
-fn a_declared_length_beyond_the_limit_is_413_before_the_body_comes() {
+fn a_content_length_over_the_limit_is_413_before_the_body_is_sent() {
     let app = target();
     for (path, length) in [
         ("/create_order", 65_537_u64),
@@ -109,7 +109,7 @@ fn a_declared_length_beyond_the_limit_is_413_before_the_body_comes() {
 }
 
 #[test]
-fn a_client_that_waits_for_100_is_told_413_instead() {
+fn a_client_that_expects_100_continue_gets_413_for_a_body_over_the_limit() {
     let app = target();
     let mut connection = app.connect();
     connection.send(head("POST", "/create_orders", "Content-Length: 99999999\r\nExpect: 100-continue\r\n"));
@@ -118,7 +118,7 @@ fn a_client_that_waits_for_100_is_told_413_instead() {
 }
 
 #[test]
-fn numbers_of_many_digits_cost_nothing() {
+fn numbers_with_many_digits_are_rejected_cheaply() {
     let app = target();
     let digits = "9".repeat(60_000);
     for json in [

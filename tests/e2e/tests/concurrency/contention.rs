@@ -83,7 +83,7 @@ fn overlapping_batches_are_each_all_or_nothing() {
 }
 
 #[test]
-fn a_hundred_clients_count_one_by_one_with_if_match() {
+fn increments_by_a_hundred_clients_with_if_match_are_not_lost() {
     let app = TestApp::spawn();
     app.post("/create_order", with(1, "quantity", Some("1"))).expect_done();
     let responses = together(&app, 100, |client, _| {
@@ -106,7 +106,7 @@ fn a_hundred_clients_count_one_by_one_with_if_match() {
 }
 
 #[test]
-fn the_pool_is_never_larger_than_allowed() {
+fn the_pool_never_exceeds_its_maximum() {
     let app = TestApp::spawn_with(&[("POOL_MAX", "3")]);
     app.post("/create_orders", orders(1..=600)).expect_done();
     let max = thread::scope(|scope| {

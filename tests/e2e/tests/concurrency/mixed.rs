@@ -77,7 +77,7 @@ fn work(client: &Client, number: u32) -> BTreeMap<u32, String> {
 }
 
 #[test]
-fn a_hundred_clients_doing_everything_leave_exactly_what_they_must() {
+fn mixed_requests_of_a_hundred_clients_leave_the_expected_table() {
     let app = TestApp::spawn();
     let books: Vec<BTreeMap<u32, String>> = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -96,7 +96,7 @@ fn a_hundred_clients_doing_everything_leave_exactly_what_they_must() {
 }
 
 #[test]
-fn whole_tables_are_read_while_they_change_and_are_always_well_formed() {
+fn a_table_that_changes_is_read_with_unique_ids_in_order() {
     let app = TestApp::spawn();
     thread::scope(|scope| {
         let writers: Vec<_> = (0..4)

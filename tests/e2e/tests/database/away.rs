@@ -20,17 +20,17 @@ fn starts_without(fault: Fault) {
 }
 
 #[test]
-fn a_service_whose_database_refuses_connections_starts_and_serves_as_soon_as_it_is_there() {
+fn a_service_starts_without_a_database_that_refuses_and_recovers() {
     starts_without(Fault::Refuse);
 }
 
 #[test]
-fn a_service_whose_database_resets_connections_starts_and_serves_as_soon_as_it_is_there() {
+fn a_service_starts_without_a_database_that_resets_and_recovers() {
     starts_without(Fault::Reset);
 }
 
 #[test]
-fn a_database_that_does_not_exist_yet_is_waited_for() {
+fn a_service_waits_for_a_database_that_does_not_exist_yet() {
     let app = TestApp::setup().env(&super::SHORT_TIMEOUTS).database("not_there_yet").without_waiting().start();
     app.get("/health").expect(200);
     let response = app.get("/ready");
@@ -41,7 +41,7 @@ fn a_database_that_does_not_exist_yet_is_waited_for() {
 }
 
 #[test]
-fn a_wrong_password_is_not_ready_and_not_told() {
+fn a_wrong_password_means_not_ready_and_is_not_disclosed() {
     let server = TestApp::spawn();
     let url = format!("mysql://nobody:hunter2@127.0.0.1:{}/{}", server.server().port(), server.database());
     let app = TestApp::setup().env(&super::SHORT_TIMEOUTS).env(&[("DATABASE_URL", &url)]).without_waiting().start();
@@ -58,7 +58,7 @@ fn a_wrong_password_is_not_ready_and_not_told() {
 }
 
 #[test]
-fn a_host_name_that_does_not_resolve_is_not_ready() {
+fn an_unresolvable_database_host_means_not_ready() {
     let app = TestApp::setup()
         .env(&super::SHORT_TIMEOUTS)
         .env(&[("DATABASE_URL", "mysql://root@database.invalid:3306/orders")])
@@ -75,7 +75,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_service_whose_database_is_silent_starts_and_serves_as_soon_as_it_is_there() {
+    fn a_service_starts_without_a_database_that_is_silent_and_recovers() {
         starts_without(Fault::BlackHole);
     }
 }

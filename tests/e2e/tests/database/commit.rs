@@ -77,22 +77,22 @@ fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
 }
 
 #[test]
-fn a_reset_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
+fn a_reset_before_the_commit_is_outcome_unknown_and_not_written() {
     lose_commits(Timing::BeforeServer, Action::Reset, false);
 }
 
 #[test]
-fn a_close_before_the_commit_arrives_is_an_unknown_outcome_and_nothing_is_written() {
+fn a_close_before_the_commit_is_outcome_unknown_and_not_written() {
     lose_commits(Timing::BeforeServer, Action::Close, false);
 }
 
 #[test]
-fn a_reset_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
+fn a_reset_after_the_commit_is_outcome_unknown_and_written_once() {
     lose_commits(Timing::AfterResponse, Action::Reset, true);
 }
 
 #[test]
-fn a_close_after_the_commit_is_an_unknown_outcome_and_it_is_written_once() {
+fn a_close_after_the_commit_is_outcome_unknown_and_written_once() {
     lose_commits(Timing::AfterResponse, Action::Close, true);
 }
 
@@ -110,7 +110,7 @@ fn an_unknown_outcome_can_be_looked_up() {
 }
 
 #[test]
-fn the_log_tells_an_unknown_outcome_with_its_request() {
+fn the_log_reports_an_unknown_outcome_with_its_request_id() {
     let app = with_short_timeouts().start();
     app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
@@ -129,12 +129,12 @@ mod slow {
     use super::*;
 
     #[test]
-    fn silence_after_the_commit_is_an_unknown_outcome_in_time_and_it_is_written_once() {
+    fn silence_after_the_commit_is_outcome_unknown_in_time_and_written_once() {
         lose_commits(Timing::AfterResponse, Action::BlackHole, true);
     }
 
     #[test]
-    fn silence_before_the_commit_arrives_is_an_unknown_outcome_in_time_and_nothing_is_written() {
+    fn silence_before_the_commit_is_outcome_unknown_in_time_and_not_written() {
         lose_commits(Timing::BeforeServer, Action::BlackHole, false);
     }
 }

@@ -61,7 +61,7 @@ fn four_services_asked_to_initialise_at_once_make_one_schema() {
 }
 
 #[test]
-fn a_schema_that_is_there_is_left_as_it_is() {
+fn an_existing_schema_is_not_changed() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
     let again = TestApp::setup().database(app.database()).start();
@@ -70,7 +70,7 @@ fn a_schema_that_is_there_is_left_as_it_is() {
 }
 
 #[test]
-fn a_migration_interrupted_half_way_is_finished_by_the_next_start() {
+fn an_interrupted_migration_is_completed_by_the_next_start() {
     let app = TestApp::spawn();
     // As if a process had died between making the table and writing that it did.
     app.sql("DELETE FROM schema_migrations");

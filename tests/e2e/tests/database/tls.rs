@@ -41,7 +41,7 @@ fn is_refused(app: &TestApp) {
 }
 
 #[test]
-fn with_the_right_authority_everything_goes_over_tls() {
+fn with_the_right_authority_all_connections_use_tls() {
     let (server, tls) = server();
     let app = service(&server, "localhost", "?require_ssl=true", Some(&tls.ca()));
     wait_until("the service to be ready", || app.get("/ready").status == 200);
@@ -56,25 +56,25 @@ fn with_the_right_authority_everything_goes_over_tls() {
 }
 
 #[test]
-fn a_certificate_of_another_authority_is_refused() {
+fn a_certificate_of_another_authority_is_rejected() {
     let (server, tls) = server();
     is_refused(&service(&server, "localhost", "?require_ssl=true", Some(&tls.other_ca())));
 }
 
 #[test]
-fn a_certificate_of_an_unknown_authority_is_refused() {
+fn a_certificate_of_an_unknown_authority_is_rejected() {
     let (server, _tls) = server();
     is_refused(&service(&server, "localhost", "?require_ssl=true", None));
 }
 
 #[test]
-fn without_tls_a_server_that_requires_it_refuses() {
+fn a_server_that_requires_tls_rejects_a_url_without_it() {
     let (server, _tls) = server();
     is_refused(&service(&server, "127.0.0.1", "", None));
 }
 
 #[test]
-fn a_server_without_tls_is_refused_where_the_url_requires_it() {
+fn a_server_without_tls_is_rejected_if_the_url_requires_tls() {
     let tls = Tls::new().expect("certificates");
     let server = Arc::new(MariaDb::builder().option("--skip-ssl").start().expect("a MariaDB"));
     // The command-line client would not speak to this server either: the database is one that is always there.

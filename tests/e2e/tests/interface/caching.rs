@@ -24,7 +24,7 @@ fn an_unchanged_order_is_304_without_a_body() {
 }
 
 #[test]
-fn a_changed_order_is_sent_anew() {
+fn a_changed_order_is_sent_again() {
     let app = TestApp::spawn();
     let tag = app.post("/orders", order(1)).expect(201).etag();
     app.post("/update_order", with(1, "quantity", Some("5"))).expect_done();
@@ -33,7 +33,7 @@ fn a_changed_order_is_sent_anew() {
 }
 
 #[test]
-fn a_tag_is_of_the_content_not_of_the_writing() {
+fn an_etag_depends_on_the_value_and_not_on_its_notation() {
     let app = TestApp::spawn();
     let first = app.post("/orders", with(1, "amount", Some("56"))).expect(201).etag();
     let second = app.put("/orders/1", with(1, "amount", Some("5.6e1"))).expect(200).etag();
@@ -70,7 +70,7 @@ fn a_delete_with_an_old_tag_is_412_and_deletes_nothing() {
 }
 
 #[test]
-fn the_walkthroughs_calls_honour_if_match_too() {
+fn walkthrough_endpoints_honour_if_match() {
     let app = TestApp::spawn();
     let old = app.post("/orders", order(1)).expect(201).etag();
     let mine = with(1, "quantity", Some("3"));
@@ -83,7 +83,7 @@ fn the_walkthroughs_calls_honour_if_match_too() {
 }
 
 #[test]
-fn if_match_takes_lists_and_the_star_but_no_weak_tags() {
+fn if_match_accepts_lists_and_the_asterisk_but_no_weak_tags() {
     let app = TestApp::spawn();
     let tag = app.post("/orders", order(1)).expect(201).etag();
     let body = order(1);
@@ -105,7 +105,7 @@ fn if_match_on_an_absent_order_never_succeeds() {
 }
 
 #[test]
-fn a_condition_that_cannot_be_read_is_refused_not_ignored() {
+fn a_malformed_precondition_is_rejected_and_not_ignored() {
     let app = TestApp::spawn();
     app.post("/orders", order(1)).expect(201);
     for value in ["bare", "\"open", "", ",", "W/", "\"a\" \"b\""] {
@@ -136,7 +136,7 @@ fn of_two_writers_with_the_same_tag_one_wins() {
 }
 
 #[test]
-fn a_change_that_must_not_meet_the_order_it_names_is_412() {
+fn a_write_with_a_matching_if_none_match_is_412() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect(200);
     let tag = app.get("/orders/1").expect(200).etag();

@@ -5,7 +5,7 @@ use e2e::{TestApp, order, orders};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
-fn json_is_taken_under_its_names() {
+fn json_is_accepted_under_all_its_media_types() {
     let app = TestApp::spawn();
     let types =
         ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"];
@@ -15,7 +15,7 @@ fn json_is_taken_under_its_names() {
 }
 
 #[test]
-fn the_walkthroughs_calls_take_json_as_curl_declares_it() {
+fn walkthrough_endpoints_accept_json_declared_as_a_form_by_curl() {
     let app = TestApp::spawn();
     let form = [("content-type", FORM)];
     app.send("POST", "/create_order", &form, Some(order(1).as_bytes())).expect_done();
@@ -25,7 +25,7 @@ fn the_walkthroughs_calls_take_json_as_curl_declares_it() {
 }
 
 #[test]
-fn resources_do_not_take_json_declared_as_a_form() {
+fn resources_reject_json_declared_as_a_form() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     let form = [("content-type", FORM)];
@@ -34,7 +34,7 @@ fn resources_do_not_take_json_declared_as_a_form() {
 }
 
 #[test]
-fn an_undeclared_body_is_taken_as_json() {
+fn a_body_without_a_content_type_is_parsed_as_json() {
     let app = TestApp::spawn();
     app.send("POST", "/create_order", &[], Some(order(1).as_bytes())).expect_done();
     app.send("POST", "/orders", &[], Some(order(2).as_bytes())).expect(201);
@@ -42,7 +42,7 @@ fn an_undeclared_body_is_taken_as_json() {
 }
 
 #[test]
-fn anything_else_is_415_on_every_call_that_takes_an_order() {
+fn other_content_types_are_415_on_every_endpoint_that_takes_an_order() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     let types = [
@@ -71,7 +71,7 @@ fn anything_else_is_415_on_every_call_that_takes_an_order() {
 }
 
 #[test]
-fn an_encoded_body_is_415_and_an_identity_one_is_taken() {
+fn a_body_with_a_content_encoding_is_415_unless_it_is_identity() {
     let app = TestApp::spawn();
     for encoding in ["gzip", "br", "deflate", "zstd", "x-unknown", "gzip, identity"] {
         let headers = [("content-type", "application/json"), ("content-encoding", encoding)];

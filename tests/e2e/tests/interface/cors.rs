@@ -24,7 +24,7 @@ fn options_names_the_methods_of_a_path() {
 }
 
 #[test]
-fn without_a_configured_origin_nothing_is_said_of_origins() {
+fn without_a_configured_origin_there_are_no_cors_headers() {
     let app = TestApp::spawn();
     let preflight = [("origin", ORIGIN), ("access-control-request-method", "POST")];
     assert!(access_headers(&app.options("/orders", &preflight).expect(204)).is_empty());
@@ -32,7 +32,7 @@ fn without_a_configured_origin_nothing_is_said_of_origins() {
 }
 
 #[test]
-fn the_configured_origin_may_ask_and_use() {
+fn the_configured_origin_may_send_requests() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
     let preflight = [
         ("origin", ORIGIN),
@@ -58,7 +58,7 @@ fn the_configured_origin_may_ask_and_use() {
 }
 
 #[test]
-fn errors_can_be_read_by_the_configured_origin_too() {
+fn the_configured_origin_may_read_errors() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", ORIGIN)]);
     let response = app.send("POST", "/orders", &[("origin", ORIGIN), ("content-type", "application/json")], Some(b"{"));
     response.expect_problem(400, "invalid-json");
@@ -77,7 +77,7 @@ fn another_origin_gets_no_permission() {
 }
 
 #[test]
-fn a_star_allows_every_origin() {
+fn an_asterisk_allows_every_origin() {
     let app = TestApp::spawn_with(&[("CORS_ALLOW_ORIGIN", "*")]);
     let headers = [("origin", "https://anyone.example"), ("content-type", "application/json")];
     let response = app.send("POST", "/orders", &headers, Some(order(1).as_bytes())).expect(201);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use e2e::{RawConnection, TestApp};
 
 #[test]
-fn echo_gives_back_every_byte() {
+fn echo_returns_every_byte() {
     let app = TestApp::spawn();
     let every_byte: Vec<u8> = (0..=255).collect();
     for body in [&b"hello"[..], b"", every_byte.as_slice(), "döner 東京".as_bytes()] {
@@ -15,7 +15,7 @@ fn echo_gives_back_every_byte() {
 }
 
 #[test]
-fn echo_takes_any_content_type() {
+fn echo_accepts_any_content_type() {
     let app = TestApp::spawn();
     for kind in ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded", "image/png"] {
         let response = app.send("POST", "/echo", &[("content-type", kind)], Some(b"abc")).expect(200);
@@ -47,7 +47,7 @@ fn echo_streams_large_bodies() {
 }
 
 #[test]
-fn echo_answers_before_the_request_has_ended() {
+fn echo_responds_before_the_request_has_ended() {
     let app = TestApp::spawn();
     let mut connection: RawConnection = app.connect();
     connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -62,7 +62,7 @@ fn echo_answers_before_the_request_has_ended() {
 }
 
 #[test]
-fn what_looks_like_an_answer_of_our_own_is_echoed_as_it_is() {
+fn a_body_that_looks_like_a_response_is_echoed_unchanged() {
     let app = TestApp::spawn();
     // What the HTTP library says by itself to a head that it cannot read; the service says more in its place, but only then.
     let text = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";

@@ -3,7 +3,7 @@
 use e2e::{RawConnection, TestApp, order, orders};
 
 #[test]
-fn head_answers_wherever_get_does() {
+fn head_is_supported_wherever_get_is() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
     for path in ["/", "/orders", "/orders?limit=2", "/orders/1", "/health", "/ready", "/init", "/delete_order?id=2"] {
@@ -17,7 +17,7 @@ fn head_answers_wherever_get_does() {
 }
 
 #[test]
-fn head_says_what_get_would() {
+fn head_returns_the_headers_of_get() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
     for path in ["/", "/orders/1", "/orders?limit=2", "/health"] {

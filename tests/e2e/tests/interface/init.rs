@@ -13,7 +13,7 @@ fn init_creates_the_table_and_may_be_repeated() {
 }
 
 #[test]
-fn before_init_every_call_says_what_is_missing() {
+fn before_init_every_call_reports_that_init_is_missing() {
     let app = TestApp::without_tables(&[]);
     let responses = [
         ("GET /orders", app.get("/orders")),
@@ -63,7 +63,7 @@ fn an_allowed_reset_empties_the_table() {
 }
 
 #[test]
-fn init_refuses_what_it_does_not_know() {
+fn init_rejects_unknown_parameters() {
     let app = TestApp::spawn_with(&[("ALLOW_RESET", "true")]);
     app.post("/create_order", order(1)).expect_done();
     for query in ["reset=yes", "reset=", "reset=TRUE", "rest=true", "reset=true&reset=true", "reset=true&x=1"] {

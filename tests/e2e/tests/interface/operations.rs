@@ -10,7 +10,7 @@ fn a_running_service_is_alive_and_ready() {
 }
 
 #[test]
-fn readiness_means_a_real_table_answers() {
+fn readiness_needs_the_table() {
     let app = TestApp::spawn();
     app.get("/ready").expect(200);
     app.sql("RENAME TABLE orders TO elsewhere");
@@ -21,7 +21,7 @@ fn readiness_means_a_real_table_answers() {
 }
 
 #[test]
-fn a_missing_path_is_404_whatever_the_method() {
+fn an_unknown_path_is_404_with_any_method() {
     let app = TestApp::spawn();
     for path in [
         "/nowhere",
@@ -42,7 +42,7 @@ fn a_missing_path_is_404_whatever_the_method() {
 }
 
 #[test]
-fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
+fn an_unsupported_method_is_405_with_the_supported_ones() {
     let app = TestApp::spawn();
     let table: [(&str, &str, &[&str]); 11] = [
         ("/", "GET, HEAD", &["POST", "PUT", "DELETE", "PATCH"]),
@@ -75,7 +75,7 @@ fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
 }
 
 #[test]
-fn a_method_that_nobody_knows_is_405_too() {
+fn an_unknown_method_is_405() {
     let app = TestApp::spawn();
     let mut connection = app.connect();
     for method in ["BREW", "get", "PROPFIND", "X-Y_Z"] {
@@ -87,7 +87,7 @@ fn a_method_that_nobody_knows_is_405_too() {
 }
 
 #[test]
-fn replies_of_the_service_do_not_invite_guessing() {
+fn responses_do_not_name_the_server_software() {
     let app = TestApp::spawn();
     for path in ["/orders", "/health", "/"] {
         let response = app.get(path);

@@ -82,7 +82,7 @@ fn the_whole_table_has_no_link() {
 }
 
 #[test]
-fn an_order_added_behind_a_page_is_found_on_the_next() {
+fn an_order_added_after_a_page_is_on_the_next_page() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([10, 20, 30, 40])).expect_done();
     let first = app.get("/orders?limit=2").expect(200);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use e2e::{TestApp, order};
 
 #[test]
-fn every_response_has_an_id_of_its_own() {
+fn every_response_has_its_own_request_id() {
     let app = TestApp::spawn();
     let responses = [
         app.get("/"),
@@ -26,7 +26,7 @@ fn every_response_has_an_id_of_its_own() {
 }
 
 #[test]
-fn a_clients_own_id_is_kept() {
+fn a_clients_request_id_is_kept() {
     let app = TestApp::spawn();
     let longest = "x".repeat(64);
     for id in ["a", "3f2c-9.B_z", longest.as_str()] {
@@ -37,7 +37,7 @@ fn a_clients_own_id_is_kept() {
 }
 
 #[test]
-fn an_id_that_is_not_safe_is_replaced() {
+fn an_unsafe_request_id_is_replaced() {
     let app = TestApp::spawn();
     let long = "x".repeat(65);
     for id in ["", "a b", "a\"b", "<script>", "a;b", "a,b", "\u{e4}", "{}", long.as_str()] {
@@ -49,7 +49,7 @@ fn an_id_that_is_not_safe_is_replaced() {
 }
 
 #[test]
-fn of_two_ids_neither_is_believed_or_one_is_kept() {
+fn two_request_ids_are_reduced_to_one() {
     let app = TestApp::spawn();
     let response = app.send("GET", "/health", &[("x-request-id", "one"), ("x-request-id", "two")], None).expect(200);
     assert_eq!(response.headers.get_all("x-request-id").iter().count(), 1, "one id goes out");

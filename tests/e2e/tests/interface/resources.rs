@@ -3,7 +3,7 @@
 use e2e::{Order, TestApp, order, orders, with};
 
 #[test]
-fn a_posted_order_is_201_with_its_place_tag_and_content() {
+fn a_posted_order_is_201_with_location_etag_and_body() {
     let app = TestApp::spawn();
     let response = app.post("/orders", order(7)).expect(201);
     assert_eq!(response.header("location"), Some("/orders/7"));
@@ -15,7 +15,7 @@ fn a_posted_order_is_201_with_its_place_tag_and_content() {
 }
 
 #[test]
-fn the_service_gives_an_id_where_the_body_has_none() {
+fn the_service_generates_an_id_if_the_body_has_none() {
     let app = TestApp::spawn();
     let mut given = Vec::new();
     for _ in 0..3 {
@@ -31,7 +31,7 @@ fn the_service_gives_an_id_where_the_body_has_none() {
 }
 
 #[test]
-fn a_given_id_never_meets_one_that_was_chosen() {
+fn a_generated_id_never_collides_with_a_chosen_one() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([1, 2, 3, 10])).expect_done();
     for _ in 0..12 {
@@ -42,7 +42,7 @@ fn a_given_id_never_meets_one_that_was_chosen() {
 }
 
 #[test]
-fn when_the_greatest_id_is_taken_there_is_none_to_give() {
+fn when_the_greatest_id_is_used_no_id_is_generated() {
     let app = TestApp::spawn();
     app.post("/orders", order(u32::MAX)).expect(201);
     let response = app.post("/orders", with(1, "order_id", None));
@@ -52,7 +52,7 @@ fn when_the_greatest_id_is_taken_there_is_none_to_give() {
 }
 
 #[test]
-fn a_null_id_is_no_id_left_out() {
+fn an_id_of_null_is_not_a_missing_id() {
     let app = TestApp::spawn();
     let problem = app.post("/orders", with(1, "order_id", Some("null"))).expect_problem(400, "invalid-order");
     assert!(problem.has_error_for("order_id"), "{problem:?}");
@@ -75,7 +75,7 @@ fn an_absent_order_is_404_for_every_method() {
 }
 
 #[test]
-fn a_put_replaces_and_answers_with_the_order_and_its_new_tag() {
+fn a_put_returns_the_order_and_its_new_etag() {
     let app = TestApp::spawn();
     let before = app.post("/orders", order(7)).expect(201).etag();
     let response = app.put("/orders/7", with(7, "quantity", Some("3"))).expect(200);
@@ -86,7 +86,7 @@ fn a_put_replaces_and_answers_with_the_order_and_its_new_tag() {
 }
 
 #[test]
-fn a_put_may_leave_the_id_to_the_path_but_not_contradict_it() {
+fn a_put_may_omit_the_id_but_not_contradict_the_path() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([7, 8])).expect_done();
     let response = app.put("/orders/7", with(7, "order_id", None)).expect(200);
@@ -97,7 +97,7 @@ fn a_put_may_leave_the_id_to_the_path_but_not_contradict_it() {
 }
 
 #[test]
-fn a_put_of_what_is_already_there_keeps_the_tag() {
+fn a_put_without_a_change_keeps_the_etag() {
     let app = TestApp::spawn();
     let before = app.post("/orders", order(7)).expect(201).etag();
     assert_eq!(app.put("/orders/7", order(7)).expect(200).etag(), before);
@@ -114,7 +114,7 @@ fn a_deleted_order_is_204_and_gone() {
 }
 
 #[test]
-fn what_is_no_id_is_no_resource() {
+fn an_invalid_id_is_not_a_resource() {
     let app = TestApp::spawn();
     for id in
         ["0", "-1", "+1", "1.0", "01", "4294967296", "99999999999999999999", "abc", "1%20", "%31x", "1/2", "1/", ""]

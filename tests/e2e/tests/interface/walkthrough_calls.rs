@@ -38,7 +38,7 @@ fn a_created_order_is_listed_exactly_as_documented() {
 }
 
 #[test]
-fn money_is_given_with_two_decimals_however_it_was_written() {
+fn money_has_two_decimals_however_it_was_written() {
     let app = TestApp::spawn();
     let written = [
         ("56", "56.00"),
@@ -67,7 +67,7 @@ fn money_is_given_with_two_decimals_however_it_was_written() {
 }
 
 #[test]
-fn orders_are_listed_by_id_whatever_the_order_of_their_arrival() {
+fn orders_are_listed_by_id() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([9, 2, 4_294_967_295, 5])).expect_done();
     app.post("/create_order", order(1)).expect_done();
@@ -76,7 +76,7 @@ fn orders_are_listed_by_id_whatever_the_order_of_their_arrival() {
 }
 
 #[test]
-fn a_duplicate_order_is_refused_with_409() {
+fn a_duplicate_order_is_409() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     app.post("/create_order", with(1, "quantity", Some("7"))).expect_problem(409, "duplicate-order");
@@ -84,7 +84,7 @@ fn a_duplicate_order_is_refused_with_409() {
 }
 
 #[test]
-fn a_batch_with_a_duplicate_leaves_nothing_behind() {
+fn a_batch_with_a_duplicate_writes_nothing() {
     let app = TestApp::spawn();
     app.post("/create_order", order(3)).expect_done();
     let problem = app.post("/create_orders", orders([1, 2, 3, 4])).expect_problem(409, "duplicate-order");
@@ -93,14 +93,14 @@ fn a_batch_with_a_duplicate_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_batch_that_repeats_an_id_leaves_nothing_behind() {
+fn a_batch_that_repeats_an_id_writes_nothing() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders([1, 2, 1])).expect_problem(409, "duplicate-order");
     assert_eq!(app.get("/orders").text().trim(), "[]");
 }
 
 #[test]
-fn a_batch_with_one_wrong_order_leaves_nothing_behind_and_names_it() {
+fn a_batch_with_an_invalid_order_writes_nothing_and_names_it() {
     let app = TestApp::spawn();
     let body = format!("[{},{},{}]", order(1), order(2), with(3, "quantity", Some("0")));
     let problem = app.post("/create_orders", body).expect_problem(400, "invalid-order");
@@ -109,7 +109,7 @@ fn a_batch_with_one_wrong_order_leaves_nothing_behind_and_names_it() {
 }
 
 #[test]
-fn every_wrong_field_of_an_order_is_named_at_once() {
+fn all_invalid_fields_of_an_order_are_named_at_once() {
     let app = TestApp::spawn();
     let body =
         r#"{"order_id":0,"product_id":-1,"quantity":0,"amount":0.001,"shipping":"1","tax":null,"shipping_address":""}"#;
@@ -136,7 +136,7 @@ fn an_update_replaces_the_order_with_that_id_alone() {
 }
 
 #[test]
-fn an_update_to_what_is_already_there_is_no_error() {
+fn an_update_without_a_change_succeeds() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     app.post("/update_order", order(1)).expect_done();
@@ -151,14 +151,14 @@ fn an_update_of_an_absent_order_is_404_and_creates_nothing() {
 }
 
 #[test]
-fn an_update_must_say_which_order() {
+fn an_update_needs_an_id() {
     let app = TestApp::spawn();
     let problem = app.post("/update_order", with(1, "order_id", None)).expect_problem(400, "invalid-order");
     assert!(problem.has_error_for("order_id"), "{problem:?}");
 }
 
 #[test]
-fn a_walkthrough_order_needs_its_id() {
+fn create_order_needs_an_id() {
     let app = TestApp::spawn();
     // `POST /orders` gives an id where there is none; the article's calls leave that to the caller.
     let problem = app.post("/create_order", with(1, "order_id", None)).expect_problem(400, "invalid-order");

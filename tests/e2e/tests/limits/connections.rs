@@ -12,7 +12,7 @@ fn is_served(app: &TestApp) -> bool {
 }
 
 #[test]
-fn one_connection_too_many_is_told_so_and_the_others_are_served() {
+fn a_connection_over_the_limit_gets_503_and_the_others_are_served() {
     let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "20")]);
     // The client of the start holds one of them.
     let mut held: Vec<RawConnection> = (0..19).map(|_| app.connect()).collect();
@@ -37,7 +37,7 @@ fn one_connection_too_many_is_told_so_and_the_others_are_served() {
 }
 
 #[test]
-fn five_hundred_idle_connections_are_held_beside_the_work() {
+fn five_hundred_idle_connections_stay_open_while_requests_are_served() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
     let mut idle: Vec<RawConnection> = (0..500).map(|_| app.connect()).collect();

@@ -11,7 +11,7 @@ use e2e::{RawConnection, TestApp, order, orders, wait_until};
 const POOL: usize = 10;
 
 #[test]
-fn connections_reset_anywhere_in_a_request_leave_nothing_behind() {
+fn connections_reset_at_any_byte_of_a_request_leak_nothing() {
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
     let before = app.service().open_fds().unwrap();
@@ -28,7 +28,7 @@ fn connections_reset_anywhere_in_a_request_leave_nothing_behind() {
 }
 
 #[test]
-fn clients_that_leave_within_an_answer_leave_nothing_behind() {
+fn clients_that_disconnect_during_a_response_leak_nothing() {
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=20_000)).expect_done();
     let before = app.service().open_fds().unwrap();
@@ -47,7 +47,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn clients_that_leave_while_their_request_is_at_the_database_cost_no_connection() {
+    fn clients_that_disconnect_during_a_statement_leak_no_database_connection() {
         let app = TestApp::setup().through_proxy().env(&[("POOL_MAX", "2")]).start();
         app.post("/create_orders", orders([1, 2])).expect_done();
         app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(50) }).unwrap();
@@ -73,7 +73,7 @@ mod slow {
     }
 
     #[test]
-    fn memory_is_flat_over_thousands_of_connections() {
+    fn memory_does_not_grow_over_thousands_of_connections() {
         let app = TestApp::spawn();
         app.post("/create_order", order(1)).expect_done();
         let round = |count: u32| {

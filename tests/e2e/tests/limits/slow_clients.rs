@@ -23,7 +23,7 @@ fn drip(connection: &mut RawConnection, bytes: &[u8]) -> (Duration, Option<RawRe
 }
 
 #[test]
-fn a_head_that_drips_in_is_cut_off() {
+fn a_request_head_sent_slowly_is_cut_off() {
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "500ms")]);
     let mut connection = app.connect();
     connection.send("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ");
@@ -35,7 +35,7 @@ fn a_head_that_drips_in_is_cut_off() {
 }
 
 #[test]
-fn a_body_that_drips_in_is_408() {
+fn a_body_sent_slowly_is_408() {
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
     for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
         let mut connection = app.connect();
@@ -50,7 +50,7 @@ fn a_body_that_drips_in_is_408() {
 }
 
 #[test]
-fn an_echo_that_stops_coming_is_cut_off() {
+fn an_echo_whose_body_stops_is_cut_off() {
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
     let mut connection = app.connect();
     connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello");
@@ -74,7 +74,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_connection_within_the_idle_bound_is_kept() {
+    fn a_connection_within_the_idle_timeout_is_kept() {
         let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "500ms")]);
         let mut connection = app.connect();
         for _ in 0..4 {
@@ -85,7 +85,7 @@ mod slow {
     }
 
     #[test]
-    fn idle_connections_go_and_their_descriptors_with_them() {
+    fn idle_connections_are_closed_and_free_their_descriptors() {
         let app = TestApp::spawn_with(&[("IDLE_TIMEOUT", "2s"), ("HEADER_TIMEOUT", "2s")]);
         app.get("/health").expect(200);
         let before = app.service().open_fds().unwrap();
@@ -98,7 +98,7 @@ mod slow {
     }
 
     #[test]
-    fn a_request_that_takes_longer_than_the_idle_bound_is_not_idle() {
+    fn a_request_longer_than_the_idle_timeout_is_not_idle() {
         let app =
             TestApp::setup().through_proxy().env(&[("IDLE_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "300ms")]).start();
         app.post("/create_order", order(1)).expect_done();
@@ -110,7 +110,7 @@ mod slow {
     }
 
     #[test]
-    fn a_body_that_stops_coming_is_408() {
+    fn a_body_that_stops_is_408() {
         let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
         for path in ["/create_order", "/create_orders", "/update_order", "/orders"] {
             let mut connection = app.connect();

@@ -23,7 +23,7 @@ fn stalled(app: &TestApp) -> RawConnection {
 }
 
 #[test]
-fn a_client_that_takes_nothing_is_disconnected() {
+fn a_client_that_reads_nothing_is_disconnected() {
     let app = large(&[("WRITE_TIMEOUT", "1s"), ("LOG_LEVEL", "debug")]);
     let held: Vec<RawConnection> = (0..10).map(|_| stalled(&app)).collect();
     // Not by descriptors: on a busy machine the first are dropped before the last have come.
@@ -34,7 +34,7 @@ fn a_client_that_takes_nothing_is_disconnected() {
 }
 
 #[test]
-fn readers_that_leave_free_their_places_at_once() {
+fn readers_that_disconnect_free_their_permits_at_once() {
     let app = large(&[("WRITE_TIMEOUT", "60s"), ("MAX_STREAMS", "3")]);
     for _ in 0..5 {
         let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
@@ -49,7 +49,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_client_that_takes_little_is_served_to_the_end() {
+    fn a_client_that_reads_slowly_gets_the_whole_response() {
         let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "500ms"), ("REQUEST_TIMEOUT", "1s")]);
         app.post("/create_orders", orders(1..=3_000)).expect_done();
         let mut connection = RawConnection::connect_with_small_buffer(app.address());
@@ -66,7 +66,7 @@ mod slow {
     }
 
     #[test]
-    fn long_answers_are_bounded_in_number_and_their_places_come_back() {
+    fn streams_are_limited_in_number_and_free_their_permits() {
         let app = large(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
         let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
         let refused = app.get("/orders");
@@ -82,7 +82,7 @@ mod slow {
     }
 
     #[test]
-    fn an_echo_whose_answer_is_not_taken_stops_taking() {
+    fn an_echo_whose_response_is_not_read_stops_reading() {
         let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "2s"), ("BODY_TIMEOUT", "2s"), ("MAX_BODY_BYTES", "64MiB")]);
         app.get("/health").expect(200);
         let before = app.service().rss_bytes().unwrap();

@@ -122,7 +122,7 @@ fn holds<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> R
 }
 
 #[test]
-fn any_valid_orders_survive_the_trip_and_their_sums_are_exact() {
+fn any_valid_batch_is_unchanged_and_its_sums_are_exact() {
     let app = TestApp::spawn();
     holds(40, &prop::collection::vec(draft(), 1..60), |drafts| {
         app.sql("DELETE FROM orders");
@@ -150,7 +150,7 @@ fn any_valid_orders_survive_the_trip_and_their_sums_are_exact() {
 }
 
 #[test]
-fn any_valid_order_survives_every_way_in_and_out() {
+fn any_valid_order_is_unchanged_through_every_endpoint() {
     let app = TestApp::spawn();
     let numbers = std::sync::atomic::AtomicU32::new(1);
     holds(60, &(draft(), draft()), |(first, second)| {

@@ -43,7 +43,7 @@ const CHECKS: &[&str] = &[
 ];
 
 #[test]
-fn the_bindings_own_types_do_in_wasmedge_what_they_say() {
+fn the_self_check_of_the_binding_passes_in_wasmedge() {
     let guest = Guest::selfcheck();
     let status = guest.process().wait(Duration::from_secs(60));
     let log = guest.process().log();

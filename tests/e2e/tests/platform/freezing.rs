@@ -32,7 +32,7 @@ pub(super) fn work(client: &Client, first: u32, stop: &AtomicBool) -> u32 {
 }
 
 #[test]
-fn two_hundred_freezes_under_load_lose_no_reply_and_double_no_order() {
+fn two_hundred_freezes_under_load_lose_no_response_and_repeat_no_order() {
     let app = TestApp::spawn();
     let stop = AtomicBool::new(false);
     let acknowledged: u32 = thread::scope(|scope| {
@@ -52,7 +52,7 @@ fn two_hundred_freezes_under_load_lose_no_reply_and_double_no_order() {
 }
 
 #[test]
-fn two_hundred_freezes_of_an_idle_service_leave_it_serving_on_the_same_connection() {
+fn after_200_freezes_an_idle_service_serves_on_the_same_connection() {
     let app = TestApp::spawn();
     let mut kept = app.connect();
     kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer before");
@@ -66,7 +66,7 @@ fn two_hundred_freezes_of_an_idle_service_leave_it_serving_on_the_same_connectio
 }
 
 #[test]
-fn a_timer_that_came_due_in_the_freeze_fires_after_it() {
+fn a_timer_that_expires_during_a_freeze_fires_after_it() {
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
     let sockets = app.service().process().open_sockets().unwrap();
     let mut slow = app.connect();

@@ -15,7 +15,7 @@ use e2e::{
 };
 
 #[test]
-fn two_hundred_freezes_with_statements_pending_give_each_its_own_answer_once() {
+fn after_200_freezes_each_pending_statement_gets_its_own_response_once() {
     let app = TestApp::spawn_with(&[("STATEMENT_TIMEOUT", "60s"), ("REQUEST_TIMEOUT", "60s")]);
     app.post("/create_orders", orders(1..=4)).expect_done();
     let mut waiting: Vec<RawConnection> = (0..4).map(|_| app.connect()).collect();
@@ -53,7 +53,7 @@ struct Slow {
 }
 
 #[test]
-fn two_hundred_freezes_with_two_hundred_deadlines_pending_let_each_fire_once_and_none_early() {
+fn after_200_freezes_each_pending_timeout_fires_once_and_not_early() {
     const DEADLINE: Duration = Duration::from_secs(6);
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "6s")]);
     let start = |_| {
@@ -99,7 +99,7 @@ fn trace(app: &TestApp, dir: &TempDir, round: u32) -> usize {
 }
 
 #[test]
-fn a_tracer_that_attaches_and_detaches_twenty_times_under_load_loses_nothing() {
+fn a_tracer_that_attaches_twenty_times_under_load_loses_nothing() {
     let app = TestApp::spawn();
     let (dir, stop) = (TempDir::new().expect("a directory"), AtomicBool::new(false));
     let acknowledged: u32 = thread::scope(|scope| {

@@ -67,7 +67,7 @@ fn the_service_listens_on_an_ipv6_address() {
 }
 
 #[test]
-fn the_database_is_found_by_a_name_that_has_an_ipv6_address_alone() {
+fn the_database_is_found_by_a_name_with_only_an_ipv6_address() {
     reaches_its_database(&service("orders-database", "::1 orders-database\n"));
 }
 
@@ -77,6 +77,6 @@ fn the_database_is_found_by_an_ipv6_address_in_its_url() {
 }
 
 #[test]
-fn the_ipv6_address_of_a_name_is_tried_where_its_ipv4_address_refuses() {
+fn the_ipv6_address_of_a_name_is_tried_if_its_ipv4_address_refuses() {
     reaches_its_database(&service("orders-database", "127.0.0.97 orders-database\n::1 orders-database\n"));
 }

@@ -20,7 +20,7 @@ fn by_name(hosts: &str, env: &[(&str, &str)]) -> Contained {
 }
 
 #[test]
-fn the_database_is_found_by_a_name_of_etc_hosts_without_etc_services() {
+fn a_name_in_etc_hosts_resolves_without_etc_services() {
     // Both kinds of address, as Debian has them for localhost; MariaDB listens on the second only.
     let service = by_name("::1 orders-database\n127.0.0.1 localhost orders-database\n", &[]);
     service.wait_until_200("/ready", FOUND);
@@ -28,7 +28,7 @@ fn the_database_is_found_by_a_name_of_etc_hosts_without_etc_services() {
 }
 
 #[test]
-fn the_second_address_of_a_name_is_tried_where_the_first_refuses() {
+fn the_second_address_of_a_name_is_tried_if_the_first_refuses() {
     let service = by_name("127.0.0.99 orders-database\n127.0.0.1 orders-database\n", &[]);
     service.wait_until_200("/ready", FOUND);
     for _ in 0..20 {
@@ -58,7 +58,7 @@ impl Silent {
 }
 
 #[test]
-fn the_second_address_of_a_name_is_tried_where_the_first_is_silent() {
+fn the_second_address_of_a_name_is_tried_if_the_first_is_silent() {
     let port = MariaDb::shared().expect("the shared MariaDB").port();
     let _silent = Silent::at((Ipv4Addr::new(127, 0, 0, 98), port).into());
     let service = by_name("127.0.0.98 orders-database\n127.0.0.1 orders-database\n", &[("CONNECT_TIMEOUT", "1s")]);
@@ -67,7 +67,7 @@ fn the_second_address_of_a_name_is_tried_where_the_first_is_silent() {
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_named_in_the_log_with_the_reason() {
+fn the_log_names_an_unresolvable_host_and_the_reason() {
     let service = by_name("127.0.0.1 localhost\n", &[]);
     service.wait_until_200("/health", FOUND);
     service.wait_for_log(r#"cannot resolve \"orders-database\": "#, FOUND);

@@ -28,7 +28,7 @@ fn service(dns_server: &str) -> Contained {
 }
 
 #[test]
-fn the_database_is_found_by_the_dns_server_that_is_set_whatever_etc_says() {
+fn the_configured_dns_server_takes_precedence_over_etc() {
     let (names, address) = NameServer::tcp(Manner::Knows("orders-database"));
     let service = service(&address);
     service.wait_until_200("/ready", Duration::from_secs(20));
@@ -37,7 +37,7 @@ fn the_database_is_found_by_the_dns_server_that_is_set_whatever_etc_says() {
 }
 
 #[test]
-fn a_name_that_the_dns_server_does_not_know_is_named_in_the_log_with_the_reason() {
+fn the_log_names_a_host_that_the_dns_server_does_not_know() {
     let (_names, address) = NameServer::tcp(Manner::Knows("another"));
     service(&address).wait_for_log(r#"cannot resolve \"orders-database\": no such name"#, Duration::from_secs(20));
 }
@@ -62,11 +62,11 @@ fn is_asked_once(manner: Manner) {
 }
 
 #[test]
-fn a_dns_server_that_is_silent_is_left_after_five_seconds_and_not_asked_again_for_a_while() {
+fn a_query_to_a_silent_dns_server_times_out_and_is_not_repeated_at_once() {
     is_asked_once(Manner::Silent);
 }
 
 #[test]
-fn a_dns_server_that_sends_a_byte_now_and_then_is_left_after_five_seconds_too() {
+fn a_query_to_a_dns_server_that_responds_byte_by_byte_times_out() {
     is_asked_once(Manner::Trickling);
 }

@@ -50,9 +50,9 @@ fn lookups(took: &[Duration]) -> usize {
 }
 
 #[test]
-fn a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_so() {
+fn a_dead_dns_server_delays_requests_once_per_failed_lookup_and_is_logged() {
     in_own_network(
-        "platform::resolver::a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_so",
+        "platform::resolver::a_dead_dns_server_delays_requests_once_per_failed_lookup_and_is_logged",
         || {
             let _server = dead_server();
             let service =
@@ -81,37 +81,34 @@ fn a_dead_name_server_holds_everybody_up_for_one_lookup_in_ten_and_the_log_says_
 }
 
 #[test]
-fn with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_address() {
-    in_own_network(
-        "platform::resolver::with_a_dead_name_server_the_pool_keeps_its_connections_and_the_last_good_address",
-        || {
-            let server = MariaDb::shared().expect("a MariaDB");
-            let _dead = dead_server();
-            let database = server.fresh_database_name().expect("a database");
-            let url = server.url_via("orders-database", server.port(), &database);
-            let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
-            service.wait_until_200("/ready", Duration::from_secs(20));
-            let mut kept = service.connect();
-            ask(&mut kept, "/orders", Duration::from_secs(1));
+fn with_a_dead_dns_server_the_pool_keeps_its_connections_and_address() {
+    in_own_network("platform::resolver::with_a_dead_dns_server_the_pool_keeps_its_connections_and_address", || {
+        let server = MariaDb::shared().expect("a MariaDB");
+        let _dead = dead_server();
+        let database = server.fresh_database_name().expect("a database");
+        let url = server.url_via("orders-database", server.port(), &database);
+        let service = Contained::start_with_services(&url, "127.0.0.1 orders-database\n", RESOLV_CONF, &[]);
+        service.wait_until_200("/ready", Duration::from_secs(20));
+        let mut kept = service.connect();
+        ask(&mut kept, "/orders", Duration::from_secs(1));
 
-            // From now on the name is known to nobody.
-            service.write_hosts("");
-            let took = ask(&mut kept, "/orders", Duration::from_secs(3));
-            assert_eq!(lookups(&took), 0, "a connection of the pool needs no name");
+        // From now on the name is known to nobody.
+        service.write_hosts("");
+        let took = ask(&mut kept, "/orders", Duration::from_secs(3));
+        assert_eq!(lookups(&took), 0, "a connection of the pool needs no name");
 
-            // The pool's connections go; the next ones are made to the address that was found last, after one lookup.
-            let sessions =
-                server.sql("", &format!("SELECT id FROM information_schema.processlist WHERE db = '{database}'"));
-            for id in sessions.expect("the sessions").lines() {
-                server.sql("", &format!("KILL {id}")).expect("it is ended");
-            }
-            wait_for("the service to be ready again", || {
-                service.client().try_send("GET", "/ready", &[], None).ok().filter(|response| response.status == 200)
-            });
-            let took = ask(&mut kept, "/orders", SILENCE / 3);
-            assert_eq!(lookups(&took), 0, "the address found last serves");
-        },
-    );
+        // The pool's connections go; the next ones are made to the address that was found last, after one lookup.
+        let sessions =
+            server.sql("", &format!("SELECT id FROM information_schema.processlist WHERE db = '{database}'"));
+        for id in sessions.expect("the sessions").lines() {
+            server.sql("", &format!("KILL {id}")).expect("it is ended");
+        }
+        wait_for("the service to be ready again", || {
+            service.client().try_send("GET", "/ready", &[], None).ok().filter(|response| response.status == 200)
+        });
+        let took = ask(&mut kept, "/orders", SILENCE / 3);
+        assert_eq!(lookups(&took), 0, "the address found last serves");
+    });
 }
 
 /// A name server that refuses every question with this code (RFC 1035, section 4.1.1).
@@ -141,13 +138,13 @@ fn is_refused(code: u8, why: &str) {
 }
 
 #[test]
-fn a_name_that_does_not_exist_is_named_in_the_log_as_such() {
-    let name = "platform::resolver::a_name_that_does_not_exist_is_named_in_the_log_as_such";
+fn the_log_says_that_a_name_does_not_exist() {
+    let name = "platform::resolver::the_log_says_that_a_name_does_not_exist";
     in_own_network(name, || is_refused(3, "no such name"));
 }
 
 #[test]
-fn a_name_that_its_server_cannot_tell_is_named_in_the_log_as_one_to_try_again() {
-    let name = "platform::resolver::a_name_that_its_server_cannot_tell_is_named_in_the_log_as_one_to_try_again";
+fn the_log_says_that_a_lookup_failed_temporarily() {
+    let name = "platform::resolver::the_log_says_that_a_lookup_failed_temporarily";
     in_own_network(name, || is_refused(2, "no name server gave an answer, try again"));
 }

@@ -38,9 +38,9 @@ fn end_connections(service: &Contained, server: &MariaDb, database: &str) {
 }
 
 #[test]
-fn with_the_first_of_two_name_servers_dead_lookups_take_a_tenth_of_the_time_and_the_pool_is_renewed() {
+fn with_one_of_two_dns_servers_dead_lookups_are_rare_and_the_pool_is_renewed() {
     in_own_network(
-        "platform::resolver_slow::with_the_first_of_two_name_servers_dead_lookups_take_a_tenth_of_the_time_and_the_pool_is_renewed",
+        "platform::resolver_slow::with_one_of_two_dns_servers_dead_lookups_are_rare_and_the_pool_is_renewed",
         || {
             let silent = NameServer::udp("127.0.0.1:53", Manner::Silent);
             let good = NameServer::udp("127.0.0.2:53", Manner::Knows("orders-database"));
@@ -76,8 +76,8 @@ fn a_name_is_found_by_the_search_list() {
 }
 
 #[test]
-fn with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first() {
-    let name = "platform::resolver_slow::with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first";
+fn with_ndots_a_name_with_a_dot_tries_the_search_list_first() {
+    let name = "platform::resolver_slow::with_ndots_a_name_with_a_dot_tries_the_search_list_first";
     in_own_network(name, || {
         let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
         let resolv_conf = "nameserver 127.0.0.1\nsearch example\noptions ndots:2\n";
@@ -88,8 +88,8 @@ fn with_ndots_a_name_with_a_dot_is_asked_for_by_the_search_list_first() {
 }
 
 #[test]
-fn without_ndots_a_name_with_a_dot_is_asked_for_as_it_is_first() {
-    let name = "platform::resolver_slow::without_ndots_a_name_with_a_dot_is_asked_for_as_it_is_first";
+fn without_ndots_a_name_with_a_dot_is_tried_unchanged_first() {
+    let name = "platform::resolver_slow::without_ndots_a_name_with_a_dot_is_tried_unchanged_first";
     in_own_network(name, || {
         let names = NameServer::udp("127.0.0.1:53", Manner::Knows("orders-database.svc.example"));
         let (service, ..) = service("orders-database.svc", "nameserver 127.0.0.1\nsearch example\n");

@@ -73,7 +73,7 @@ fn start(variables: &[(&str, &str)]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_wrong_value_stops_the_start_with_64_and_one_line_that_names_it() {
+fn an_invalid_variable_stops_the_start_with_64_and_one_line() {
     for (name, value) in WRONG {
         let (code, output) = start(&[(name, value)]);
         assert_eq!(code, Some(64), "{name}={value}: {output}");
@@ -86,7 +86,7 @@ fn a_wrong_value_stops_the_start_with_64_and_one_line_that_names_it() {
 }
 
 #[test]
-fn two_sources_of_the_database_url_are_one_too_many() {
+fn two_sources_of_the_database_url_stop_the_start() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("url");
     fs::write(&file, "mysql://orders:hunter2@127.0.0.1:1/orders").unwrap();
@@ -98,7 +98,7 @@ fn two_sources_of_the_database_url_are_one_too_many() {
 }
 
 #[test]
-fn a_url_file_with_rubbish_in_it_is_told_without_showing_it() {
+fn an_invalid_url_file_is_reported_without_its_contents() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("url");
     for content in ["", "\n", "hunter2", "postgres://orders:hunter2@db/orders", "\u{0}\u{1}"] {
@@ -123,7 +123,7 @@ fn the_database_url_may_come_from_a_file() {
 }
 
 #[test]
-fn an_authoritys_file_that_holds_no_certificate_stops_the_start() {
+fn a_ca_file_without_a_certificate_stops_the_start() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("ca.pem");
     fs::write(&file, "this is no certificate\n").unwrap();
@@ -135,7 +135,7 @@ fn an_authoritys_file_that_holds_no_certificate_stops_the_start() {
 }
 
 #[test]
-fn a_taken_port_is_one_clear_line() {
+fn a_port_in_use_is_reported_in_one_line() {
     let app = TestApp::spawn();
     let address = app.address().to_string();
     let builder =
@@ -150,7 +150,7 @@ fn a_taken_port_is_one_clear_line() {
 }
 
 #[test]
-fn an_unknown_variable_is_nobodys_business() {
+fn an_unknown_variable_is_ignored() {
     let app = TestApp::spawn_with(&[("SOME_OTHER_TOOLS_SETTING", "x")]);
     app.get("/health").expect(200);
 }

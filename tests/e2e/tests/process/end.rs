@@ -35,7 +35,7 @@ fn create(client: &Client, ledger: &mut Ledger, path: &str, ids: Range<u32>, bod
 }
 
 #[test]
-fn a_killed_service_leaves_no_lock_behind() {
+fn a_killed_service_leaves_no_lock_in_the_database() {
     let app = TestApp::setup().through_proxy().start();
     app.post("/create_order", order(1)).expect_done();
     let delay = Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(500) };
@@ -56,7 +56,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_killed_service_has_lost_nothing_that_it_acknowledged() {
+    fn a_killed_service_loses_no_acknowledged_order() {
         let mut app = TestApp::spawn();
         let mut ledger = Ledger::new();
         for round in 0..3_u32 {

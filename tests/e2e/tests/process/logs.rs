@@ -45,7 +45,7 @@ fn every_line_is_a_json_object_and_requests_carry_their_ids() {
 }
 
 #[test]
-fn what_clients_send_cannot_forge_lines() {
+fn clients_cannot_forge_log_lines() {
     let app = TestApp::spawn_with(&[("LOG_FORMAT", "json")]);
     let before = lines(&app).len();
     let mut connection = app.connect();
@@ -60,7 +60,7 @@ fn what_clients_send_cannot_forge_lines() {
 }
 
 #[test]
-fn text_is_for_people() {
+fn the_text_format_is_not_json() {
     let app = TestApp::spawn_with(&[("LOG_FORMAT", "text")]);
     let headers = [("x-request-id", "look-for-this-2")];
     app.send("GET", "/orders", &headers, None).expect(200);
@@ -72,14 +72,14 @@ fn text_is_for_people() {
 }
 
 #[test]
-fn auto_is_json_where_no_terminal_reads_it() {
+fn the_automatic_log_format_is_json_without_a_terminal() {
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
     wait_until("a line", || !lines(&app).is_empty());
 }
 
 #[test]
-fn a_level_keeps_lesser_lines_out() {
+fn lines_below_the_log_level_are_not_written() {
     let app = TestApp::spawn_with(&[("LOG_LEVEL", "error")]);
     for id in 1..20 {
         app.post("/create_order", order(id)).expect_done();
@@ -89,7 +89,7 @@ fn a_level_keeps_lesser_lines_out() {
 }
 
 #[test]
-fn no_line_tells_the_databases_password_or_an_address() {
+fn the_log_holds_no_database_url_and_no_shipping_address() {
     let app = TestApp::spawn_with(&[("LOG_LEVEL", "debug")]);
     app.post("/create_order", order(1)).expect_done();
     app.post("/create_order", order(1)).expect(409);
@@ -100,7 +100,7 @@ fn no_line_tells_the_databases_password_or_an_address() {
 }
 
 #[test]
-fn auto_is_text_where_a_terminal_reads_it() {
+fn the_automatic_log_format_is_text_on_a_terminal() {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
@@ -154,7 +154,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_full_disk_under_the_log_ends_nothing() {
+    fn a_full_disk_does_not_stop_the_service() {
         let database = MariaDb::shared().unwrap().fresh_database().unwrap();
         let service = Service::builder().database_url(&database).log_to("/dev/full").start().expect("it starts");
         let client = Client::new(&service.url(""));
@@ -163,7 +163,7 @@ mod slow {
     }
 
     #[test]
-    fn a_log_pipe_that_nobody_reads_holds_nothing_up() {
+    fn an_unread_log_pipe_delays_no_request() {
         let (process, client, mut reader) = into_pipe();
         works_hard(&client);
         assert!(process.is_running());
@@ -178,7 +178,7 @@ mod slow {
     }
 
     #[test]
-    fn a_log_pipe_whose_reader_is_gone_ends_nothing() {
+    fn a_log_pipe_without_a_reader_does_not_stop_the_service() {
         let (process, client, reader) = into_pipe();
         client.get("/health").expect(200);
         drop(reader);

@@ -6,7 +6,7 @@ use e2e::{TestApp, order, orders, with};
 const MOST: u32 = 100_000;
 
 #[test]
-fn one_order_more_than_allowed_is_refused() {
+fn one_order_over_the_batch_limit_is_rejected() {
     let app = TestApp::spawn_with(&[("MAX_BATCH", "1000")]);
     app.post("/create_orders", orders(1..=1_000)).expect_done();
     let response = app.post("/create_orders", orders(2_001..=3_001));
@@ -15,7 +15,7 @@ fn one_order_more_than_allowed_is_refused() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_413_and_nothing_is_kept() {
+fn a_batch_body_over_the_limit_is_413_and_writes_nothing() {
     let app = TestApp::spawn();
     // In chunks, so that nobody is told the length in advance; sent to the end, however early the answer comes.
     let mut connection = app.connect();
@@ -34,7 +34,7 @@ mod slow {
     use super::*;
 
     #[test]
-    fn a_hundred_thousand_orders_come_in_one_body_and_bounded_memory() {
+    fn a_batch_of_100_000_orders_needs_bounded_memory() {
         let app = TestApp::spawn();
         app.post("/create_orders", orders(1_000_001..1_000_501)).expect_done();
         let before = app.service().rss_bytes().unwrap();
@@ -53,7 +53,7 @@ mod slow {
     }
 
     #[test]
-    fn the_last_of_a_hundred_thousand_may_spoil_it_all() {
+    fn an_error_in_the_last_of_100_000_orders_rolls_back_the_batch() {
         let app = TestApp::spawn();
         app.post("/create_order", order(MOST)).expect_done();
         app.post("/create_orders", orders(1..=MOST)).expect_problem(409, "duplicate-order");

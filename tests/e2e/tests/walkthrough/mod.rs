@@ -120,7 +120,7 @@ fn the_articles_commands_work_as_they_are_typed() {
 }
 
 #[test]
-fn steps_are_read_as_documented() {
+fn walkthrough_blocks_are_parsed_as_documented() {
     let page = "x\n<!-- walkthrough -->\n```console\ncurl a\n1\n2\n\ncurl b\n```\nno\n<!-- walkthrough -->\n```\n$ curl c\n3\n```\n";
     let step = |command: &str, answer: &str| Step { command: command.to_owned(), answer: answer.to_owned() };
     assert_eq!(steps(page), [step("curl a", "1\n2\n\n"), step("curl b", ""), step("curl c", "3\n")]);

@@ -52,12 +52,12 @@ fn sweep(action: Action) {
 }
 
 #[test]
-fn a_connection_reset_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
+fn a_connection_reset_at_any_byte_leaves_a_known_state_and_no_hanging_request() {
     sweep(Action::Reset);
 }
 
 #[test]
-fn a_connection_closed_at_any_byte_leaves_no_doubt_and_no_hanging_request() {
+fn a_connection_closed_at_any_byte_leaves_a_known_state_and_no_hanging_request() {
     sweep(Action::Close);
 }
 
@@ -82,7 +82,7 @@ fn a_connection_that_falls_silent_at_any_byte_leaves_no_hanging_request() {
 }
 
 #[test]
-fn a_stream_that_loses_its_database_does_not_look_whole() {
+fn a_stream_that_loses_its_database_ends_as_incomplete() {
     let app = with_short_timeouts().start();
     // Past the service, whose deadlines are short here.
     app.sql(
@@ -107,7 +107,7 @@ fn a_stream_that_loses_its_database_does_not_look_whole() {
 }
 
 #[test]
-fn a_batch_cut_in_its_middle_leaves_nothing_or_everything() {
+fn a_batch_cut_off_in_its_middle_is_written_completely_or_not_at_all() {
     let app = with_short_timeouts().start();
     let whole = 3_000;
     for (round, bytes) in (1..).zip([2_000, 20_000, 60_000, 100_000]) {

@@ -11,7 +11,7 @@ use crate::database::{
 use e2e::{DatabaseLock, TestApp, order, orders, wait_until, with};
 
 #[test]
-fn a_slow_network_within_the_deadlines_is_only_slow() {
+fn a_network_slower_than_usual_but_within_the_timeouts_causes_no_error() {
     let app = with_short_timeouts().start();
     app.proxy()
         .set(Fault::Delay { to_server: Duration::from_millis(10), to_client: Duration::from_millis(20) })
@@ -22,7 +22,7 @@ fn a_slow_network_within_the_deadlines_is_only_slow() {
 }
 
 #[test]
-fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
+fn a_network_slower_than_the_timeouts_is_an_error_within_the_deadline() {
     let app = with_short_timeouts().start();
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(2) }).unwrap();
@@ -37,7 +37,7 @@ fn a_network_slower_than_the_deadlines_is_an_error_in_time() {
 }
 
 #[test]
-fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
+fn a_statement_that_waits_for_a_lock_is_cancelled_in_time_without_effect() {
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     let lock = DatabaseLock::rows(&app, "order_id = 1");
@@ -55,7 +55,7 @@ fn a_statement_that_waits_for_a_lock_is_given_up_in_time_and_has_no_effect() {
 }
 
 #[test]
-fn a_deadlock_is_tried_again_and_not_shown() {
+fn a_deadlock_is_retried_and_hidden_from_the_client() {
     let app = TestApp::spawn();
     let deadlocks = || -> u32 {
         let count =
@@ -87,7 +87,7 @@ fn a_deadlock_is_tried_again_and_not_shown() {
 }
 
 #[test]
-fn a_read_only_database_serves_reads_and_refuses_writes() {
+fn with_a_read_only_database_reads_succeed_and_writes_fail() {
     let server = std::sync::Arc::new(testkit::MariaDb::start().expect("a MariaDB"));
     server.create_database("shop").unwrap();
     // The all-powerful user may write all the same: the service is somebody else.
@@ -108,7 +108,7 @@ fn a_read_only_database_serves_reads_and_refuses_writes() {
 }
 
 #[test]
-fn a_trickling_network_streams_the_table_whole() {
+fn a_slow_network_delivers_the_whole_table() {
     let app = TestApp::setup().through_proxy().start();
     app.post("/create_orders", orders(1..=2_000)).expect_done();
     app.proxy().set(Fault::Throttle { bytes_per_second: 100_000 }).unwrap();

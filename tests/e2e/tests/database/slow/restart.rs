@@ -21,7 +21,7 @@ fn own_server() -> Arc<MariaDb> {
 }
 
 #[test]
-fn a_stopped_database_is_503_in_time_and_its_return_is_found() {
+fn a_stopped_database_is_503_in_time_and_the_service_recovers() {
     let server = own_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_orders", orders([1, 2, 3])).expect_done();
@@ -135,7 +135,7 @@ fn all_are_gone(app: &TestApp) {
 }
 
 #[test]
-fn connections_that_died_while_idle_are_not_noticed_by_clients() {
+fn idle_database_connections_that_were_reset_cause_no_error() {
     let app = with_short_timeouts().start();
     app.post("/create_orders", orders([1, 2])).expect_done();
     let die = || {
@@ -154,7 +154,7 @@ fn connections_that_died_while_idle_are_not_noticed_by_clients() {
 }
 
 #[test]
-fn connections_that_the_server_ends_for_idleness_are_not_noticed_by_clients() {
+fn idle_database_connections_that_the_server_closed_cause_no_error() {
     let server = Arc::new(MariaDb::builder().option("--wait-timeout=1").start().expect("a MariaDB"));
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_order", order(1)).expect_done();

@@ -12,7 +12,7 @@ fn is_served(app: &TestApp) -> bool {
 }
 
 #[test]
-fn a_flood_of_connections_beyond_the_bound_ends_nothing() {
+fn a_flood_of_excess_connections_does_not_disturb_open_ones() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "50")]);
     app.post("/create_order", order(1)).expect_done();

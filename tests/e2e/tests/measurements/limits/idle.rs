@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::{RawConnection, TestApp, order};
 
 #[test]
-fn a_service_with_nothing_to_do_does_nothing() {
+fn an_idle_service_uses_almost_no_cpu_time() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();

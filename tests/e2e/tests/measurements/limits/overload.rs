@@ -25,7 +25,7 @@ fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> 
 }
 
 #[test]
-fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
+fn requests_over_the_limit_get_503_at_once_and_the_others_are_served() {
     let _alone = e2e::run_alone();
     let app = TestApp::setup().through_proxy().env(&[("MAX_IN_FLIGHT", "5")]).start();
     app.post("/create_order", order(1)).expect_done();
@@ -57,7 +57,7 @@ fn what_is_beyond_the_bound_is_503_at_once_and_what_is_within_is_served() {
 }
 
 #[test]
-fn waiting_for_a_connection_to_the_database_is_bounded() {
+fn the_wait_for_a_pooled_connection_is_bounded() {
     let _alone = e2e::run_alone();
     let app = TestApp::setup().through_proxy().env(&[("POOL_MAX", "2"), ("CONNECT_TIMEOUT", "300ms")]).start();
     app.post("/create_order", order(1)).expect_done();
@@ -76,7 +76,7 @@ fn waiting_for_a_connection_to_the_database_is_bounded() {
 }
 
 #[test]
-fn large_bodies_share_a_bounded_memory() {
+fn large_bodies_share_a_memory_limit() {
     let _alone = e2e::run_alone();
     let app =
         TestApp::spawn_with(&[("MAX_BODY_BYTES", "8MiB"), ("MAX_BUFFERED_BYTES", "8MiB"), ("BODY_TIMEOUT", "5s")]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use e2e::{TestApp, order};
 
 #[test]
-fn connections_reset_before_they_are_accepted_hold_nobody_up() {
+fn connections_reset_before_they_are_accepted_delay_no_request() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();

@@ -8,7 +8,7 @@ use e2e::{RawConnection, TestApp, order};
 const SOON: Duration = Duration::from_secs(3);
 
 #[test]
-fn three_hundred_dripping_clients_hold_nobody_up() {
+fn three_hundred_slow_senders_delay_no_request() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "1s")]);
     app.post("/create_order", order(1)).expect_done();
@@ -28,7 +28,7 @@ fn three_hundred_dripping_clients_hold_nobody_up() {
 }
 
 #[test]
-fn a_half_closed_client_gets_its_answer_and_costs_nothing_meanwhile() {
+fn a_half_closed_client_gets_its_response_and_costs_no_cpu_time() {
     let _alone = e2e::run_alone();
     let app = TestApp::setup().through_proxy().start();
     app.post("/create_order", order(1)).expect_done();

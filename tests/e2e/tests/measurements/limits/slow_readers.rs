@@ -22,7 +22,7 @@ fn stalled(app: &TestApp) -> RawConnection {
 }
 
 #[test]
-fn stalled_readers_hold_no_connection_to_the_database() {
+fn stalled_readers_hold_no_database_connection() {
     let _alone = e2e::run_alone();
     let app = large(&[("WRITE_TIMEOUT", "60s"), ("POOL_MAX", "2")]);
     let _held: Vec<RawConnection> = (0..20).map(|_| stalled(&app)).collect();

@@ -19,7 +19,7 @@ fn median(mut took: Vec<Duration>) -> Duration {
 }
 
 #[test]
-fn the_answers_of_hypers_server_with_default_settings_do_not_wait_for_acknowledgements() {
+fn responses_of_hypers_default_server_do_not_wait_for_acknowledgements() {
     let _alone = e2e::run_alone();
     let server = Guest::serve();
     let mut kept = server.connect();
@@ -35,7 +35,7 @@ fn the_answers_of_hypers_server_with_default_settings_do_not_wait_for_acknowledg
 }
 
 #[test]
-fn the_posts_of_reqwests_client_on_a_kept_connection_do_not_wait_for_acknowledgements() {
+fn posts_of_reqwests_default_client_do_not_wait_for_acknowledgements() {
     let _alone = e2e::run_alone();
     let server = Guest::serve();
     let client = Guest::post(&server, TIMES);

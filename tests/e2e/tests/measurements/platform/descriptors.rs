@@ -14,7 +14,7 @@ fn limit(app: &TestApp, descriptors: u64) {
 }
 
 #[test]
-fn without_a_descriptor_left_the_service_waits_quietly_and_goes_on_when_there_is_one() {
+fn without_free_descriptors_the_service_waits_without_spinning_and_recovers() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.get("/orders").expect(200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::{RawConnection, TestApp, orders, wait_until};
 
 #[test]
-fn half_closed_and_silent_connections_cost_no_processor_time() {
+fn half_closed_and_silent_connections_cost_no_cpu_time() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     // Some three megabytes as an answer: more than the kernel's buffers hold.

@@ -62,7 +62,7 @@ fn spread(mut took: Vec<Duration>) -> (Duration, Duration) {
 }
 
 #[test]
-fn every_idle_connection_is_answered_while_others_are_busy() {
+fn every_idle_connection_is_served_while_others_are_busy() {
     let _alone = e2e::run_alone();
     let app = spacious();
     let stop = AtomicBool::new(false);
@@ -116,7 +116,7 @@ fn two_thousand_idle_connections_do_not_multiply_the_cost_of_a_busy_one() {
 }
 
 #[test]
-fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
+fn all_of_300_idle_connections_are_served_when_they_send() {
     let _alone = e2e::run_alone();
     let app = spacious();
     let mut crowd = crowd(&app, 300);
@@ -129,7 +129,7 @@ fn the_last_of_a_crowd_to_speak_is_heard_though_all_have_been_silent() {
 }
 
 #[test]
-fn an_idle_connection_that_is_reset_beside_busy_ones_is_seen_as_reset_and_not_as_ended() {
+fn a_reset_of_an_idle_connection_is_seen_as_a_reset_beside_busy_ones() {
     let _alone = e2e::run_alone();
     const BUSY: usize = 8;
     const CONNECTIONS: usize = 68;

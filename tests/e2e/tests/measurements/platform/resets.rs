@@ -39,7 +39,7 @@ fn undisturbed(app: &TestApp) -> Duration {
 }
 
 #[test]
-fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
+fn ten_thousand_resets_delay_neither_open_nor_new_connections() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     let descriptors = app.service().open_fds().expect("descriptors");
@@ -71,7 +71,7 @@ fn ten_thousand_resets_disturb_neither_a_working_client_nor_new_connections() {
 }
 
 #[test]
-fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
+fn connections_reset_during_a_freeze_are_skipped_at_once() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.service().pause();
@@ -89,7 +89,7 @@ fn connections_reset_while_the_service_is_frozen_are_passed_over_at_once() {
 }
 
 #[test]
-fn hypers_own_accept_loop_passes_over_connections_that_were_reset_while_it_was_busy() {
+fn hypers_accept_loop_skips_connections_that_were_reset_while_it_was_busy() {
     let _alone = e2e::run_alone();
     let server = Guest::serve();
     let mut busy = server.connect();

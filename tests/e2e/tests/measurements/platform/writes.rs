@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use e2e::{RawConnection, TestApp, order, wait_for};
 
 #[test]
-fn answers_on_a_kept_connection_do_not_wait_for_acknowledgements() {
+fn responses_on_a_kept_connection_do_not_wait_for_acknowledgements() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
@@ -51,7 +51,7 @@ fn stalled(sent: &AtomicUsize) {
 }
 
 #[test]
-fn a_large_body_comes_back_whole_through_partial_writes() {
+fn a_large_body_is_echoed_completely_through_partial_writes() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     // Each four bytes say where they are.

@@ -8,7 +8,7 @@ use e2e::{TestApp, order, orders};
 const MAX_ORDERS: u32 = 100_000;
 
 #[test]
-fn a_batch_does_not_hold_up_the_others() {
+fn a_large_batch_does_not_delay_other_requests() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
     app.post("/create_order", order(500_000)).expect_done();

@@ -61,7 +61,7 @@ const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// One test, since filling the table is what takes the time.
 #[test]
-fn a_million_orders_are_streamed_in_flat_memory_to_fast_and_slow_clients() {
+fn a_million_orders_are_streamed_in_constant_memory() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "60s")]);
     fill(&app);
