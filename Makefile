@@ -57,7 +57,7 @@ test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
 
 .PHONY: test-published
-test-published: deps-test ## the platform tests with the published socket crate under the service (10 min): docs/PLATFORM.md
+test-published: deps-test ## the platform tests with the published socket crate under the service (10 min): docs/PUBLISHED-CRATE.md
 	@scripts/published.sh
 
 .PHONY: cluster
