@@ -68,14 +68,15 @@ for group in "$@"; do
     unit)
         part service $cargo test --no-fail-fast --target "$host" --package order-service
         part crates $cargo test --no-fail-fast --target "$host" \
-            --package wasmedge_wasi_socket --package pipe_status --package webpki-roots@0.25.90
+            --package microservice --package wasmedge_wasi_socket --package pipe_status \
+            --package webpki-roots@0.25.90
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;
     wasm)
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
         export PROPTEST_CASES=64
-        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast --package order-service --lib --bins
+        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast --package order-service --package microservice --lib
         part 'binding in wasm' $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
         unset PROPTEST_CASES
         ;;

@@ -1,30 +1,28 @@
-//! The order service. What is where:
+//! The order service, on the kit in `crates/microservice`.
 //!
-//! | module | holds |
+//! | module | what it holds |
 //! |---|---|
-//! | [`config`] | the environment, read once |
-//! | [`telemetry`] | logs |
-//! | [`server`] | connections and requests: bounds, deadlines, shedding |
-//! | [`router`] | from method and path to a handler; the table of endpoints |
-//! | [`handlers`] | decode, call, encode |
+//! | [`service`] | the service: its name, its tables, its state |
+//! | [`routes`] | the table of routes |
+//! | [`variables`] | the service's own variables |
+//! | [`handlers`] | decode, call the repository, encode |
 //! | [`domain`] | what an order is |
 //! | [`repository`] | all SQL |
-//! | [`drain`] | leaving cleanly |
-//! | [`error`], [`response`] | what a client is told |
+//! | [`problems`] | from errors to responses |
 //!
-//! Data flows one way: `main → server → router → handlers → {domain, repository}`. Calls to other services will have a room
-//! of their own beside the repository, `clients`.
-//!
-//! The same source compiles to wasm32-wasip1 and natively; where the two differ is in Cargo.toml and in `platform`.
+//! Calls go one way: `routes → handlers → {domain, repository}`. `domain` knows no HTTP and no SQL; `repository` knows no HTTP.
 
-pub mod config;
 pub mod domain;
-pub mod drain;
-pub mod error;
 pub mod handlers;
-mod platform;
+pub mod problems;
 pub mod repository;
-mod response;
-pub mod router;
-pub mod server;
-pub mod telemetry;
+pub mod routes;
+pub mod service;
+pub mod variables;
+
+pub use service::OrderService;
+
+#[cfg(test)]
+mod configuration_tests;
+#[cfg(test)]
+mod pages_tests;

@@ -1,144 +1,144 @@
-//! Orders: the walkthrough's calls, and the same as resources.
+//! Single orders and batches: the walkthrough's calls, and the same as resources.
 
-use hyper::header::{ETAG, LINK, LOCATION};
-use hyper::{Body, Request, Response, StatusCode};
+use std::sync::Arc;
 
-use super::body::{Accepts, Held, receive};
-use super::conditional::{Read, condition, read_of};
-use super::query::{Query, whole_number};
-use super::{App, stream};
+use microservice::database::Deadline;
+use microservice::http::body::{MediaTypes, RequestPermits};
+use microservice::http::conditional::{Preconditions, ReadResponse, entity_tag};
+use microservice::http::query::whole_number;
+use microservice::http::response;
+use microservice::hyper::header::LOCATION;
+use microservice::hyper::{Body, Response, StatusCode};
+use microservice::{HandlerResult, Problem, Request};
+
+use crate::OrderService;
 use crate::domain::{Draft, Order, OrderId, decode_batch, decode_draft};
-use crate::error::Error;
-use crate::repository::{Condition, Deadline, RepositoryError};
-use crate::response;
-
-/// The longest page a client may ask for.
-const LONGEST_PAGE: u32 = 1000;
+use crate::repository::{Condition, RepositoryError};
 
 /// `POST /create_order`
-pub(crate) async fn create_order(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let (draft, _held) = receive_draft(app, request, Accepts::JsonOrForm).await?;
+pub(crate) async fn create_order(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
+    let (draft, _permits) = receive_draft(&service, &mut request, MediaTypes::JsonOrForm).await?;
     let order = draft.into_order()?;
     let draft = Draft { id: Some(order.id), details: order.details };
-    app.repository.insert(&draft, app.deadline()).await?;
-    Ok(response::done())
+    service.repository.insert(&draft, request.deadline()).await?;
+    Ok(done())
 }
 
-/// `POST /create_orders`: all of the array, or none.
-pub(crate) async fn create_orders(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    Query::of(&request, &[])?;
-    let received = receive(app, request, Accepts::JsonOrForm, app.limits.max_body_bytes).await?;
-    let orders = decode_batch(received.bytes(), app.limits.max_batch)?;
-    let _held = received.into_held();
-    app.repository.insert_all(&orders, Deadline::after(app.limits.batch_timeout)).await?;
-    Ok(response::done())
+/// `POST /create_orders`: the whole array, or nothing.
+pub(crate) async fn create_orders(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
+    request.query(&[])?;
+    let max_bytes = request.limits().max_body_bytes;
+    let body = request.receive(MediaTypes::JsonOrForm, max_bytes).await?;
+    let orders = decode_batch(body.bytes(), service.limits.max_batch)?;
+    let _permits = body.into_permits();
+    service.repository.insert_all(&orders, Deadline::after(service.limits.batch_timeout)).await?;
+    Ok(done())
 }
 
 /// `POST /update_order`
-pub(crate) async fn update_order(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let condition = condition(request.headers())?;
-    let (draft, _held) = receive_draft(app, request, Accepts::JsonOrForm).await?;
-    let order = draft.into_order()?;
-    app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
-    Ok(response::done())
+pub(crate) async fn update_order(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
+    let preconditions = Preconditions::from_headers(request.headers())?;
+    let (draft, _permits) = receive_draft(&service, &mut request, MediaTypes::JsonOrForm).await?;
+    replace(&service, &request, &draft.into_order()?, &preconditions).await?;
+    Ok(done())
 }
 
-/// `GET /delete_order?id=2`, and DELETE. HEAD says whether the order is there and leaves it.
-pub(crate) async fn delete_order(app: &App, request: &Request<Body>, head: bool) -> Result<Response<Body>, Error> {
-    let query = Query::of(request, &["id"])?;
-    let id = query.required("id", parse_id, "must be a whole number from 1 to 4294967295")?;
-    if head {
-        app.repository.find(id, app.deadline()).await?;
+/// `GET /delete_order?id=2`, and `DELETE`. `HEAD` says whether the order exists, and keeps it.
+pub(crate) async fn delete_order(service: Arc<OrderService>, request: Request) -> HandlerResult {
+    let query = request.query(&["id"])?;
+    let parse = |text: &str| whole_number(text).and_then(OrderId::new);
+    let id = query.required("id", parse, "must be a whole number from 1 to 4294967295")?;
+    if request.is_head() {
+        service.repository.find(id, request.deadline()).await?;
     } else {
-        let condition = condition(request.headers())?;
-        app.repository.delete(id, as_condition(condition.as_ref()), app.deadline()).await?;
+        remove(&service, &request, id).await?;
     }
-    Ok(response::done())
+    Ok(done())
 }
 
-/// `GET /orders`: all of them, streamed; with `limit` or `after` a page of them.
-pub(crate) async fn list(app: &App, request: &Request<Body>, head: bool) -> Result<Response<Body>, Error> {
-    let query = Query::of(request, &["limit", "after"])?;
-    let limit = query.optional(
-        "limit",
-        |text| whole_number(text).filter(|limit| (1..=LONGEST_PAGE).contains(limit)),
-        "must be a whole number from 1 to 1000",
-    )?;
-    let after = query.optional("after", whole_number, "must be a whole number from 0 to 4294967295")?;
-    let after = after.and_then(OrderId::new);
-    match limit {
-        Some(limit) => page(app, after, limit).await,
-        None => stream::orders(app, after, head).await,
-    }
-}
-
-/// One page. One order more than asked for is read, to know whether there is another page.
-async fn page(app: &App, after: Option<OrderId>, limit: u32) -> Result<Response<Body>, Error> {
-    let mut orders = app.repository.page(after, limit + 1, app.deadline()).await?;
-    let more = orders.len() > limit as usize;
-    orders.truncate(limit as usize);
-    let mut answer = response::json(StatusCode::OK, stream::array(&orders));
-    if let (true, Some(last)) = (more, orders.last()) {
-        let link = format!("</orders?limit={limit}&after={}>; rel=\"next\"", last.id);
-        response::set(&mut answer, LINK, &link);
-    }
-    Ok(answer)
-}
-
-/// `POST /orders`: the id may be left to the service.
-pub(crate) async fn post(app: &App, request: Request<Body>) -> Result<Response<Body>, Error> {
-    let (draft, _held) = receive_draft(app, request, Accepts::Json).await?;
-    let order = app.repository.insert(&draft, app.deadline()).await?;
-    let mut answer = response::order(StatusCode::CREATED, &order);
-    response::set(&mut answer, LOCATION, &format!("/orders/{}", order.id));
-    Ok(answer)
+/// `POST /orders`: the service chooses the id where the body has none.
+pub(crate) async fn post(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
+    let (draft, _permits) = receive_draft(&service, &mut request, MediaTypes::Json).await?;
+    let order = service.repository.insert(&draft, request.deadline()).await?;
+    let mut response = order_response(StatusCode::CREATED, order.to_json());
+    response::set_header(&mut response, LOCATION, &format!("/orders/{}", order.id));
+    Ok(response)
 }
 
 /// `GET /orders/{id}`
-pub(crate) async fn get(app: &App, request: &Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
-    Query::of(request, &[])?;
-    let order = app.repository.find(id, app.deadline()).await?;
-    let body = order.to_json();
-    let tag = response::entity_tag_of(&body);
-    match read_of(request.headers(), &tag)? {
-        Read::Full => Ok(response::tagged_order(StatusCode::OK, body, &tag)),
-        Read::NotModified => {
-            let mut unchanged = response::empty(StatusCode::NOT_MODIFIED);
-            response::set(&mut unchanged, ETAG, &tag);
-            Ok(unchanged)
-        }
-        Read::Refused => Err(RepositoryError::PreconditionFailed(id).into()),
+pub(crate) async fn get(service: Arc<OrderService>, request: Request) -> HandlerResult {
+    let id = path_id(&request)?;
+    request.query(&[])?;
+    let json = service.repository.find(id, request.deadline()).await?.to_json();
+    let tag = entity_tag(&json);
+    match Preconditions::from_headers(request.headers())?.read_response(&tag) {
+        ReadResponse::Full => Ok(response::with_entity_tag(response::json(StatusCode::OK, json), &tag)),
+        ReadResponse::NotModified => Ok(response::with_entity_tag(response::empty(StatusCode::NOT_MODIFIED), &tag)),
+        ReadResponse::PreconditionFailed => Err(RepositoryError::PreconditionFailed(id).into()),
     }
 }
 
-/// `PUT /orders/{id}`: replaces an order that is there.
-pub(crate) async fn put(app: &App, request: Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
-    let condition = condition(request.headers())?;
-    let (draft, _held) = receive_draft(app, request, Accepts::Json).await?;
+/// `PUT /orders/{id}`: replaces an existing order.
+pub(crate) async fn put(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
+    let id = path_id(&request)?;
+    let preconditions = Preconditions::from_headers(request.headers())?;
+    let (draft, _permits) = receive_draft(&service, &mut request, MediaTypes::Json).await?;
     let order = draft.into_order_with(id)?;
-    app.repository.replace(&order, as_condition(condition.as_ref()), app.deadline()).await?;
-    Ok(response::order(StatusCode::OK, &order))
+    replace(&service, &request, &order, &preconditions).await?;
+    Ok(order_response(StatusCode::OK, order.to_json()))
 }
 
 /// `DELETE /orders/{id}`
-pub(crate) async fn delete(app: &App, request: &Request<Body>, id: OrderId) -> Result<Response<Body>, Error> {
-    Query::of(request, &[])?;
-    let condition = condition(request.headers())?;
-    app.repository.delete(id, as_condition(condition.as_ref()), app.deadline()).await?;
+pub(crate) async fn delete(service: Arc<OrderService>, request: Request) -> HandlerResult {
+    let id = path_id(&request)?;
+    request.query(&[])?;
+    remove(&service, &request, id).await?;
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
-async fn receive_draft(app: &App, request: Request<Body>, accepts: Accepts) -> Result<(Draft, Held), Error> {
-    Query::of(&request, &[])?;
-    let received = receive(app, request, accepts, app.limits.max_order_bytes).await?;
-    let draft = decode_draft(received.bytes())?;
-    Ok((draft, received.into_held()))
+async fn receive_draft(
+    service: &OrderService,
+    request: &mut Request,
+    media_types: MediaTypes,
+) -> Result<(Draft, RequestPermits), Problem> {
+    request.query(&[])?;
+    let body = request.receive(media_types, service.limits.max_order_bytes).await?;
+    let draft = decode_draft(body.bytes())?;
+    Ok((draft, body.into_permits()))
 }
 
-fn parse_id(text: &str) -> Option<OrderId> {
-    whole_number(text).and_then(OrderId::new)
+async fn replace(
+    service: &OrderService,
+    request: &Request,
+    order: &Order,
+    preconditions: &Preconditions,
+) -> Result<(), RepositoryError> {
+    let allows = |current: &Order| preconditions.allow_write(&entity_tag(&current.to_json()));
+    let condition: Option<Condition<'_>> = if preconditions.is_empty() { None } else { Some(&allows) };
+    service.repository.replace(order, condition, request.deadline()).await
 }
 
-fn as_condition<F: Fn(&Order) -> bool + Send + Sync>(condition: Option<&F>) -> Option<Condition<'_>> {
-    condition.map(|condition| condition as Condition<'_>)
+async fn remove(service: &OrderService, request: &Request, id: OrderId) -> Result<(), Problem> {
+    let preconditions = Preconditions::from_headers(request.headers())?;
+    let allows = |current: &Order| preconditions.allow_write(&entity_tag(&current.to_json()));
+    let condition: Option<Condition<'_>> = if preconditions.is_empty() { None } else { Some(&allows) };
+    Ok(service.repository.delete(id, condition, request.deadline()).await?)
+}
+
+/// An order's id in its canonical form: digits, no sign, no leading zeros. Other paths do not exist.
+fn path_id(request: &Request) -> Result<OrderId, Problem> {
+    request.path_parameter("id", |text| {
+        let id = whole_number(text).and_then(OrderId::new)?;
+        (id.to_string() == text).then_some(id)
+    })
+}
+
+fn order_response(status: StatusCode, json: Vec<u8>) -> Response<Body> {
+    let tag = entity_tag(&json);
+    response::with_entity_tag(response::json(status, json), &tag)
+}
+
+/// The response to the walkthrough's writes.
+fn done() -> Response<Body> {
+    response::json(StatusCode::OK, r#"{"status":true}"#)
 }

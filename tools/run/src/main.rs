@@ -2,6 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `variables` | the service's table of variables |
 //! | `settings` | the variables that the environment sets |
 //! | `state_dir` | `.run/`: a lock against a second run, the private database's password |
 //! | `database` | the private MariaDB, or the user's own |
@@ -20,6 +21,7 @@ mod service;
 mod settings;
 mod signals;
 mod state_dir;
+mod variables;
 
 use database::Database;
 use settings::Settings;
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let stop = StopSignal::register()?;
-    let settings = Settings::from_environment()?;
+    let settings = Settings::from_environment(&variables::of_module(&testkit::artifacts::wasm()?)?)?;
     // These checks come before the slow steps, so their errors are reported at once.
     let state_dir = database::state_dir_if_needed(&settings)?;
     settings.check_address()?;

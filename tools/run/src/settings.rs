@@ -6,17 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::variables::Variable;
+
 /// The default address can be reached from this machine only.
 const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
-/// The service's own table of variables: WasmEdge passes on only those that are named on its command line.
-const DOCUMENTED: &str = include_str!("../../../src/config.rs");
-
 /// Variables that this program sets itself.
 const SET_HERE: [&str; 2] = ["DATABASE_URL", "LISTEN_ADDR"];
-
-/// Variables that name a file. WasmEdge has no working directory, so the path must be absolute.
-const FILES: [&str; 2] = ["DATABASE_URL_FILE", "DATABASE_CA_FILE"];
 
 /// The configuration of one run.
 #[derive(Debug)]
@@ -29,15 +25,21 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn from_environment() -> Result<Self> {
-        Self::from(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+    /// Reads the environment. WasmEdge passes on only the variables on its command line, so the service's table is needed.
+    pub(crate) fn from_environment(table: &[Variable]) -> Result<Self> {
+        Self::from(table, |name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let listen = parse_address(&variable("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_LISTEN_ADDR.to_owned()))?;
-        let plain = passed_on().filter_map(|name| Some((name.to_owned(), variable(name)?)));
-        let files = FILES.iter().filter_map(|name| Some(((*name).to_owned(), absolute_path(&variable(name)?))));
-        Ok(Self { listen, database_url: variable("DATABASE_URL"), environment: plain.chain(files).collect() })
+    fn from(table: &[Variable], lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let listen = parse_address(&lookup("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_LISTEN_ADDR.to_owned()))?;
+        let passed_on = table.iter().filter(|variable| !SET_HERE.contains(&variable.name.as_str()));
+        let environment = passed_on.filter_map(|variable| {
+            let value = lookup(&variable.name)?;
+            // WasmEdge has no working directory, so a path must be absolute.
+            let value = if variable.is_file() { absolute_path(&value) } else { value };
+            Some((variable.name.clone(), value))
+        });
+        Ok(Self { listen, database_url: lookup("DATABASE_URL"), environment: environment.collect() })
     }
 
     /// Whether the user names a database. If not, a private one is started.
@@ -59,12 +61,6 @@ impl Settings {
     }
 }
 
-/// The names in the table, except those that are not passed on as they are.
-fn passed_on() -> impl Iterator<Item = &'static str> {
-    let rows = DOCUMENTED.lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
-    rows.map(|(name, _)| name).filter(|name| !SET_HERE.contains(name) && !FILES.contains(name))
-}
-
 fn parse_address(text: &str) -> Result<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Ok(address);
@@ -82,20 +78,27 @@ fn absolute_path(path: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Rows as the module prints them.
+    const TABLE: &str = r#"{"name":"DATABASE_URL","type":"url","default":null}
+{"name":"DATABASE_URL_FILE","type":"file","default":null}
+{"name":"LISTEN_ADDR","type":"address","default":"0.0.0.0:8080"}
+{"name":"LOG_LEVEL","type":"choice","default":"info"}"#;
+
+    fn settings(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings> {
+        Settings::from(&crate::variables::parse(TABLE)?, lookup)
+    }
+
     #[test]
-    fn every_documented_variable_is_passed_on_once() -> Result<()> {
-        let settings = Settings::from(|name| (name != "LISTEN_ADDR").then(|| "x".to_owned()))?;
+    fn each_variable_of_the_table_is_passed_on_except_those_set_here() -> Result<()> {
+        let settings = settings(|name| (name != "LISTEN_ADDR").then(|| "x".to_owned()))?;
         let names: Vec<_> = settings.environment.iter().map(|(name, _)| name.as_str()).collect();
-        for name in ["ALLOW_RESET", "LOG_LEVEL", "DATABASE_CA_FILE", "MAX_STREAMS"] {
-            assert_eq!(names.iter().filter(|known| **known == name).count(), 1, "{name} of {names:?}");
-        }
-        assert!(!names.contains(&"LISTEN_ADDR") && !names.contains(&"DATABASE_URL"));
+        assert_eq!(names, ["DATABASE_URL_FILE", "LOG_LEVEL"]);
         Ok(())
     }
 
     #[test]
     fn a_wrong_address_is_an_error_of_one_line_that_names_the_variable() {
-        let settings = Settings::from(|name| (name == "LISTEN_ADDR").then(|| "8080".to_owned()));
+        let settings = settings(|name| (name == "LISTEN_ADDR").then(|| "8080".to_owned()));
         let line = settings.map(drop).map_err(|error| error.to_string());
         let expected = "LISTEN_ADDR=8080 is not an address with a port, such as 127.0.0.1:8080";
         assert_eq!(line, Err(expected.to_owned()));
@@ -113,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_file_is_passed_on_with_its_absolute_path() -> Result<()> {
-        let settings = Settings::from(|name| (name == "DATABASE_URL_FILE").then(|| "secret".to_owned()))?;
+        let settings = settings(|name| (name == "DATABASE_URL_FILE").then(|| "secret".to_owned()))?;
         assert!(settings.names_a_database());
         assert!(settings.environment.iter().any(|(_, path)| path.starts_with('/') && path.ends_with("/secret")));
         Ok(())

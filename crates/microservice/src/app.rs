@@ -1,0 +1,63 @@
+//! The kit's own state: limits, and the permits that enforce them.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::{ConfigError, Environment};
+use crate::database::Database;
+use crate::http::body::BYTES_PER_PERMIT;
+use crate::problem::Problem;
+use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
+use crate::shutdown::Shutdown;
+
+/// The kit's own state, shared by all requests.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// The service's name, in problem types and log lines.
+    pub(crate) name: &'static str,
+    pub(crate) limits: Limits,
+    pub(crate) allow_reset: bool,
+    pub(crate) cors_allow_origin: Option<String>,
+    pub(crate) shutdown: Shutdown,
+    /// None for a service without a database.
+    pub(crate) database: Option<Database>,
+    /// Permits for memory that bodies hold, one for each [`BYTES_PER_PERMIT`].
+    pub(crate) body_memory: Arc<Semaphore>,
+    in_flight: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+impl App {
+    pub(crate) fn new(
+        name: &'static str,
+        environment: &Environment<'_>,
+        shutdown: Shutdown,
+        database: Option<Database>,
+    ) -> Result<Self, ConfigError> {
+        let limits = Limits::read(environment)?;
+        Ok(Self {
+            name,
+            allow_reset: environment.get(&ALLOW_RESET)?,
+            cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
+            shutdown,
+            database,
+            body_memory: Arc::new(Semaphore::new(limits.max_buffered_bytes / BYTES_PER_PERMIT)),
+            in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
+            streams: Arc::new(Semaphore::new(limits.max_streams)),
+            limits,
+        })
+    }
+
+    /// Admits a request: it is in flight for as long as the permit lives.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.in_flight).try_acquire_owned();
+        permit.map_err(|_| Problem::overloaded("Too many requests are in flight."))
+    }
+
+    /// Admits a response that is streamed.
+    pub(crate) fn admit_stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned();
+        permit.map_err(|_| Problem::overloaded("Too many long responses are being sent."))
+    }
+}

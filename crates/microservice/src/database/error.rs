@@ -1,0 +1,132 @@
+//! What can go wrong at the database, sorted by what can be done about it.
+
+use std::fmt;
+
+use mysql_async::{DriverError, Error, ServerError};
+
+/// Why the database did not do what it was asked to do.
+///
+/// The causes are for the log, never for a client. An error without a cause needs nobody to look at it.
+#[derive(Debug)]
+pub enum DatabaseError {
+    /// All connections stayed in use for as long as the caller could wait.
+    Busy,
+    /// The database cannot be reached or cannot serve now. Nothing was written.
+    Unavailable(String),
+    /// The connection broke before the COMMIT. Nothing was written.
+    ConnectionLost(String),
+    /// The transaction conflicted with others, even after several attempts. Nothing was written.
+    Conflict(String),
+    /// The work took longer than allowed. Nothing was written.
+    TimedOut,
+    /// A table or a column is missing.
+    NotInitialised,
+    /// A table has other columns than the migrations make; the schema's tables.
+    IncompatibleTable(String),
+    /// A row has this key already; the key as the database names it, or nothing.
+    Duplicate(String),
+    /// No id is above the greatest one.
+    IdsExhausted,
+    /// A COMMIT got no response. The write happened in full, or not at all.
+    OutcomeUnknown(String),
+    /// Anything unexpected.
+    Internal(String),
+}
+
+impl DatabaseError {
+    /// True where the connection is known to be in order: the database responded, or it was not asked.
+    pub(super) fn leaves_connection_usable(&self) -> bool {
+        !matches!(self, Self::ConnectionLost(_) | Self::TimedOut | Self::OutcomeUnknown(_) | Self::Unavailable(_))
+    }
+
+    /// Translates the driver's error for any statement but COMMIT.
+    pub(super) fn from_statement(error: Error) -> Self {
+        match error {
+            Error::Server(error) => Self::from_server(&error),
+            Error::Io(error) => Self::ConnectionLost(error.to_string()),
+            Error::Driver(
+                DriverError::ConnectionClosed | DriverError::PoolDisconnected | DriverError::PacketOutOfOrder,
+            ) => Self::ConnectionLost("the connection is closed".into()),
+            // The driver's texts quote rows and parameters, which do not belong into a log.
+            Error::Driver(_) => Self::Internal("the driver rejected a statement or a value".into()),
+            Error::Url(_) => Self::Internal("the driver rejected the database URL".into()),
+            Error::Other(error) => Self::Internal(error.to_string()),
+        }
+    }
+
+    /// Translates the driver's error when it connects: whatever it is, there is no connection.
+    pub(super) fn from_connect(error: &Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+
+    /// Translates the driver's error for a COMMIT.
+    ///
+    /// Only the errors by which the database says that it rolled back are certain. An I/O error, or a server error that can
+    /// follow the decision (shutdown, a killed connection, "error during COMMIT"), leaves the outcome open.
+    pub(super) fn from_commit(error: Error) -> Self {
+        match error {
+            Error::Server(error) if is_conflict(error.code) => Self::Conflict(error.to_string()),
+            error => Self::OutcomeUnknown(error.to_string()),
+        }
+    }
+
+    /// Sorts by the server's error code. MariaDB and MySQL share the numbers up to 1,999
+    /// (<https://mariadb.com/docs/server/reference/error-codes>); TiDB's own begin at 8,000.
+    fn from_server(error: &ServerError) -> Self {
+        match error.code {
+            code if is_conflict(code) => Self::Conflict(error.to_string()),
+            1062 => Self::Duplicate(duplicate_key(&error.message)),
+            // ER_AUTOINC_READ_FAILED, HA_ERR_AUTOINC_ERANGE.
+            1467 | 167 => Self::IdsExhausted,
+            // ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR.
+            1146 | 1054 => Self::NotInitialised,
+            // ER_STATEMENT_TIMEOUT (MariaDB), ER_QUERY_TIMEOUT (MySQL), ER_QUERY_INTERRUPTED.
+            1969 | 3024 | 1317 => Self::TimedOut,
+            // The server ended the connection.
+            1927 | 1158..=1161 | 4031 => Self::ConnectionLost(error.to_string()),
+            // Out of resources, out of connections, shutting down, outside the cluster's majority, disk or table full,
+            // read-only, access withdrawn, database gone.
+            1021 | 1037 | 1038 | 1040 | 1041 | 1042 | 1043 | 1044 | 1045 | 1047 | 1049 | 1053 | 1114 | 1129 | 1142
+            | 1203 | 1226 | 1227 | 1290 | 1698 | 1792 | 1836 => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// Deadlock, changed since read (MariaDB's snapshot isolation), lock wait timeout; TiDB's write conflicts.
+fn is_conflict(code: u16) -> bool {
+    matches!(code, 1213 | 1020 | 1205 | 8002 | 8005 | 9007)
+}
+
+/// The key in "Duplicate entry '5' for key 'PRIMARY'".
+fn duplicate_key(message: &str) -> String {
+    message.split('\'').nth(1).unwrap_or_default().to_owned()
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("all database connections are in use"),
+            Self::Unavailable(cause) => write!(f, "the database is not available: {cause}"),
+            Self::ConnectionLost(cause) => write!(f, "the database connection broke: {cause}"),
+            Self::Conflict(cause) => write!(f, "the transaction conflicted with others: {cause}"),
+            Self::TimedOut => f.write_str("the database took too long"),
+            Self::NotInitialised => f.write_str("a table or a column is missing"),
+            Self::IncompatibleTable(tables) => write!(
+                f,
+                "the database has a table with other columns than this service needs ({tables}): \
+                 set DATABASE_URL to another database"
+            ),
+            Self::Duplicate(key) => write!(f, "a row with the key {key:?} exists already"),
+            Self::IdsExhausted => f.write_str("no id is above the greatest one"),
+            Self::OutcomeUnknown(cause) => write!(f, "a COMMIT got no response: {cause}"),
+            Self::Internal(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl std::error::Error for DatabaseError {}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

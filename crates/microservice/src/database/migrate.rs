@@ -1,0 +1,123 @@
+//! Numbered migrations, each applied once, also where several replicas start at the same time; and readiness.
+
+use std::time::Duration;
+
+use super::pool::Purpose;
+use super::schema::ColumnCheck;
+use super::{Database, DatabaseError, Deadline, Row, Schema, Session};
+
+/// The pause between two attempts to take the lock, for databases whose `GET_LOCK` does not wait by itself.
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Database {
+    /// Applies the migrations that are missing. Never drops anything.
+    ///
+    /// # Errors
+    /// Those of any write; [`DatabaseError::Conflict`] where another replica has been migrating up to the deadline;
+    /// [`DatabaseError::IncompatibleTable`].
+    pub async fn migrate(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let session = self.lock_migrations(deadline).await?;
+        self.apply_and_unlock(session).await
+    }
+
+    /// Drops the service's tables and applies all migrations anew. All data are lost.
+    ///
+    /// # Errors
+    /// Those of [`Database::migrate`].
+    pub async fn reset(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let mut session = self.lock_migrations(deadline).await?;
+        let schema = &self.shared.schema;
+        let versions = schema.version_table();
+        let tables: Vec<_> = schema.tables.iter().chain([&versions.as_str()]).map(|name| format!("`{name}`")).collect();
+        session.run(&format!("DROP TABLE IF EXISTS {}", tables.join(", "))).await?;
+        tracing::warn!("a reset was requested: all tables were dropped");
+        self.apply_and_unlock(session).await
+    }
+
+    /// Fails unless the tables can be read and have the columns that the service needs. Reading a table matters: a server can
+    /// accept connections and still be unable to serve (a Galera node outside the majority responds to `SELECT 1`).
+    ///
+    /// # Errors
+    /// Those of any read, and [`DatabaseError::IncompatibleTable`].
+    pub async fn check_ready(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let schema = self.shared.schema;
+        self.read_for(Purpose::Readiness, deadline, |session| Box::pin(async move { check(session, &schema).await }))
+            .await
+    }
+
+    /// A session that holds the lock. The lock ends with the connection, so wherever the work fails the session is dropped.
+    async fn lock_migrations(&self, deadline: Deadline) -> Result<Session<'static>, DatabaseError> {
+        let mut session = self.session(Purpose::Work, deadline).await?;
+        // Waits for up to a second.
+        let lock = format!("SELECT GET_LOCK({}, 1)", self.shared.schema.lock_name());
+        while number(&session.query(&*lock, ()).await?) != Some(1) {
+            if deadline.has_passed() {
+                return Err(DatabaseError::Conflict("another replica is migrating the schema".into()));
+            }
+            tracing::info!("waiting for another replica that is migrating the schema");
+            tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
+        }
+        Ok(session)
+    }
+
+    async fn apply_and_unlock(&self, mut session: Session<'_>) -> Result<(), DatabaseError> {
+        let schema = &self.shared.schema;
+        apply(&mut session, schema).await?;
+        session.run(&format!("DO RELEASE_LOCK({})", schema.lock_name())).await?;
+        session.release();
+        Ok(())
+    }
+}
+
+/// Applies what is missing. Where nothing is, nothing is written, so an account without the right to create tables suffices.
+async fn apply(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
+    let table = schema.version_table();
+    let current = match current_version(session, &table).await {
+        Err(DatabaseError::NotInitialised) => {
+            create_version_table(session, &table).await?;
+            current_version(session, &table).await?
+        }
+        current => current?,
+    };
+    for migration in schema.migrations.iter().filter(|migration| migration.version > current) {
+        for statement in migration.statements() {
+            session.run(&statement).await?;
+        }
+        let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
+        session.execute(insert, (migration.version, migration.name)).await?;
+        tracing::info!(version = u64::from(migration.version), name = migration.name, "applied a migration");
+    }
+    check(session, schema).await
+}
+
+async fn create_version_table(session: &mut Session<'_>, table: &str) -> Result<(), DatabaseError> {
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {table} (version INT UNSIGNED NOT NULL PRIMARY KEY, \
+         name VARCHAR(100) NOT NULL, applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+    );
+    session.run(&sql).await
+}
+
+async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, DatabaseError> {
+    let rows = session.query(format!("SELECT COALESCE(MAX(version), 0) FROM {table}"), ()).await?;
+    Ok(number(&rows).unwrap_or(0))
+}
+
+/// Fails unless the tables can be read and have the right columns. A table that something else made might round money, cut
+/// texts or take a key twice.
+async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
+    for table in schema.tables {
+        session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
+    }
+    let Some(ColumnCheck { count_valid_columns, expected }) = schema.column_check else { return Ok(()) };
+    if number(&session.query(count_valid_columns, ()).await?) == Some(expected) {
+        Ok(())
+    } else {
+        Err(DatabaseError::IncompatibleTable(schema.tables.join(", ")))
+    }
+}
+
+/// The number in a result's only field.
+fn number(rows: &[Row]) -> Option<u32> {
+    rows.first()?.get_opt::<u32, _>(0)?.ok()
+}

@@ -1,0 +1,87 @@
+//! The database: transactions and reads with deadlines, retries and known outcomes; migrations; readiness.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `settings` | the `DATABASE_*` variables |
+//! | `options` | how the driver is set up |
+//! | `pool` | a bounded number of connections, and the guard of one that is in use |
+//! | `session` | statements on a connection, each bounded in time |
+//! | `transaction` | begin, commit, roll back, retry |
+//! | `commit_gate` | stops COMMITs at shutdown |
+//! | `schema`, `migrate` | tables, migrations, readiness |
+//! | `error`, `retry`, `deadline` | what can go wrong, what is repeated, for how long |
+//!
+//! Each call takes a [`Deadline`] and ends by it. Only a COMMIT that was sent is awaited beyond the deadline, because its
+//! response decides what the client is told. A transaction that the database rolled back is repeated as a whole. One whose
+//! COMMIT got no response never is.
+
+mod commit_gate;
+mod deadline;
+mod error;
+mod migrate;
+mod options;
+mod pool;
+mod retry;
+mod schema;
+mod session;
+mod settings;
+mod transaction;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use mysql_async::{Opts, Params, Row, Value};
+
+use commit_gate::CommitGate;
+pub use deadline::Deadline;
+pub use error::DatabaseError;
+use pool::ConnectionPool;
+pub use schema::{Migration, Schema};
+pub use session::Session;
+pub(crate) use settings::DATABASE_URL;
+pub use settings::{DatabaseSettings, VARIABLES};
+pub use transaction::TransactionError;
+
+/// A database with a service's tables. Clones share their connections.
+#[derive(Clone)]
+pub struct Database {
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a [`Database`] share.
+struct Shared {
+    pool: ConnectionPool,
+    commit_gate: CommitGate,
+    statement_timeout: Duration,
+    schema: Schema,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("schema", &self.shared.schema).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Prepares the connections. The first one is made when it is needed.
+    #[must_use]
+    pub fn new(settings: &DatabaseSettings, schema: Schema) -> Self {
+        if let Some(authorities) = &settings.authorities {
+            webpki_roots::trust_only(authorities.clone());
+        }
+        let shared = Shared {
+            pool: ConnectionPool::new(settings),
+            commit_gate: CommitGate::new(settings.pool_max),
+            statement_timeout: settings.statement_timeout,
+            schema,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Shuts down: COMMITs under way get their responses, no other COMMIT is sent, and the connections are closed.
+    pub async fn close(&self) {
+        self.shared.commit_gate.close().await;
+        self.shared.pool.close().await;
+    }
+}

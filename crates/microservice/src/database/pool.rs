@@ -1,0 +1,123 @@
+//! Connections: a bounded number, each used by one caller at a time.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mysql_async::{Conn, IoError, Pool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::options::driver_options;
+use super::{DatabaseError, DatabaseSettings, Deadline};
+use crate::platform;
+
+/// How long closing a connection may take.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The purpose of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// A request's work.
+    Work,
+    /// A readiness check. It has a connection of its own, since a busy database is still available.
+    Readiness,
+}
+
+/// The connections to one database.
+///
+/// The driver's pool would let a caller wait for a free connection and for the database alike. The permits tell the two apart:
+/// who gets none finds all connections in use, who has one and gets no connection finds the database unavailable.
+pub(super) struct ConnectionPool {
+    pool: Pool,
+    work_permits: Arc<Semaphore>,
+    readiness_permits: Arc<Semaphore>,
+    /// The database's host as in the URL.
+    host: String,
+    connect_timeout: Duration,
+}
+
+impl ConnectionPool {
+    pub(super) fn new(settings: &DatabaseSettings) -> Self {
+        let work_permits = Arc::new(Semaphore::new(settings.pool_max.saturating_sub(1).max(1)));
+        let readiness_permits =
+            if settings.pool_max > 1 { Arc::new(Semaphore::new(1)) } else { Arc::clone(&work_permits) };
+        Self {
+            pool: Pool::new(driver_options(settings)),
+            work_permits,
+            readiness_permits,
+            host: settings.opts.ip_or_hostname().to_owned(),
+            connect_timeout: settings.connect_timeout,
+        }
+    }
+
+    /// A connection, as soon as one is free.
+    pub(super) async fn acquire(
+        &self,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Result<PooledConnection, DatabaseError> {
+        let permits = match purpose {
+            Purpose::Work => &self.work_permits,
+            Purpose::Readiness => &self.readiness_permits,
+        };
+        let permit = timeout(deadline.remaining(self.connect_timeout), Arc::clone(permits).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Err(DatabaseError::Busy) };
+        match timeout(deadline.remaining(self.connect_timeout), self.pool.get_conn()).await {
+            Ok(Ok(conn)) => Ok(PooledConnection { open: Some((conn, permit)) }),
+            Ok(Err(error)) => Err(self.connect_error(&error)),
+            Err(_) => Err(DatabaseError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
+        }
+    }
+
+    /// Why there is no connection. For a host that does not resolve: its name, and the reason.
+    fn connect_error(&self, error: &mysql_async::Error) -> DatabaseError {
+        let resolve_error = match error {
+            // tokio's error for a name without an address.
+            mysql_async::Error::Io(IoError::Io(error)) if error.kind() == io::ErrorKind::InvalidInput => {
+                platform::resolve_error(&self.host)
+            }
+            _ => None,
+        };
+        resolve_error
+            .map_or_else(|| DatabaseError::from_connect(error), |error| DatabaseError::Unavailable(error.to_string()))
+    }
+
+    /// Closes the idle connections; those in use are closed when they come back.
+    pub(super) async fn close(&self) {
+        let _ = timeout(DISCONNECT_TIMEOUT, self.pool.clone().disconnect()).await;
+    }
+}
+
+/// A connection in use. [`PooledConnection::release`] returns it to the pool; dropping it closes it, since the next user must
+/// not get a response to this one's statement.
+pub(super) struct PooledConnection {
+    /// None only after the release.
+    open: Option<(Conn, OwnedSemaphorePermit)>,
+}
+
+impl PooledConnection {
+    /// The driver's connection.
+    pub(super) fn get(&mut self) -> Result<&mut Conn, DatabaseError> {
+        let open = self.open.as_mut().map(|(conn, _)| conn);
+        open.ok_or_else(|| DatabaseError::Internal("a released connection was used".into()))
+    }
+
+    /// Returns the connection to the pool. It must have no open transaction, no lock and no response under way.
+    pub(super) fn release(mut self) {
+        // The driver's connection returns to its pool when it is dropped.
+        drop(self.open.take());
+    }
+}
+
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        let Some((conn, permit)) = self.open.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // The driver never reuses the connection from here on, even if closing it takes too long.
+            let _ = timeout(DISCONNECT_TIMEOUT, conn.disconnect()).await;
+            drop(permit);
+        });
+    }
+}

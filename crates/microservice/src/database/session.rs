@@ -1,0 +1,151 @@
+//! Statements on one connection, each bounded in time.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use mysql_async::prelude::{Queryable as _, StatementLike};
+use mysql_async::{Conn, Params, Row};
+use tokio::time::timeout;
+
+use super::commit_gate::CommitGate;
+use super::pool::PooledConnection;
+use super::{DatabaseError, Deadline};
+
+/// A connection to the database that a caller uses for a transaction, or for reads without one.
+///
+/// The lifetime is that of what the caller's closure captures; see docs/decisions/0009-transactions-take-boxed-futures.md.
+pub struct Session<'a> {
+    connection: PooledConnection,
+    state: State,
+    deadline: Deadline,
+    statement_timeout: Duration,
+    captures: PhantomData<&'a ()>,
+}
+
+/// What may be sent on the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Anything.
+    Ready,
+    /// Only ROLLBACK: the database has given the transaction up, so later statements would not belong to it.
+    Conflicted,
+    /// Nothing: a statement was sent and its response has not arrived.
+    AwaitingResponse,
+}
+
+impl Session<'_> {
+    pub(super) fn new(connection: PooledConnection, deadline: Deadline, statement_timeout: Duration) -> Self {
+        Self { connection, state: State::Ready, deadline, statement_timeout, captures: PhantomData }
+    }
+
+    /// Runs a statement without parameters and rows.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseError`] except `Busy` and `OutcomeUnknown`.
+    pub async fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        let (conn, max) = self.send()?;
+        let response = bounded(max, conn.query_drop(sql)).await;
+        self.receive(response)
+    }
+
+    /// Runs a prepared statement. Returns the number of rows it changed, or found with these values already.
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub async fn execute(
+        &mut self,
+        statement: impl StatementLike,
+        params: impl Into<Params> + Send,
+    ) -> Result<u64, DatabaseError> {
+        let (conn, max) = self.send()?;
+        let response = bounded(max, conn.exec_drop(statement, params)).await;
+        let rows = conn.affected_rows();
+        self.receive(response.map(|()| rows))
+    }
+
+    /// Runs a prepared query. Returns all its rows, so the query should limit them.
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub async fn query(
+        &mut self,
+        statement: impl StatementLike,
+        params: impl Into<Params> + Send,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        let (conn, max) = self.send()?;
+        let response = bounded(max, conn.exec(statement, params)).await;
+        self.receive(response)
+    }
+
+    /// The id that the database gave the last inserted row.
+    ///
+    /// # Errors
+    /// None in a session that is in use.
+    pub fn last_insert_id(&mut self) -> Result<Option<u64>, DatabaseError> {
+        Ok(self.connection.get()?.last_insert_id())
+    }
+
+    /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, as long as a statement may take.
+    pub(super) async fn commit(&mut self, gate: &CommitGate) -> Result<(), DatabaseError> {
+        let _permit = gate.enter().await?;
+        let max = self.statement_timeout;
+        let (conn, _) = self.send()?;
+        let response = match timeout(max, conn.query_drop("COMMIT")).await {
+            Ok(result) => result.map_err(DatabaseError::from_commit),
+            Err(_) => Err(DatabaseError::OutcomeUnknown("no response within STATEMENT_TIMEOUT".into())),
+        };
+        self.receive(response)
+    }
+
+    /// Rolls back and returns the connection to the pool. Where that fails the connection is closed, and the database rolls
+    /// back by itself.
+    pub(super) async fn roll_back(mut self) {
+        if self.state == State::Conflicted {
+            self.state = State::Ready;
+        }
+        if self.run("ROLLBACK").await.is_ok() {
+            self.connection.release();
+        }
+    }
+
+    /// Returns the connection to the pool if it is in order. It must have no open transaction and no lock.
+    pub(super) fn release(self) {
+        if self.state != State::AwaitingResponse {
+            self.connection.release();
+        }
+    }
+
+    /// The connection for the next statement, and how long that may take.
+    ///
+    /// Until [`Session::receive`] the session counts as broken. So it stays, and is closed, if the statement's future is dropped.
+    fn send(&mut self) -> Result<(&mut Conn, Duration), DatabaseError> {
+        match self.state {
+            State::Ready => {}
+            State::Conflicted => return Err(DatabaseError::Conflict("an earlier statement had a conflict".into())),
+            State::AwaitingResponse => {
+                return Err(DatabaseError::ConnectionLost("an earlier statement got no response".into()));
+            }
+        }
+        self.state = State::AwaitingResponse;
+        Ok((self.connection.get()?, self.deadline.remaining(self.statement_timeout)))
+    }
+
+    /// Notes what the response means for the session.
+    fn receive<T>(&mut self, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        self.state = match &response {
+            Err(DatabaseError::Conflict(_)) => State::Conflicted,
+            Err(error) if !error.leaves_connection_usable() => State::AwaitingResponse,
+            Ok(_) | Err(_) => State::Ready,
+        };
+        response
+    }
+}
+
+/// The driver's response within the time, its error translated.
+async fn bounded<T>(max: Duration, response: impl Future<Output = mysql_async::Result<T>>) -> Result<T, DatabaseError> {
+    match timeout(max, response).await {
+        Ok(result) => result.map_err(DatabaseError::from_statement),
+        Err(_) => Err(DatabaseError::TimedOut),
+    }
+}

@@ -1,0 +1,140 @@
+//! The `DATABASE_*` variables, and those that bound the work at the database.
+
+use std::fmt;
+use std::time::Duration;
+
+use mysql_async::{Opts, UrlError};
+use webpki_roots::Authorities;
+
+use crate::config::types::{self, Type};
+use crate::config::{AnyVariable, ConfigError, Environment, Variable};
+
+/// The database's URL.
+pub(crate) const DATABASE_URL: Variable<Opts> = Variable::without_default(
+    "DATABASE_URL",
+    Type { name: "url", parse: parse_database_url },
+    "mysql://orders:password@db:3306/orders",
+    "`mysql://user:password@host:port/database`; `?require_ssl=true` asks for TLS",
+)
+.secret();
+
+/// A file with the URL.
+const DATABASE_URL_FILE: Variable<Opts> = Variable::without_default(
+    "DATABASE_URL_FILE",
+    Type { name: "file", parse: parse_database_url_file },
+    "/run/secrets/database-url",
+    "a file that holds the URL, instead of `DATABASE_URL` (a mounted secret)",
+)
+.secret();
+
+const DATABASE_CA_FILE: Variable<Authorities> = Variable::without_default(
+    "DATABASE_CA_FILE",
+    Type { name: "file", parse: parse_authorities },
+    "/run/secrets/database-ca.pem",
+    "PEM file of the authority that signed the database's certificate; with `require_ssl=true`",
+);
+
+const POOL_MAX: Variable<usize> = Variable::new(
+    "POOL_MAX",
+    types::count::<1, 1000>(),
+    "10",
+    "connections to the database, 1–1000; of two or more, one is kept for readiness",
+);
+
+const CONNECT_TIMEOUT: Variable<Duration> =
+    Variable::new("CONNECT_TIMEOUT", types::DURATION, "2s", "to get a connection to the database");
+
+const STATEMENT_TIMEOUT: Variable<Duration> =
+    Variable::new("STATEMENT_TIMEOUT", types::DURATION, "5s", "for one statement");
+
+/// The database's part of the table of variables.
+pub const VARIABLES: &[&dyn AnyVariable] =
+    &[&DATABASE_URL, &DATABASE_URL_FILE, &DATABASE_CA_FILE, &POOL_MAX, &CONNECT_TIMEOUT, &STATEMENT_TIMEOUT];
+
+/// How the database is reached and used.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// The URL's contents. May hold a password.
+    pub(super) opts: Opts,
+    /// The authorities that may sign the database's certificate, instead of Mozilla's.
+    pub(super) authorities: Option<Authorities>,
+    pub(super) pool_max: usize,
+    pub(super) connect_timeout: Duration,
+    pub(super) statement_timeout: Duration,
+}
+
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSettings").field("pool_max", &self.pool_max).finish_non_exhaustive()
+    }
+}
+
+impl DatabaseSettings {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let authorities = environment.find(&DATABASE_CA_FILE)?;
+        let opts = read_url(environment)?;
+        if authorities.is_some() && opts.ssl_opts().is_none() {
+            const PROBLEM: &str = "is set, but the database URL does not ask for TLS by require_ssl=true";
+            return Err(ConfigError::new(&DATABASE_CA_FILE, PROBLEM));
+        }
+        Ok(Self {
+            opts,
+            authorities,
+            pool_max: environment.get(&POOL_MAX)?,
+            connect_timeout: environment.get(&CONNECT_TIMEOUT)?,
+            statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
+        })
+    }
+}
+
+/// The URL from whichever of its two variables is set.
+fn read_url(environment: &Environment<'_>) -> Result<Opts, ConfigError> {
+    if !environment.is_set(&DATABASE_URL_FILE) {
+        return environment.get(&DATABASE_URL);
+    }
+    if environment.is_set(&DATABASE_URL) {
+        return Err(ConfigError::new(&DATABASE_URL_FILE, "is set as well as DATABASE_URL; set one of them"));
+    }
+    environment.get(&DATABASE_URL_FILE)
+}
+
+fn parse_database_url_file(path: &str) -> Result<Opts, String> {
+    parse_database_url(types::read_file(path)?.trim())
+}
+
+fn parse_authorities(path: &str) -> Result<Authorities, String> {
+    let pem = types::read_file(path)?;
+    Authorities::from_pem(pem.as_bytes()).map_err(|problem| format!("the file {problem}"))
+}
+
+/// Reads the database's URL. No error shows any part of it.
+fn parse_database_url(url: &str) -> Result<Opts, String> {
+    let opts = Opts::from_url(url).map_err(|error| describe(&error))?;
+    if opts.db_name().is_none_or(str::is_empty) {
+        return Err("must name a database after the host".into());
+    }
+    if opts.socket().is_some() {
+        return Err("must not name a socket: WASI has TCP only".into());
+    }
+    Ok(opts)
+}
+
+fn describe(error: &UrlError) -> String {
+    let problem = match error {
+        UrlError::UnsupportedScheme { .. } => "must start with mysql://",
+        // The parameter's name is not shown: it may be part of a password with a question mark.
+        UrlError::UnknownParameter { .. } => "has an unknown parameter (a ? in a password is written %3F)",
+        UrlError::InvalidParamValue { .. } => "has a wrong value for a parameter",
+        UrlError::FeatureRequired { .. } => "has a parameter that this build does not support",
+        UrlError::InvalidPoolConstraints { .. } | UrlError::Invalid | UrlError::Parse(_) => "is not a complete URL",
+    };
+    problem.to_owned()
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,0 +1,207 @@
+//! Receiving a body: of the right type, within its bound and its time, and within the memory that all bodies share.
+
+use std::sync::Arc;
+
+use hyper::body::HttpBody as _;
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::{Body, HeaderMap};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The memory for which a permit of [`App::body_memory`] stands.
+pub(crate) const BYTES_PER_PERMIT: usize = 1024;
+
+/// The first allocation for a body, in bytes. It grows as the body arrives.
+const MIN_CAPACITY: usize = 4 * BYTES_PER_PERMIT;
+
+/// From this size on the whole announced length is allocated. Until then an announcement costs a client nothing.
+const TRUST_LENGTH_FROM: usize = 1024 * BYTES_PER_PERMIT;
+
+/// The values of `Content-Type` that a route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaTypes {
+    /// JSON.
+    Json,
+    /// JSON, also where it is declared as a form. `curl -d` declares every body so.
+    JsonOrForm,
+}
+
+/// A received body, its permits for memory, and its request's permit to be in flight.
+#[derive(Debug)]
+pub struct ReceivedBody {
+    bytes: Vec<u8>,
+    memory: Option<OwnedSemaphorePermit>,
+    in_flight: Option<OwnedSemaphorePermit>,
+}
+
+/// The permits that a request holds while it is handled.
+#[derive(Debug)]
+pub struct RequestPermits {
+    _memory: Option<OwnedSemaphorePermit>,
+    _in_flight: Option<OwnedSemaphorePermit>,
+}
+
+impl ReceivedBody {
+    /// The body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Drops the bytes but keeps the permits: the values that were decoded from the bytes need the memory now.
+    #[must_use]
+    pub fn into_permits(self) -> RequestPermits {
+        RequestPermits { _memory: self.memory, _in_flight: self.in_flight }
+    }
+
+    const fn new() -> Self {
+        Self { bytes: Vec::new(), memory: None, in_flight: None }
+    }
+
+    /// Makes the buffer hold `additional` more bytes, and takes the permits for them.
+    fn reserve(&mut self, additional: usize, length: Length, memory: &Arc<Semaphore>) -> Result<(), Problem> {
+        let needed = self.bytes.len() + additional;
+        if needed <= self.bytes.capacity() {
+            return Ok(());
+        }
+        let grown = needed.next_power_of_two().max(MIN_CAPACITY);
+        let capacity = match length {
+            Length::Announced(length) if needed > TRUST_LENGTH_FROM => length,
+            Length::Announced(max) | Length::AtMost(max) => grown.min(max),
+        }
+        .max(needed);
+        let permits = (capacity - self.bytes.capacity()).div_ceil(BYTES_PER_PERMIT);
+        let permits = u32::try_from(permits).ok().and_then(|n| Arc::clone(memory).try_acquire_many_owned(n).ok());
+        let permits = permits.ok_or_else(|| Problem::overloaded("Too many large bodies are being received."))?;
+        match &mut self.memory {
+            Some(held) => held.merge(permits),
+            none => *none = Some(permits),
+        }
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        Ok(())
+    }
+}
+
+/// The known length of a body, in bytes.
+#[derive(Debug, Clone, Copy)]
+enum Length {
+    /// The request announced it.
+    Announced(usize),
+    /// It is unknown; the bound.
+    AtMost(usize),
+}
+
+/// Receives the body. Its request is in flight only once the body has arrived: slow senders do not keep others out.
+pub(crate) async fn receive(
+    app: &App,
+    headers: &HeaderMap,
+    mut body: Body,
+    media_types: MediaTypes,
+    max: usize,
+) -> Result<ReceivedBody, Problem> {
+    check_type(headers, media_types)?;
+    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > max) {
+        return Err(Problem::body_too_large(max));
+    }
+    let length = announced.map_or(Length::AtMost(max), Length::Announced);
+    let deadline = Instant::now() + app.limits.body_timeout;
+    let mut received = ReceivedBody::new();
+    loop {
+        match timeout_at(deadline, body.data()).await {
+            Err(_) => return Err(Problem::body_timeout()),
+            Ok(None) => return Ok(ReceivedBody { in_flight: Some(app.admit()?), ..received }),
+            Ok(Some(Err(_))) => return Err(Problem::broken_body()),
+            Ok(Some(Ok(chunk))) => {
+                if received.bytes.len() + chunk.len() > max {
+                    return Err(Problem::body_too_large(max));
+                }
+                received.reserve(chunk.len(), length, &app.body_memory)?;
+                received.bytes.extend_from_slice(&chunk);
+            }
+        }
+    }
+}
+
+/// Fails unless the body is declared as JSON without an encoding. One without a type is taken as JSON (RFC 9110 §8.3).
+fn check_type(headers: &HeaderMap, media_types: MediaTypes) -> Result<(), Problem> {
+    for encoding in headers.get_all(CONTENT_ENCODING) {
+        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+            return Err(Problem::unsupported_media_type("A body must come without Content-Encoding."));
+        }
+    }
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (first, second) = (types.next(), types.next());
+    let Some(first) = first else { return Ok(()) };
+    let content_type = first.to_str().unwrap_or_default().to_ascii_lowercase();
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let is_json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let is_form = essence == "application/x-www-form-urlencoded" && media_types == MediaTypes::JsonOrForm;
+    let is_utf8 = parts.filter_map(|part| part.strip_prefix("charset=")).all(|name| name.trim_matches('"') == "utf-8");
+    if second.is_none() && (is_json || is_form) && is_utf8 {
+        Ok(())
+    } else {
+        Err(Problem::unsupported_media_type("A body must be application/json in UTF-8."))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn headers(content_type: &str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())])
+    }
+
+    #[test]
+    fn each_name_of_json_is_accepted() {
+        for name in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+            "application/vnd.x+json",
+        ] {
+            assert!(check_type(&headers(name), MediaTypes::Json).is_ok(), "{name}");
+        }
+        assert!(check_type(&HeaderMap::new(), MediaTypes::Json).is_ok());
+    }
+
+    #[test]
+    fn a_form_is_accepted_as_json_only_where_the_route_says_so() {
+        let form = headers("application/x-www-form-urlencoded");
+        assert!(check_type(&form, MediaTypes::JsonOrForm).is_ok());
+        assert!(check_type(&form, MediaTypes::Json).is_err());
+    }
+
+    #[test]
+    fn other_media_types_are_rejected() {
+        for name in
+            ["text/plain", "application/xml", "", "json", "application/json; charset=latin1", "multipart/form-data"]
+        {
+            assert!(check_type(&headers(name), MediaTypes::JsonOrForm).is_err(), "{name}");
+        }
+        let mut twice = headers("application/json");
+        twice.append(CONTENT_TYPE, "application/json".parse().unwrap());
+        assert!(check_type(&twice, MediaTypes::Json).is_err());
+        let zipped = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
+        assert!(check_type(&zipped, MediaTypes::Json).is_err());
+    }
+
+    #[test]
+    fn memory_is_reserved_as_it_is_needed_and_refused_beyond_the_bound() {
+        let memory = Arc::new(Semaphore::new(8));
+        let mut body = ReceivedBody::new();
+        assert!(body.reserve(10, Length::Announced(100 * BYTES_PER_PERMIT), &memory).is_ok());
+        assert_eq!(memory.available_permits(), 4);
+        let mut other = ReceivedBody::new();
+        assert!(other.reserve(8 * BYTES_PER_PERMIT, Length::AtMost(100 * BYTES_PER_PERMIT), &memory).is_err());
+        drop(body);
+        assert!(other.reserve(5 * BYTES_PER_PERMIT, Length::AtMost(8 * BYTES_PER_PERMIT), &memory).is_ok());
+        assert_eq!(memory.available_permits(), 0, "no more than the body may have");
+    }
+}

@@ -1,0 +1,63 @@
+//! Responses, and the headers that they share.
+
+use hyper::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Body, Response, StatusCode};
+
+use crate::problem::Problem;
+
+/// The request id, by which a request is found in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// JSON.
+#[must_use]
+pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    with_type(status, "application/json", body.into())
+}
+
+/// Plain text with status 200.
+#[must_use]
+pub fn text(body: impl Into<Body>) -> Response<Body> {
+    with_type(StatusCode::OK, "text/plain; charset=utf-8", body.into())
+}
+
+/// No content.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The same response with an entity tag.
+#[must_use]
+pub fn with_entity_tag(mut response: Response<Body>, tag: &str) -> Response<Body> {
+    set_header(&mut response, ETAG, tag);
+    response
+}
+
+/// Sets a header. A value that no header can hold is left out.
+pub fn set_header(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// A problem, as RFC 9457 has it.
+pub(crate) fn problem(problem: &Problem, service: &str, request_id: &str) -> Response<Body> {
+    let body = problem.to_json(service, request_id);
+    let mut response = with_type(problem.status(), "application/problem+json", body.into());
+    if let Some(seconds) = problem.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = problem.allow() {
+        set_header(&mut response, ALLOW, allow);
+    }
+    response
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

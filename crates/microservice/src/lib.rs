@@ -1,0 +1,45 @@
+//! What a microservice in WebAssembly needs, apart from its subject.
+//!
+//! A service is a type that implements [`Service`]: a name, a table of routes, a table of variables, and where it has a
+//! database its tables. [`run`] does the rest.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`config`] | variables from the environment: one table, typed values, plain messages |
+//! | [`routes`], [`request`] | the table of routes; a request as handlers see it |
+//! | [`http`] | bodies, query strings, preconditions, responses, streams |
+//! | [`problem`] | error responses (RFC 9457) |
+//! | [`database`] | pooled connections, transactions with retries, migrations |
+//! | [`operations`] | `/health`, `/ready`, `/init`, `/drain` |
+//! | `server` | connections and requests: bounds, timeouts, admission, request ids |
+//! | [`shutdown`] | graceful shutdown |
+//! | `telemetry` | logs |
+//!
+//! `examples/hello.rs` is a whole service. `docs/OWN-SERVICE.md` in the repository builds one step by step.
+//!
+//! Calls go one way: `service → server → router → routes → {http, database} → problem`. The same source compiles to
+//! wasm32-wasip1 and natively; the differences are in Cargo.toml and in `platform`.
+
+mod app;
+pub mod config;
+pub mod database;
+pub mod http;
+pub mod operations;
+mod platform;
+pub mod problem;
+pub mod request;
+mod router;
+pub mod routes;
+mod server;
+mod service;
+mod settings;
+pub mod shutdown;
+mod telemetry;
+
+pub use hyper;
+pub use problem::{FieldProblem, Problem};
+pub use request::Request;
+pub use routes::{BoxFuture, HandlerResult, Route};
+pub use service::{Context, Service, configure, run, variables};
+pub use settings::Limits;
+pub use tracing;

@@ -1,0 +1,83 @@
+//! The handlers that every service has: liveness, readiness, the tables, shutdown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+use crate::database::Deadline;
+use crate::handler;
+use crate::http::response;
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::routes::{self, HandlerResult, Route};
+use crate::service::Service;
+
+/// The bound on a readiness check. Probes ask every few seconds.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The routes of the operator's listener.
+pub static ADMIN_ROUTES: &[Route<()>] = &[
+    Route::get("/health", handler!(health), "the process is alive").always_admitted(),
+    Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
+    Route::post("/drain", handler!(drain), "shut down gracefully").always_admitted(),
+    // Kubernetes' `preStop.httpGet` can only GET.
+    Route::get("/drain", handler!(drain), "the same").always_admitted(),
+];
+
+/// `GET /`: the table of routes as text.
+///
+/// # Errors
+/// 400 for a query string.
+pub async fn root<S: Service>(_service: Arc<S>, request: Request) -> HandlerResult {
+    request.query(&[])?;
+    Ok(response::text(format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES))))
+}
+
+/// `GET /health`: the process is alive. This never asks the database, because a restart would not mend it.
+///
+/// # Errors
+/// None.
+pub async fn health<S>(_service: Arc<S>, _request: Request) -> HandlerResult {
+    Ok(response::json(StatusCode::OK, r#"{"status":"alive"}"#))
+}
+
+/// `GET /ready`: requests can be served, because the tables answer.
+///
+/// # Errors
+/// 503 while the process shuts down, and where the database does not answer.
+pub async fn ready<S>(_service: Arc<S>, request: Request) -> HandlerResult {
+    if request.app.shutdown.is_requested() {
+        return Err(Problem::shutting_down());
+    }
+    if let Some(database) = &request.app.database {
+        database.check_ready(Deadline::after(READY_TIMEOUT.min(request.limits().request_timeout))).await?;
+    }
+    Ok(response::json(StatusCode::OK, r#"{"status":"ready"}"#))
+}
+
+/// `GET /init`: creates missing tables. With `?reset=true`, where `ALLOW_RESET` allows it, drops all data first.
+///
+/// # Errors
+/// 403 for a reset that is not allowed, and the database's errors.
+pub async fn init<S>(_service: Arc<S>, request: Request) -> HandlerResult {
+    let query = request.query(&["reset"])?;
+    let reset = query.optional("reset", |text| text.parse::<bool>().ok(), "must be true or false")? == Some(true);
+    if reset && !request.app.allow_reset {
+        return Err(Problem::reset_forbidden());
+    }
+    if let (Some(database), false) = (&request.app.database, request.is_head()) {
+        match reset {
+            true => database.reset(request.deadline()).await?,
+            false => database.migrate(request.deadline()).await?,
+        }
+    }
+    Ok(response::json(StatusCode::OK, r#"{"status":true}"#))
+}
+
+/// `/drain`: requests the shutdown and answers at once.
+async fn drain(_service: Arc<()>, request: Request) -> HandlerResult {
+    let is_first = request.is_head() || request.app.shutdown.request();
+    let status = if is_first { r#"{"status":"draining"}"# } else { r#"{"status":"draining already"}"# };
+    Ok(response::json(StatusCode::OK, status))
+}

@@ -1,0 +1,90 @@
+//! A request, as handlers see it.
+
+use std::sync::Arc;
+
+use hyper::http::request::Parts;
+use hyper::{Body, HeaderMap, Method};
+
+use crate::app::App;
+use crate::database::Deadline;
+use crate::http::body::{self, MediaTypes, ReceivedBody};
+use crate::http::query::Query;
+use crate::problem::Problem;
+use crate::settings::Limits;
+
+/// A request, and the limits under which it is handled.
+#[derive(Debug)]
+pub struct Request {
+    head: Parts,
+    body: Body,
+    parameters: Vec<(&'static str, String)>,
+    pub(crate) app: Arc<App>,
+}
+
+impl Request {
+    pub(crate) fn new(request: hyper::Request<Body>, parameters: Vec<(&'static str, String)>, app: Arc<App>) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body, parameters, app }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    /// True for `HEAD`: the response's body is not sent.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        self.head.method == Method::HEAD
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// A parameter of the route's path, through `parse`.
+    ///
+    /// # Errors
+    /// 404 where `parse` gives None: such a path does not exist.
+    pub fn path_parameter<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
+        let value = self.parameters.iter().find(|(known, _)| *known == name);
+        value.and_then(|(_, text)| parse(text)).ok_or_else(Problem::path_not_found)
+    }
+
+    /// The parameters of the query string.
+    ///
+    /// # Errors
+    /// 400 for a parameter that is not among `known` or is repeated.
+    pub fn query(&self, known: &[&str]) -> Result<Query, Problem> {
+        Query::parse(self.head.uri.query().unwrap_or_default(), known)
+    }
+
+    /// Receives the body as JSON of at most `max` bytes.
+    ///
+    /// # Errors
+    /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503 where too
+    /// many bodies are held in memory or too many requests are in flight.
+    pub async fn receive(&mut self, media_types: MediaTypes, max: usize) -> Result<ReceivedBody, Problem> {
+        body::receive(&self.app, &self.head.headers, std::mem::take(&mut self.body), media_types, max).await
+    }
+
+    /// The body, unread.
+    pub fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
+    }
+
+    /// The limits that the configuration sets.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.app.limits
+    }
+
+    /// The moment by which the work at the database must be done: `REQUEST_TIMEOUT` from now.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        Deadline::after(self.app.limits.request_timeout)
+    }
+}

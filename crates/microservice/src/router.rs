@@ -1,0 +1,53 @@
+//! From a request to its handler, without the service's type: the server does not depend on it.
+
+use std::sync::Arc;
+
+use hyper::{Body, Method, Response};
+
+use crate::app::App;
+use crate::http::cors;
+use crate::problem::Problem;
+use crate::request::Request;
+use crate::routes::{self, BoxFuture, HandlerResult, Route, Target};
+
+/// Finds the route of a request.
+pub(crate) struct Router(Box<FindRoute>);
+
+type FindRoute = dyn Fn(&Method, &str) -> Result<Found, Problem> + Send + Sync;
+
+/// A route for a request.
+pub(crate) enum Found {
+    /// A handler with its service.
+    Handler { run: Run, is_always_admitted: bool },
+    /// `OPTIONS`: the methods of the path.
+    Options(String),
+}
+
+type Run = Box<dyn FnOnce(hyper::Request<Body>, Arc<App>) -> BoxFuture<'static, HandlerResult> + Send>;
+
+impl Router {
+    /// A router over the service's table.
+    pub(crate) fn new<S: Send + Sync + 'static>(service: Arc<S>, table: &'static [Route<S>]) -> Self {
+        Self(Box::new(move |method, path| {
+            Ok(match routes::find(table, method, path)? {
+                Target::Options(allow) => Found::Options(allow),
+                Target::Handler { handler, parameters, is_always_admitted } => {
+                    let service = Arc::clone(&service);
+                    let run: Run =
+                        Box::new(move |request, app| handler(service, Request::new(request, parameters, app)));
+                    Found::Handler { run, is_always_admitted }
+                }
+            })
+        }))
+    }
+
+    /// The route for a method and a path.
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Found, Problem> {
+        self.0(method, path)
+    }
+}
+
+/// The response to `OPTIONS`.
+pub(crate) fn options(app: &App, request: &hyper::Request<Body>, allow: &str) -> Response<Body> {
+    cors::options(app, request.headers(), allow)
+}

@@ -1,0 +1,176 @@
+//! The server: accepts connections, bounds and times them, and gives each request an id, a permit and a log line.
+//!
+//! `accept loop → connection → request → route`. A slow or hostile client costs a bounded amount of memory for a bounded time.
+
+mod activity;
+mod closing;
+mod connection;
+mod parser_errors;
+mod raw_response;
+mod request;
+mod timed_stream;
+mod timer;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::platform;
+use crate::router::Router;
+
+/// The accept loop's pause where file descriptors or memory are used up.
+const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
+
+/// The time for the responses to the last COMMITs, when all other requests in flight are cut off.
+const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// Connections that the operator's listener takes at one time.
+const MAX_ADMIN_CONNECTIONS: usize = 64;
+
+/// The state that all connections of a listener share.
+struct Server {
+    app: Arc<App>,
+    router: Router,
+    timeouts: connection::Timeouts,
+}
+
+impl Server {
+    fn new(app: &Arc<App>, router: Router) -> Arc<Self> {
+        let limits = &app.limits;
+        let timeouts = connection::Timeouts {
+            header: limits.header_timeout,
+            idle: limits.idle_timeout,
+            write: limits.write_timeout,
+        };
+        Arc::new(Self { app: Arc::clone(app), router, timeouts })
+    }
+}
+
+/// Binds a listener.
+///
+/// # Errors
+/// The system's: the address is in use, or not one of this machine's.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    platform::listen(address)
+}
+
+/// A listener and the routes behind it.
+pub(crate) struct Endpoint {
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+}
+
+/// Serves both listeners until a shutdown is requested. Then requests in flight end, within `drain_timeout`.
+pub(crate) async fn run(app: &Arc<App>, public: Endpoint, admin: Option<Endpoint>, drain_timeout: Duration) {
+    let connections = ConnectionManager::new(Server::new(app, public.router), app.limits.max_connections);
+    if let Some(Endpoint { listener, router }) = admin {
+        let connections = ConnectionManager::new(Server::new(app, router), MAX_ADMIN_CONNECTIONS);
+        tokio::spawn(async move { connections.accept_loop(&listener).await });
+    }
+    tokio::select! {
+        () = connections.accept_loop(&public.listener) => {}
+        () = app.shutdown.closing() => connections.accept_backlog(&public.listener).await,
+    }
+    drop(public.listener);
+    if !connections.wait_until_closed(drain_timeout).await {
+        let remaining = connections.count() as u64;
+        tracing::warn!(connections = remaining, "DRAIN_TIMEOUT is over; the remaining connections are cut off");
+    }
+    if let Some(database) = &app.database {
+        database.close().await;
+    }
+    connections.wait_until_closed(FINAL_FLUSH_TIMEOUT).await;
+}
+
+/// A listener's connections.
+struct ConnectionManager {
+    server: Arc<Server>,
+    max: usize,
+    permits: Arc<Semaphore>,
+    rejections: Arc<Semaphore>,
+}
+
+impl ConnectionManager {
+    fn new(server: Arc<Server>, max: usize) -> Self {
+        let rejections = Arc::new(Semaphore::new(closing::MAX_REJECTIONS));
+        Self { server, max, permits: Arc::new(Semaphore::new(max)), rejections }
+    }
+
+    /// Accepts connections for ever.
+    async fn accept_loop(&self, listener: &TcpListener) {
+        loop {
+            if let Some(stream) = accept(listener).await {
+                self.spawn_connection(stream);
+            }
+        }
+    }
+
+    /// Accepts the connections that are in the backlog now.
+    async fn accept_backlog(&self, listener: &TcpListener) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(stream) = accept(listener) => self.spawn_connection(stream),
+                () = tokio::task::yield_now() => return,
+            }
+        }
+    }
+
+    fn spawn_connection(&self, stream: TcpStream) {
+        match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => {
+                let server = Arc::clone(&self.server);
+                tokio::spawn(async move {
+                    connection::serve(server, stream).await;
+                    drop(permit);
+                });
+            }
+            Err(_) => closing::reject(stream, &self.server.app, &self.rejections),
+        }
+    }
+
+    /// The number of open connections.
+    fn count(&self) -> usize {
+        self.max - self.permits.available_permits()
+    }
+
+    /// Waits until all connections are closed, for `max_wait` at most. True where they are.
+    async fn wait_until_closed(&self, max_wait: Duration) -> bool {
+        let all = u32::try_from(self.max).unwrap_or(u32::MAX);
+        timeout(max_wait, self.permits.acquire_many(all)).await.is_ok()
+    }
+}
+
+/// The next connection; None where accepting failed.
+///
+/// A client that resets its connection before it is accepted does not delay the next one. The loop pauses only where file
+/// descriptors or memory are used up, because the same error would come back at once.
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Responses leave as soon as they are ready. WasmEdge has no such option; there each response leaves in one write.
+            let _ = stream.set_nodelay(true);
+            Some(stream)
+        }
+        Err(error) => {
+            pause_after(&error).await;
+            None
+        }
+    }
+}
+
+async fn pause_after(error: &io::Error) {
+    if platform::is_out_of_resources(error) {
+        tracing::warn!(error = %error, "no connection can be accepted until others are closed");
+        tokio::time::sleep(OUT_OF_RESOURCES_PAUSE).await;
+    } else {
+        tracing::debug!(error = %error, "a connection was reset before it was accepted");
+        tokio::task::yield_now().await;
+    }
+}

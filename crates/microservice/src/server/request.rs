@@ -1,0 +1,105 @@
+//! One request: its id, its permit, its handler, its response, its log line.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::HttpBody as _;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
+use hyper::{Body, HeaderMap, Request, Response, Version};
+
+use super::Server;
+use super::activity::{RequestGuard, TrackedBody};
+use super::raw_response::new_request_id;
+use crate::app::App;
+use crate::http::cors;
+use crate::http::response::{self, REQUEST_ID};
+use crate::problem::Problem;
+use crate::router::{self, Found};
+
+/// The longest request id that is accepted from a client.
+const MAX_REQUEST_ID_CHARS: usize = 64;
+
+/// Serves the request. Every request gets a response.
+pub(super) async fn serve(server: &Server, request: Request<Body>, guard: RequestGuard) -> Response<TrackedBody> {
+    let (app, started) = (&server.app, Instant::now());
+    let id = request_id(request.headers());
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let origin = request.headers().get(ORIGIN).cloned();
+
+    let mut response = handle(server, request).await.unwrap_or_else(|problem| reject(&problem, app, &id));
+    // A process that shuts down sends its clients to another one. And after a chunked body nothing on this connection is
+    // taken for a request: hyper_wasi takes a chunk-size line without digits for the end of the body, where a proxy may not.
+    if app.shutdown.is_requested() || is_chunked {
+        close_after(&mut response);
+    }
+    response::set_header(&mut response, REQUEST_ID, &id);
+    cors::allow_origin(app, origin.as_ref(), &mut response);
+
+    let (status, micros) =
+        (u64::from(response.status().as_u16()), u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+    tracing::info!(request_id = %id, method = %method, path, status, micros, "request");
+    response.map(|body| TrackedBody::new(body, guard))
+}
+
+async fn handle(server: &Server, request: Request<Body>) -> Result<Response<Body>, Problem> {
+    let app = &server.app;
+    check_head(&request, app.limits.max_header_bytes)?;
+    match server.router.find(request.method(), request.uri().path())? {
+        Found::Options(allow) => Ok(router::options(app, &request, &allow)),
+        Found::Handler { run, is_always_admitted } => {
+            // A request with a body is admitted again once the body has arrived: slow senders do not keep others out.
+            let permit = if is_always_admitted { None } else { Some(app.admit()?) };
+            let _permit = permit.filter(|_| request.body().is_end_stream());
+            run(request, Arc::clone(app)).await
+        }
+    }
+}
+
+/// The response in place of the one that was asked for. Its cause goes to the log only.
+fn reject(problem: &Problem, app: &App, id: &str) -> Response<Body> {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(request_id = %id, cause, "a request failed");
+    }
+    let mut response = response::problem(problem, app.name, id);
+    if problem.closes_connection() {
+        close_after(&mut response);
+    }
+    response
+}
+
+fn close_after(response: &mut Response<Body>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Rejects heads that the parser accepts but a handler should not see.
+fn check_head(request: &Request<Body>, max: usize) -> Result<(), Problem> {
+    let headers = request.headers();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let size = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>() + target;
+    if size > max {
+        return Err(Problem::headers_too_large(max));
+    }
+    let hosts = headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        // RFC 9112 §3.2
+        return Err(Problem::invalid_header("A request must have exactly one Host header."));
+    }
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        // RFC 9112 §6.3: the mark of an attempt to smuggle a request past a proxy.
+        return Err(Problem::invalid_header("A request must not have both Transfer-Encoding and Content-Length."));
+    }
+    Ok(())
+}
+
+/// The client's request id where it is a plain one, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let is_plain = |id: &&str| {
+        (1..=MAX_REQUEST_ID_CHARS).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    match headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_plain) {
+        Some(id) => id.to_owned(),
+        None => new_request_id(),
+    }
+}

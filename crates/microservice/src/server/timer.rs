@@ -1,0 +1,41 @@
+//! A timeout that costs next to nothing as long as it does not expire.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A timeout that starts with the first poll and ends when it is stopped.
+///
+/// The runtime's timer is created once and left alone when a wait ends in time, as nearly all do. When it fires for a wait
+/// that is over, it is set anew.
+#[derive(Default)]
+pub(super) struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Instant>,
+}
+
+impl Timer {
+    /// Ends the wait. The next poll starts another one.
+    pub(super) fn stop(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Ready when the wait has lasted for `max`.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>, max: Duration) -> Poll<()> {
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + max);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A service, and the start and end of its process.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::config::{self, AnyVariable, ConfigError, Environment};
+use crate::database::{self, Database, DatabaseSettings, Deadline, Schema};
+use crate::operations::ADMIN_ROUTES;
+use crate::platform;
+use crate::router::Router;
+use crate::routes::Route;
+use crate::server::{self, Endpoint};
+use crate::settings::{self, FATAL_EXIT, FatalExit, ProcessSettings};
+use crate::shutdown::Shutdown;
+use crate::telemetry::{self, LogSettings};
+
+/// The exit statuses of BSD's sysexits.h: EX_USAGE for a wrong configuration, EX_OSERR where the system refuses.
+const EXIT_USAGE: u8 = 64;
+const EXIT_OS_ERROR: u8 = 71;
+
+/// The interval of attempts to create the tables while the database is not available.
+const MIGRATION_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A service: its tables of routes and variables, and the state that its handlers share.
+pub trait Service: Sized + Send + Sync + 'static {
+    /// The service's name: in problem types, in the first line of a failed start. `env!("CARGO_PKG_NAME")` does well.
+    const NAME: &'static str;
+
+    /// The service's version. `env!("CARGO_PKG_VERSION")` does well.
+    const VERSION: &'static str;
+
+    /// What the service is, in a sentence: the head of `GET /`.
+    const ABOUT: &'static str;
+
+    /// The routes of the public listener.
+    const ROUTES: &'static [Route<Self>];
+
+    /// The service's own variables.
+    const VARIABLES: &'static [&'static dyn AnyVariable] = &[];
+
+    /// The service's tables, where it has a database.
+    const SCHEMA: Option<Schema> = None;
+
+    /// Makes the state that handlers share.
+    ///
+    /// # Errors
+    /// A variable is wrong.
+    fn new(context: &Context<'_>) -> Result<Self, ConfigError>;
+}
+
+/// What a service's state is made from.
+#[derive(Debug)]
+pub struct Context<'c> {
+    /// The variables.
+    pub environment: &'c Environment<'c>,
+    database: Option<Database>,
+}
+
+impl Context<'_> {
+    /// The database of a service with a [`Service::SCHEMA`].
+    ///
+    /// # Errors
+    /// The service has no schema: a mistake in its code.
+    pub fn database(&self) -> Result<Database, ConfigError> {
+        let missing = || ConfigError::new(&database::DATABASE_URL, "is not read, because Service::SCHEMA is None");
+        self.database.clone().ok_or_else(missing)
+    }
+}
+
+/// The table of all variables of a service, in the order of its pages.
+#[must_use]
+pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
+    let (database, schema) = match S::SCHEMA {
+        Some(_) => (database::VARIABLES, settings::SCHEMA_VARIABLES),
+        None => (&[][..], &[][..]),
+    };
+    let parts =
+        [database, settings::PROCESS_VARIABLES, schema, S::VARIABLES, settings::LIMIT_VARIABLES, telemetry::VARIABLES];
+    parts.concat()
+}
+
+/// Runs the service until it is shut down. This is all that `main` has to call.
+///
+/// The arguments `--help`, `--version` and `--variables` print and end. Without arguments the process serves; it ends with
+/// status 0 after a shutdown, 64 for a wrong configuration, 71 where the system does not let it serve.
+pub fn run<S: Service>() -> ! {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => {}
+        (Some("--help"), None) => print_and_exit(&config::help(S::NAME, S::VERSION, &variables::<S>())),
+        (Some("--version"), None) => print_and_exit(&format!("{} {}\n", S::NAME, S::VERSION)),
+        (Some("--variables"), None) => print_and_exit(&config::variables_as_json(&variables::<S>())),
+        _ => fail::<S>(EXIT_USAGE, "the arguments are not known; --help lists them"),
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => fail::<S>(EXIT_OS_ERROR, &format!("cannot start the runtime: {error}")),
+    };
+    runtime.block_on(async {
+        // In tokio_wasi a task does not wake this future (docs/PLATFORM.md). So it waits for nothing, and the task that is
+        // spawned here ends the process.
+        tokio::spawn(async {
+            let Err(error) = start::<S>().await;
+            telemetry::flush();
+            let status = if error.is::<ConfigError>() { EXIT_USAGE } else { EXIT_OS_ERROR };
+            fail::<S>(status, &format!("{error:#}"));
+        });
+        std::future::pending().await
+    })
+}
+
+/// A configured service: everything that the variables decide.
+pub struct Configured<S> {
+    process: ProcessSettings,
+    log: LogSettings,
+    app: App,
+    service: S,
+}
+
+impl<S> fmt::Debug for Configured<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("process", &self.process).field("app", &self.app).finish_non_exhaustive()
+    }
+}
+
+/// Reads all variables and makes the service's state from them. [`run`] does this first; tests check configurations by it.
+///
+/// # Errors
+/// The first variable that is wrong.
+pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured<S>, ConfigError> {
+    environment.get(&FATAL_EXIT)?;
+    let process = ProcessSettings::read(environment)?;
+    let log = LogSettings::read(environment)?;
+    let database = match S::SCHEMA {
+        Some(schema) => Some(Database::new(&DatabaseSettings::read(environment)?, schema)),
+        None => None,
+    };
+    let app = App::new(S::NAME, environment, Shutdown::new(process.drain_delay), database.clone())?;
+    let service = S::new(&Context { environment, database })?;
+    Ok(Configured { process, log, app, service })
+}
+
+/// Starts and serves. Ends the process itself after a shutdown.
+async fn start<S: Service>() -> anyhow::Result<Infallible> {
+    let Configured { process, log, app, service } = configure::<S>(&Environment::of_process())?;
+    platform::seed_random();
+    telemetry::install(&log, crate_name::<S>());
+    serve(&process, Arc::new(app), Arc::new(service)).await
+}
+
+async fn serve<S: Service>(process: &ProcessSettings, app: Arc<App>, service: Arc<S>) -> anyhow::Result<Infallible> {
+    let listener = listen("LISTEN_ADDR", process.listen_addr)?;
+    let address = listener.local_addr().unwrap_or(process.listen_addr);
+    let admin = match process.admin_addr {
+        Some(address) => {
+            Some(Endpoint { listener: listen("ADMIN_ADDR", address)?, router: Router::new(Arc::new(()), ADMIN_ROUTES) })
+        }
+        None => None,
+    };
+    tokio::spawn(telemetry::write_out());
+    tracing::info!(address = %address, version = S::VERSION, "listening");
+    if let (Some(database), true) = (&app.database, process.auto_init) {
+        tokio::spawn(migrate(database.clone(), app.limits.request_timeout));
+    }
+    let public = Endpoint { listener, router: Router::new(service, S::ROUTES) };
+    server::run(&app, public, admin, process.drain_timeout).await;
+    tracing::info!("shut down");
+    telemetry::flush();
+    // At once, without dropping the connections that were cut off one by one.
+    std::process::exit(0)
+}
+
+fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::listen(address).with_context(|| format!("cannot listen on {address}; {variable} names another address"))
+}
+
+/// Creates missing tables as soon as the database is available. Meanwhile the service answers, but is not ready.
+async fn migrate(database: Database, timeout: Duration) {
+    let mut last_error = String::new();
+    while let Err(error) = database.migrate(Deadline::after(timeout)).await {
+        let error = error.to_string();
+        if error != last_error {
+            tracing::warn!(error, "the database is not ready; trying again every second");
+            last_error = error;
+        }
+        tokio::time::sleep(MIGRATION_RETRY_INTERVAL).await;
+    }
+    tracing::info!("the database is ready");
+}
+
+/// The crate that defines the service: the first part of its type's path, as in its log targets.
+fn crate_name<S>() -> &'static str {
+    std::any::type_name::<S>().split("::").next().unwrap_or_default()
+}
+
+fn print_and_exit(text: &str) -> ! {
+    // The reader may be gone.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    std::process::exit(0)
+}
+
+/// Says in one line why the process ends, and ends it.
+fn fail<S: Service>(status: u8, reason: &str) -> ! {
+    // The reader may be gone.
+    let _ = writeln!(std::io::stderr(), "{}: {reason}", S::NAME);
+    match Environment::of_process().get(&FATAL_EXIT) {
+        Ok(FatalExit::Trap) => std::process::abort(),
+        Ok(FatalExit::Status) | Err(_) => std::process::exit(status.into()),
+    }
+}

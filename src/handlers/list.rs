@@ -1,0 +1,112 @@
+//! `GET /orders`: a page, or the whole table streamed.
+
+use std::sync::Arc;
+
+use microservice::database::Deadline;
+use microservice::http::query::whole_number;
+use microservice::http::response;
+use microservice::http::stream::{ChunkSource, json_stream};
+use microservice::hyper::StatusCode;
+use microservice::hyper::header::LINK;
+use microservice::{HandlerResult, Problem, Request};
+
+use crate::OrderService;
+use crate::domain::{Order, OrderId};
+
+/// The longest page that a client may ask for.
+const MAX_PAGE: u32 = 1000;
+
+/// Orders in a chunk of a streamed response: about 80 KB.
+const ORDERS_PER_CHUNK: u32 = 500;
+
+/// `GET /orders`: all orders, streamed; with `limit` a page of them.
+pub(crate) async fn list(service: Arc<OrderService>, request: Request) -> HandlerResult {
+    let query = request.query(&["limit", "after"])?;
+    let limit = query.optional(
+        "limit",
+        |text| whole_number(text).filter(|limit| (1..=MAX_PAGE).contains(limit)),
+        "must be a whole number from 1 to 1000",
+    )?;
+    let after = query.optional("after", whole_number, "must be a whole number from 0 to 4294967295")?;
+    let after = after.and_then(OrderId::new);
+    match limit {
+        Some(limit) => page(&service, &request, after, limit).await,
+        None => stream(service, &request, after).await,
+    }
+}
+
+/// One page. One order more is read, to know whether there is another page.
+async fn page(service: &OrderService, request: &Request, after: Option<OrderId>, limit: u32) -> HandlerResult {
+    let mut orders = service.repository.page(after, limit + 1, request.deadline()).await?;
+    let has_more = orders.len() > limit as usize;
+    orders.truncate(limit as usize);
+    let mut response = response::json(StatusCode::OK, array(&orders));
+    if let (true, Some(last)) = (has_more, orders.last()) {
+        let link = format!("</orders?limit={limit}&after={}>; rel=\"next\"", last.id);
+        response::set_header(&mut response, LINK, &link);
+    }
+    Ok(response)
+}
+
+/// All orders with ids above `after`, as one array.
+///
+/// The table is read in chunks by key, each by a statement of its own. So a slow client holds neither a connection to the
+/// database nor a snapshot of it. An order that exists from the first chunk to the last is in the response exactly once; one
+/// that is created or deleted meanwhile may or may not be.
+async fn stream(service: Arc<OrderService>, request: &Request, after: Option<OrderId>) -> HandlerResult {
+    let first = service.repository.page(after, ORDERS_PER_CHUNK, request.deadline()).await?;
+    if !is_full(&first) {
+        return Ok(response::json(StatusCode::OK, array(&first)));
+    }
+    let source = OrderChunks { last: first.last().map(|order| order.id), limits: request.limits().clone(), service };
+    json_stream(request, chunk(&first, b'['), source)
+}
+
+/// The chunks of an array of orders after the first one.
+struct OrderChunks {
+    service: Arc<OrderService>,
+    limits: microservice::Limits,
+    /// The id of the last order so far; None at the end.
+    last: Option<OrderId>,
+}
+
+impl ChunkSource for OrderChunks {
+    async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(last) = self.last else { return Ok(None) };
+        let deadline = Deadline::after(self.limits.request_timeout);
+        let orders = self.service.repository.page(Some(last), ORDERS_PER_CHUNK, deadline).await?;
+        let mut json = chunk(&orders, b',');
+        if is_full(&orders) {
+            self.last = orders.last().map(|order| order.id);
+        } else {
+            self.last = None;
+            json.push(b']');
+        }
+        Ok(Some(json))
+    }
+}
+
+fn is_full(orders: &[Order]) -> bool {
+    orders.len() >= ORDERS_PER_CHUNK as usize
+}
+
+/// The orders as a JSON array.
+fn array(orders: &[Order]) -> Vec<u8> {
+    let mut json = chunk(orders, b'[');
+    if orders.is_empty() {
+        json.push(b'[');
+    }
+    json.push(b']');
+    json
+}
+
+/// A part of a JSON array: `before` precedes the first order, commas separate the others.
+fn chunk(orders: &[Order], mut before: u8) -> Vec<u8> {
+    let mut json = Vec::with_capacity(orders.len() * 160 + 2);
+    for order in orders {
+        json.push(before);
+        order.write_json(&mut json);
+        before = b',';
+    }
+    json
+}
