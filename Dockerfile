@@ -21,12 +21,15 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
         libstd-rust-dev-wasm32 lld-19 clang-19 wasi-libc libclang-rt-19-dev-wasm32
 
 # The manifests with empty sources: they determine the dependencies. The next stage copies this stage's files, and
-# BuildKit compares them by content, so a change in src/ does not rebuild the layer of the dependencies.
+# BuildKit compares them by content, so a change in src/ or crates/microservice/ does not rebuild the dependencies.
 FROM debian AS manifests
 WORKDIR /build
 COPY . .
-RUN rm -rf src migrations && mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
-    for member in testkit/ tests/*/ tools/*/; do mkdir "$member/src" && touch "$member/src/lib.rs"; done
+RUN rm -rf src migrations crates/microservice/src crates/microservice/examples && mkdir src && \
+    echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
+    for member in crates/microservice/ testkit/ tests/*/ tools/*/; do \
+        mkdir "$member/src" && touch "$member/src/lib.rs"; \
+    done
 
 FROM toolchain AS dependencies
 WORKDIR /build
@@ -37,7 +40,14 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     cargo build --release --locked
 
 # cargo compares file times, and the empty sources were compiled after these were written: touch makes these newer.
-FROM dependencies AS build
+FROM dependencies AS kit
+COPY crates/microservice crates/microservice
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
+    find crates/microservice -type f -exec touch {} + && cargo build --release --locked
+
+FROM kit AS build
 COPY src src
 COPY migrations migrations
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
@@ -66,6 +76,13 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
     host=$(rustc -vV | sed -n 's/^host: //p') && \
+    cargo build --profile native --locked --target "$host"
+COPY crates/microservice crates/microservice
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
+    host=$(rustc -vV | sed -n 's/^host: //p') && \
+    find crates/microservice -type f -exec touch {} + && \
     cargo build --profile native --locked --target "$host"
 COPY src src
 COPY migrations migrations

@@ -1,3 +1,3 @@
 # A stand-in for the next version: the same module under another digest.
 FROM order-service:aot
-LABEL org.opencontainers.image.version="0.1.1"
+LABEL org.opencontainers.image.version="0.2.1"

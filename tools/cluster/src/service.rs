@@ -11,11 +11,11 @@ use crate::images::ImageBuilder;
 use crate::{Cluster, progress};
 
 /// The overlays' image.
-pub const IMAGE: &str = "order-service:0.1.0";
+pub const IMAGE: &str = "order-service:0.2.0";
 /// The same module under another digest: a stand-in for the next version.
-pub const NEXT_IMAGE: &str = "order-service:0.1.1";
+pub const NEXT_IMAGE: &str = "order-service:0.2.1";
 /// The image of the overlay `native`.
-pub const NATIVE_IMAGE: &str = "order-service:0.1.0-native";
+pub const NATIVE_IMAGE: &str = "order-service:0.2.0-native";
 
 impl Cluster {
     /// Builds the images of the service, the database and the pods' infrastructure container and pushes them.
@@ -54,5 +54,26 @@ impl Cluster {
         let ip = self.kubectl(&["get", "service", "order-service", "--output=jsonpath={.spec.clusterIP}"])?;
         let ip: IpAddr = ip.parse().with_context(|| format!("not an address: {ip:?}"))?;
         Ok(SocketAddr::new(ip, 80))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_overlays_use_the_image_of_this_version() {
+        let manifest = fs::read_to_string(artifacts::root().join("Cargo.toml")).unwrap();
+        let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap();
+        assert_eq!(IMAGE, format!("order-service:{}", version.trim_matches('"')));
+        for (overlay, image) in [("crun", IMAGE), ("shim", IMAGE), ("native", NATIVE_IMAGE)] {
+            let text = fs::read_to_string(crate::overlay(overlay).join("kustomization.yaml")).unwrap();
+            let tag = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
+            assert_eq!(image, format!("order-service:{tag}"), "{overlay}");
+        }
     }
 }

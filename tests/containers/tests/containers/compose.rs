@@ -38,7 +38,7 @@ fn make_up_reports_readiness_and_make_down_drains_and_keeps_the_data() {
     let duration = start.elapsed();
     println!("make down: {:.1} s", duration.as_secs_f64());
     let logged = |message: &str| logs.contains(&format!("\"message\":\"{message}"));
-    assert!(logged("leaving") && logged("gone\""), "the drain is incomplete:\n{logs}");
+    assert!(logged("shutdown requested") && logged("shut down\""), "the drain is incomplete:\n{logs}");
     // A process that does not end by itself is killed later, with status 137.
     assert!(duration < Duration::from_secs(20), "{duration:?}");
     assert_eq!(exit_statuses(&docker, &orders[0], since), ["0"]);

@@ -167,6 +167,6 @@ fn the_quadlet_units_stop_command_drains_the_service() {
     // A killed process would have another status and no final log line.
     assert_eq!(status.trim(), "0");
     let log = podman.cli(&["logs", "orders"]).unwrap();
-    assert!(log.contains("leaving") && log.contains("gone"), "{log}");
+    assert!(log.contains("shutdown requested") && log.contains("shut down"), "{log}");
     podman.cli(&["rm", "--force", "--volumes", "--time=0", "orders", "mariadb"]).unwrap();
 }
