@@ -1,7 +1,7 @@
--- The orders.
+-- The table of orders.
 --
--- A migration may run twice (two replicas on two Galera nodes, where a lock by name is local to a node): each statement must
--- bear that. Statements end in a semicolon at the end of a line.
+-- A migration may run more than once: after an interruption, or at two replicas on two Galera nodes, where a named lock is
+-- local to a node. So each statement must be idempotent. A semicolon at the end of a line ends a statement.
 CREATE TABLE IF NOT EXISTS orders (
     order_id         INT UNSIGNED   NOT NULL AUTO_INCREMENT,
     product_id       INT UNSIGNED   NOT NULL,

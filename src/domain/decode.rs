@@ -1,62 +1,62 @@
-//! From JSON text to orders, naming every field that is wrong.
+//! Decodes JSON into orders. Errors name every field that is wrong.
 
 use std::fmt;
 
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::error::Category;
 
-use super::fields::{Fields, MAX_FAULTS};
+use super::fields::{Fields, MAX_FIELD_ERRORS};
 use super::{Address, Draft, FieldError, Order, OrderDetails, OrderId, ProductId, Quantity};
 
-/// Why a text is no order.
+/// Why a text cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
-    /// It is not JSON; where, in words.
+    /// The text is not JSON; a message with the position.
     Syntax(String),
-    /// It is JSON but not the value that is asked for (not an object, not an array); in words.
+    /// The text is JSON, but not an object or not an array; a message.
     Shape(String),
-    /// Fields are wrong: at least one, at most twenty.
+    /// Between one and twenty fields are wrong.
     Fields(Vec<FieldError>),
 }
 
 impl DecodeError {
-    /// serde's own words for a wrong value quote it, however long it is: ours say what was wanted, and where.
-    fn from_json(error: &serde_json::Error, wanted: &str) -> Self {
+    /// serde's message for a wrong value quotes it, however long it is. This one says what was expected, and where.
+    fn from_json(error: &serde_json::Error, expected: &str) -> Self {
         match error.classify() {
             Category::Data => {
-                Self::Shape(format!("{wanted}, but is not at line {} column {}", error.line(), error.column()))
+                Self::Shape(format!("{expected}; the error is at line {} column {}", error.line(), error.column()))
             }
             Category::Syntax | Category::Eof | Category::Io => Self::Syntax(error.to_string()),
         }
     }
 }
 
-/// Reads one order.
+/// Decodes one order.
 ///
 /// # Errors
-/// What is wrong with the text, all faulty fields at once.
+/// What is wrong with the text. All wrong fields are reported together.
 pub fn decode_draft(json: &[u8]) -> Result<Draft, DecodeError> {
-    let wanted = "the body must be an order, which is an object";
-    let fields = serde_json::from_slice(json).map_err(|error| DecodeError::from_json(&error, wanted))?;
+    let expected = "the body must be a JSON object with an order";
+    let fields = serde_json::from_slice(json).map_err(|error| DecodeError::from_json(&error, expected))?;
     draft(fields).map_err(DecodeError::Fields)
 }
 
-/// Reads an array of orders, each with its id; at most `most` of them.
+/// Decodes an array of at most `max` orders, each with its id.
 ///
 /// # Errors
-/// What is wrong with the text; fields are named with the item they stand in, as in `[3].quantity`.
-pub fn decode_batch(json: &[u8], most: usize) -> Result<Vec<Order>, DecodeError> {
+/// What is wrong with the text. Fields are named with the item's index, as in `[3].quantity`.
+pub fn decode_batch(json: &[u8], max: usize) -> Result<Vec<Order>, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let mut faults = Vec::new();
-    let wanted = format!("the body must be an array of at most {most} orders, which are objects");
+    let mut errors = Vec::new();
+    let expected = format!("the body must be a JSON array of at most {max} objects with orders");
     let orders = deserializer
-        .deserialize_seq(BatchVisitor { most, faults: &mut faults })
+        .deserialize_seq(BatchVisitor { max, errors: &mut errors })
         .and_then(|orders| deserializer.end().map(|()| orders))
-        .map_err(|error| DecodeError::from_json(&error, &wanted))?;
-    if faults.is_empty() { Ok(orders) } else { Err(DecodeError::Fields(faults)) }
+        .map_err(|error| DecodeError::from_json(&error, &expected))?;
+    if errors.is_empty() { Ok(orders) } else { Err(DecodeError::Fields(errors)) }
 }
 
-/// Turns the fields into what they say.
+/// Validates the fields.
 fn draft(mut fields: Fields<'_>) -> Result<Draft, Vec<FieldError>> {
     let id = fields.optional("order_id", OrderId::from_json);
     let product_id = fields.required("product_id", ProductId::from_json);
@@ -67,19 +67,19 @@ fn draft(mut fields: Fields<'_>) -> Result<Draft, Vec<FieldError>> {
     let shipping_address = fields.required("shipping_address", Address::from_json);
     match (product_id, quantity, amount, shipping, tax, shipping_address) {
         (Some(product_id), Some(quantity), Some(amount), Some(shipping), Some(tax), Some(shipping_address))
-            if !fields.has_faults() =>
+            if !fields.has_errors() =>
         {
             let details = OrderDetails { product_id, quantity, amount, shipping, tax, shipping_address };
             Ok(Draft { id, details })
         }
-        _ => Err(fields.into_faults()),
+        _ => Err(fields.into_errors()),
     }
 }
 
-/// Reads the array item by item: no second copy of the text is ever held.
+/// Decodes the array item by item, without a second copy of the text.
 struct BatchVisitor<'f> {
-    most: usize,
-    faults: &'f mut Vec<FieldError>,
+    max: usize,
+    errors: &'f mut Vec<FieldError>,
 }
 
 impl<'de> Visitor<'de> for BatchVisitor<'_> {
@@ -91,31 +91,27 @@ impl<'de> Visitor<'de> for BatchVisitor<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Vec<Order>, A::Error> {
         let mut orders = Vec::new();
-        let mut position = 0_usize;
+        let mut index = 0_usize;
         while let Some(fields) = items.next_element()? {
-            if position == self.most {
-                return Err(A::Error::invalid_length(position, &self));
+            if index == self.max {
+                return Err(A::Error::invalid_length(index, &self));
             }
-            match draft(fields).and_then(|draft| draft.into_order().map_err(|fault| vec![fault])) {
-                Ok(order) if self.faults.is_empty() => orders.push(order),
+            match draft(fields).and_then(|draft| draft.into_order().map_err(|error| vec![error])) {
+                Ok(order) if self.errors.is_empty() => orders.push(order),
                 Ok(_) => {}
-                Err(faults) => self.note(position, faults),
+                Err(errors) => self.add_errors(index, errors),
             }
-            position += 1;
+            index += 1;
         }
         Ok(orders)
     }
 }
 
 impl BatchVisitor<'_> {
-    fn note(&mut self, position: usize, faults: Vec<FieldError>) {
-        let room = MAX_FAULTS.saturating_sub(self.faults.len());
-        self.faults.extend(
-            faults
-                .into_iter()
-                .take(room)
-                .map(|fault| FieldError { field: format!("[{position}].{}", fault.field), ..fault }),
-        );
+    fn add_errors(&mut self, index: usize, errors: Vec<FieldError>) {
+        let remaining = MAX_FIELD_ERRORS.saturating_sub(self.errors.len());
+        let name = |error: FieldError| FieldError { field: format!("[{index}].{}", error.field), ..error };
+        self.errors.extend(errors.into_iter().take(remaining).map(name));
     }
 }
 

@@ -1,24 +1,24 @@
-//! Decoding: what is taken, what is refused, and what is said of it.
+//! What is decoded, what is rejected, and with which errors.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 
 use super::*;
 
-const GOOD: &str =
+const VALID: &str =
     r#"{"order_id":1,"product_id":12,"quantity":2,"amount":56.0,"shipping":15,"tax":0.1,"shipping_address":"1 Quay"}"#;
 
-/// The fields at fault and what is said of them.
-fn faults(json: &str) -> Vec<(String, String)> {
+/// The wrong fields and their errors.
+fn field_errors(json: &str) -> Vec<(String, String)> {
     match decode_draft(json.as_bytes()) {
-        Err(DecodeError::Fields(faults)) => faults.into_iter().map(|fault| (fault.field, fault.detail)).collect(),
+        Err(DecodeError::Fields(errors)) => errors.into_iter().map(|error| (error.field, error.detail)).collect(),
         other => panic!("{json}: {other:?}"),
     }
 }
 
 #[test]
-fn a_good_order_is_read_and_written_in_full() {
-    let order = decode_draft(GOOD.as_bytes()).unwrap().into_order().unwrap();
+fn a_valid_order_is_decoded_and_encoded_in_full() {
+    let order = decode_draft(VALID.as_bytes()).unwrap().into_order().unwrap();
     assert_eq!(
         String::from_utf8(order.to_json()).unwrap(),
         r#"{"order_id":1,"product_id":12,"quantity":2,"amount":56.00,"shipping":15.00,"tax":0.10,"shipping_address":"1 Quay"}"#
@@ -26,8 +26,8 @@ fn a_good_order_is_read_and_written_in_full() {
 }
 
 #[test]
-fn each_field_is_named_when_it_is_wrong() {
-    for (good, bad, field) in [
+fn a_wrong_field_is_named() {
+    for (valid, wrong, field) in [
         ("\"order_id\":1", "\"order_id\":0", "order_id"),
         ("\"order_id\":1", "\"order_id\":null", "order_id"),
         ("\"product_id\":12", "\"product_id\":-1", "product_id"),
@@ -39,56 +39,56 @@ fn each_field_is_named_when_it_is_wrong() {
         ("\"1 Quay\"", "\"\"", "shipping_address"),
         ("\"1 Quay\"", "7", "shipping_address"),
     ] {
-        assert_eq!(faults(&GOOD.replace(good, bad))[0].0, field, "{bad}");
+        assert_eq!(field_errors(&VALID.replace(valid, wrong))[0].0, field, "{wrong}");
     }
 }
 
 #[test]
-fn unknown_missing_and_double_fields_are_all_told_at_once() {
-    let faults = faults(r#"{"colour":"red","quantity":1,"quantity":2,"tax":-1}"#);
+fn unknown_missing_and_repeated_fields_are_all_reported() {
+    let errors = field_errors(r#"{"colour":"red","quantity":1,"quantity":2,"tax":-1}"#);
     for expected in
-        [("colour", "is not a field of an order"), ("quantity", "is there twice"), ("tax", "must not be negative")]
+        [("colour", "is not a field of an order"), ("quantity", "is repeated"), ("tax", "must not be negative")]
     {
         assert!(
-            faults.iter().any(|(field, detail)| (field.as_str(), detail.as_str()) == expected),
-            "{expected:?}: {faults:?}"
+            errors.iter().any(|(field, detail)| (field.as_str(), detail.as_str()) == expected),
+            "{expected:?}: {errors:?}"
         );
     }
-    assert!(faults.contains(&("amount".into(), "is missing".into())));
+    assert!(errors.contains(&("amount".into(), "is missing".into())));
 }
 
 #[test]
-fn a_batch_names_the_item_and_is_bounded() {
-    let bad = GOOD.replace("\"quantity\":2", "\"quantity\":0");
-    match decode_batch(format!("[{GOOD},{bad}]").as_bytes(), 10) {
-        Err(DecodeError::Fields(faults)) => assert_eq!(faults[0].field, "[1].quantity"),
+fn an_error_in_a_batch_names_the_item_and_errors_are_bounded() {
+    let wrong = VALID.replace("\"quantity\":2", "\"quantity\":0");
+    match decode_batch(format!("[{VALID},{wrong}]").as_bytes(), 10) {
+        Err(DecodeError::Fields(errors)) => assert_eq!(errors[0].field, "[1].quantity"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(decode_batch(format!("[{GOOD},{GOOD}]").as_bytes(), 1), Err(DecodeError::Shape(_))));
-    assert_eq!(decode_batch(format!("[{GOOD},{GOOD}]").as_bytes(), 2).unwrap().len(), 2);
+    assert!(matches!(decode_batch(format!("[{VALID},{VALID}]").as_bytes(), 1), Err(DecodeError::Shape(_))));
+    assert_eq!(decode_batch(format!("[{VALID},{VALID}]").as_bytes(), 2).unwrap().len(), 2);
     assert_eq!(decode_batch(b"[]", 2).unwrap(), vec![]);
-    let many = vec![bad; 100].join(",");
+    let many = vec![wrong; 100].join(",");
     assert!(
-        matches!(decode_batch(format!("[{many}]").as_bytes(), 1000), Err(DecodeError::Fields(f)) if f.len() == MAX_FAULTS)
+        matches!(decode_batch(format!("[{many}]").as_bytes(), 1000), Err(DecodeError::Fields(f)) if f.len() == MAX_FIELD_ERRORS)
     );
 }
 
 #[test]
-fn what_is_not_json_and_what_is_no_order_are_told_apart() {
+fn text_that_is_not_json_and_json_that_is_not_an_order_differ() {
     for json in ["", "{", "{\"a\":}", "{\"a\" 1}", "nope", "{} {}", "\u{feff}{}"] {
         assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Syntax(_))), "{json}");
     }
     for json in ["1", "null", "[]", "[1,", "\"x\"", "true"] {
         assert!(matches!(decode_draft(json.as_bytes()), Err(DecodeError::Shape(_))), "{json}");
     }
-    assert!(matches!(decode_batch(GOOD.as_bytes(), 1), Err(DecodeError::Shape(_))));
+    assert!(matches!(decode_batch(VALID.as_bytes(), 1), Err(DecodeError::Shape(_))));
     assert!(matches!(decode_draft(b"{\"order_id\":\xff}"), Err(DecodeError::Syntax(_))));
     let deep = format!("{{\"order_id\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(decode_draft(deep.as_bytes()).is_err());
 }
 
 #[test]
-fn what_is_said_of_a_wrong_text_does_not_grow_with_it() {
+fn the_error_does_not_grow_with_the_text() {
     let long = format!("\"{}\"", "\u{300}".repeat(100_000));
     for json in [long.clone(), format!("[{long}]"), format!("{{\"{}\":1}}", "x".repeat(100_000)), "9".repeat(100_000)] {
         for error in [decode_draft(json.as_bytes()).unwrap_err(), decode_batch(json.as_bytes(), 3).unwrap_err()] {
@@ -99,7 +99,7 @@ fn what_is_said_of_a_wrong_text_does_not_grow_with_it() {
 
 proptest! {
     #[test]
-    fn any_valid_order_survives_being_written_and_read(
+    fn any_valid_order_is_the_same_after_encoding_and_decoding(
         id in 1..=u32::MAX, product in 1..=u32::MAX, quantity in 1..=u32::MAX,
         cents in prop::array::uniform3(0..=999_999_999_999_u64), address in "[^\\p{C}\\s]\\PC{0,254}",
     ) {
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_whatever_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = decode_draft(&bytes);
         let _ = decode_batch(&bytes, 3);
     }

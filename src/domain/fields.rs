@@ -1,4 +1,4 @@
-//! The fields of an order's JSON object, found and named but not yet read.
+//! The fields of an order's JSON object, before their values are validated.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use serde_json::value::RawValue;
 
 use super::{FieldError, Money};
 
-/// The names, in the order in which they are written.
+/// The fields' names, in the order of the output.
 pub(super) const NAMES: [&str; 7] =
     ["order_id", "product_id", "quantity", "amount", "shipping", "tax", "shipping_address"];
 
-/// How many faults are told of at once: enough to mend an order in one go, bounded for what a client may make us say.
-pub(super) const MAX_FAULTS: usize = 20;
+/// The most errors in a response: enough to correct an order at once, and a bound on the response.
+pub(super) const MAX_FIELD_ERRORS: usize = 20;
 
-/// The object's fields, each as the JSON text it came as, and what is wrong with their names.
+/// The object's fields as JSON text, and the errors so far.
 ///
-/// Reading goes on past a fault, so that a client hears of all of them at once.
+/// Decoding continues after an error, so a client learns all of them at once.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     values: [Option<&'a RawValue>; NAMES.len()],
-    faults: Vec<FieldError>,
+    errors: Vec<FieldError>,
 }
 
 impl<'a> Fields<'a> {
-    /// The field's value through `parse`; notes the fault and gives None if it is missing or wrong.
+    /// The field's parsed value. A missing or wrong field adds an error and returns None.
     pub(super) fn required<T>(
         &mut self,
         name: &'static str,
@@ -33,13 +33,13 @@ impl<'a> Fields<'a> {
         match self.text(name) {
             Some(json) => self.parsed(name, json, parse),
             None => {
-                self.fault(name, "is missing");
+                self.add_error(name, "is missing");
                 None
             }
         }
     }
 
-    /// Like [`Fields::required`], but a field that is not there is no fault.
+    /// Like [`Fields::required`], but the field may be missing.
     pub(super) fn optional<T>(
         &mut self,
         name: &'static str,
@@ -49,19 +49,19 @@ impl<'a> Fields<'a> {
         self.parsed(name, json, parse)
     }
 
-    /// A field that holds money.
+    /// A required field with an amount of money.
     pub(super) fn money(&mut self, name: &'static str) -> Option<Money> {
         self.required(name, |json| Money::parse(json.get()))
     }
 
-    /// What is wrong, in the end.
-    pub(super) fn into_faults(self) -> Vec<FieldError> {
-        self.faults
+    /// All errors.
+    pub(super) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
     }
 
     /// True if anything is wrong so far.
-    pub(super) fn has_faults(&self) -> bool {
-        !self.faults.is_empty()
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
     }
 
     fn text(&self, name: &str) -> Option<&'a RawValue> {
@@ -75,12 +75,12 @@ impl<'a> Fields<'a> {
         json: &RawValue,
         parse: impl FnOnce(&RawValue) -> Result<T, &'static str>,
     ) -> Option<T> {
-        parse(json).map_err(|detail| self.fault(name, detail)).ok()
+        parse(json).map_err(|detail| self.add_error(name, detail)).ok()
     }
 
-    fn fault(&mut self, field: &str, detail: &str) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(FieldError::new(field, detail));
+    fn add_error(&mut self, field: &str, detail: &str) {
+        if self.errors.len() < MAX_FIELD_ERRORS {
+            self.errors.push(FieldError::new(field, detail));
         }
     }
 
@@ -88,9 +88,9 @@ impl<'a> Fields<'a> {
         match name {
             Name::Known(index) => match self.values.get_mut(index) {
                 Some(value @ None) => *value = Some(json),
-                _ => self.fault(NAMES.get(index).copied().unwrap_or_default(), "is there twice"),
+                _ => self.add_error(NAMES.get(index).copied().unwrap_or_default(), "is repeated"),
             },
-            Name::Unknown(name) => self.fault(&name, "is not a field of an order"),
+            Name::Unknown(name) => self.add_error(&name, "is not a field of an order"),
         }
     }
 }
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an order, which is an object")
+                f.write_str("an object with an order")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
@@ -119,7 +119,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
-/// A field's name: its place in [`NAMES`], or what it is called instead, cut to a length that can be shown.
+/// A field's name: its index in [`NAMES`], or an unknown name, cut to a length that can be shown.
 enum Name {
     Known(usize),
     Unknown(String),

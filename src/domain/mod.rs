@@ -1,6 +1,6 @@
-//! What an order is: types that cannot hold a wrong value, and how they are read from and written as JSON.
+//! Orders: types that hold only valid values, and their JSON.
 //!
-//! Knows no HTTP and no SQL, and does no I/O. A value is checked once, where it is parsed; who holds one need not ask again.
+//! This module knows no HTTP and no SQL, and does no I/O. Each value is validated once, where it is parsed.
 
 mod decode;
 mod fields;
@@ -13,10 +13,10 @@ pub use money::Money;
 pub use order::{Draft, Order, OrderDetails};
 pub use values::{Address, OrderId, ProductId, Quantity};
 
-/// One field that is wrong, and how, in words for the client.
+/// A field that is wrong, for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field's name; in a batch behind the item's position, as in `[3].quantity`.
+    /// The field's name. In a batch the item's index comes first, as in `[3].quantity`.
     pub field: String,
     /// What is wrong with it.
     pub detail: String,

@@ -1,11 +1,11 @@
-//! Money: an exact number of cents.
+//! Money as an exact number of cents.
 
 use std::fmt;
 
 /// An amount of money: at least 0, at most 9 999 999 999.99, two decimals, exact. Never a float.
 ///
-/// The bound is that of the table's `DECIMAL(12,2)`. It also leaves every value exact to the cent for a client that reads
-/// JSON numbers as IEEE 754 doubles, which hold 15 significant digits.
+/// The bound is that of the table's `DECIMAL(12,2)`. It also leaves every value exact to the cent for a client that
+/// reads JSON numbers as IEEE 754 doubles, which hold 15 significant digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money {
     cents: u64,
@@ -18,12 +18,13 @@ impl Money {
     /// The greatest amount.
     pub const MAX: Self = Self { cents: 999_999_999_999 };
 
-    /// Reads a number as JSON writes it (RFC 8259 §6): `56`, `56.0`, `0.1`, `1e2`.
+    /// Parses a JSON number (RFC 8259 §6): `56`, `56.0`, `0.1`, `1e2`.
     ///
-    /// It is taken if its value is exact in cents, however it is written; nothing is ever rounded.
+    /// Any notation is valid if its value is exact in cents. Nothing is ever rounded.
     ///
     /// # Errors
-    /// What is wrong, in words for the client: not a number, negative, more than two decimals, or above [`Money::MAX`].
+    /// The text is not a number, negative, has more than two decimals, or is above [`Money::MAX`]; a message for the
+    /// client.
     pub fn parse(json: &str) -> Result<Self, &'static str> {
         let number = Scientific::parse(json).ok_or("must be a number")?;
         if number.digits == Some(0) {
@@ -51,7 +52,7 @@ impl Money {
     }
 }
 
-/// Two decimals always, as in `56.00`: a JSON number, and what a `DECIMAL(12,2)` column takes and gives.
+/// Always two decimals, as in `56.00`: a JSON number, and the format of a `DECIMAL(12,2)` column.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.cents / 100, self.cents % 100)
@@ -61,7 +62,7 @@ impl fmt::Display for Money {
 /// A decimal number as `digits × 10^exponent`, the digits without trailing zeros.
 struct Scientific {
     negative: bool,
-    /// None where there are more digits than a `u64` holds.
+    /// None if the digits exceed a `u64`.
     digits: Option<u64>,
     exponent: i64,
 }
@@ -99,7 +100,7 @@ impl Scientific {
     }
 }
 
-/// `digits`, then `zeros` zeros, then `digit`; None once that is more than a `u64` holds.
+/// `digits`, then `zeros` zeros, then `digit`; None if that exceeds a `u64`.
 fn append(digits: Option<u64>, zeros: u32, digit: u8) -> Option<u64> {
     match digits? {
         0 => Some(u64::from(digit)),
@@ -107,7 +108,7 @@ fn append(digits: Option<u64>, zeros: u32, digit: u8) -> Option<u64> {
     }
 }
 
-/// An exponent by JSON's grammar; one beyond any use counts as just that far away.
+/// An exponent by JSON's grammar. One that exceeds an `i64` is clamped: its value is out of range anyway.
 fn parse_exponent(text: &str) -> Option<i64> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
@@ -125,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn exact_amounts_are_taken_however_they_are_written() {
+    fn exact_amounts_are_valid_in_any_notation() {
         for (text, cents) in [
             ("0", 0),
             ("-0", 0),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exact_or_out_of_range_is_refused() {
+    fn amounts_that_are_not_exact_or_out_of_range_are_rejected() {
         for text in ["0.001", "1e-3", "0.005", "1.999", "12345678901234567890.123456789"] {
             assert_eq!(Money::parse(text), Err("must have at most two decimals"), "{text}");
         }
@@ -170,13 +171,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_survives_being_written_and_read(cents in 0..=Money::MAX.cents) {
+        fn every_amount_is_the_same_after_encoding_and_decoding(cents in 0..=Money::MAX.cents) {
             let money = Money { cents };
             prop_assert_eq!(Money::parse(&money.to_string()), Ok(money));
         }
 
         #[test]
-        fn any_notation_of_an_amount_reads_the_same(cents in 0..=Money::MAX.cents, shift in 0_usize..30) {
+        fn all_notations_of_an_amount_are_equal(cents in 0..=Money::MAX.cents, shift in 0_usize..30) {
             let zeros = "0".repeat(shift);
             for text in [
                 format!("{cents}{zeros}e-{}", shift + 2),
@@ -188,12 +189,12 @@ mod tests {
         }
 
         #[test]
-        fn no_text_whatever_makes_it_panic(text in "\\PC*") {
+        fn no_text_causes_a_panic(text in "\\PC*") {
             let _ = Money::parse(&text);
         }
 
         #[test]
-        fn no_number_whatever_makes_it_panic(text in "-?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][+-]?[0-9]{0,25})?") {
+        fn no_number_causes_a_panic(text in "-?[0-9]{0,30}(\\.[0-9]{0,30})?([eE][+-]?[0-9]{0,25})?") {
             let _ = Money::parse(&text);
         }
     }

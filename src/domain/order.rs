@@ -1,4 +1,4 @@
-//! The order itself.
+//! The order.
 
 use std::io::Write as _;
 
@@ -7,40 +7,40 @@ use super::{Address, FieldError, Money, OrderId, ProductId, Quantity};
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// What it is known by.
+    /// The order's id.
     pub id: OrderId,
-    /// All the rest.
+    /// All other fields.
     pub details: OrderDetails,
 }
 
-/// What an order says, apart from its id.
+/// An order's fields except its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderDetails {
     /// The product.
     pub product_id: ProductId,
-    /// How many of it.
+    /// The number of items.
     pub quantity: Quantity,
     /// The price of the goods.
     pub amount: Money,
     /// The price of the shipping.
     pub shipping: Money,
-    /// The tax on it.
+    /// The tax.
     pub tax: Money,
-    /// Where it goes.
+    /// The address that the order is shipped to.
     pub shipping_address: Address,
 }
 
-/// An order as a client sends it: it may leave the id to the service.
+/// An order as a client sends it. The service chooses the id if the client does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// The id the client chose, if it chose one.
+    /// The client's choice of an id.
     pub id: Option<OrderId>,
-    /// All the rest.
+    /// All other fields.
     pub details: OrderDetails,
 }
 
 impl Draft {
-    /// The order, where the client must name its id.
+    /// The order, for requests that must contain its id.
     ///
     /// # Errors
     /// The field `order_id` is missing.
@@ -51,14 +51,14 @@ impl Draft {
         }
     }
 
-    /// The order under an id that is already known, as from a path.
+    /// The order with an id from the path.
     ///
     /// # Errors
-    /// The field `order_id` is there and names another order.
+    /// The field `order_id` names another order.
     pub fn into_order_with(self, id: OrderId) -> Result<Order, FieldError> {
         match self.id {
             Some(other) if other != id => {
-                Err(FieldError::new("order_id", format!("must be {id} as in the path, or be left out")))
+                Err(FieldError::new("order_id", format!("must be {id} as in the path, or be omitted")))
             }
             _ => Ok(Order { id, details: self.details }),
         }
@@ -66,10 +66,10 @@ impl Draft {
 }
 
 impl Order {
-    /// Appends the order as a JSON object: the fields in the order of `orders.json`, money with two decimals.
+    /// Appends the order as a JSON object: fields as in `orders.json`, money with two decimals.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let details = &self.details;
-        // Neither can fail: a Vec takes all that is written to it, and a str is always JSON's to write.
+        // Neither write can fail: a Vec grows as needed, and every str can be encoded.
         let _ = write!(
             out,
             r#"{{"order_id":{},"product_id":{},"quantity":{},"amount":{},"shipping":{},"tax":{},"shipping_address":"#,
@@ -79,7 +79,7 @@ impl Order {
         out.push(b'}');
     }
 
-    /// The order as a JSON object of its own.
+    /// The order as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(192);

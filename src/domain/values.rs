@@ -1,10 +1,10 @@
-//! The plain values of an order: ids, the quantity, the address.
+//! An order's ids, quantity and address.
 
 use std::fmt;
 
 use serde_json::value::RawValue;
 
-/// A whole number from 1 up to `u32::MAX`, written as JSON writes whole numbers: no fraction, no exponent, no quotes.
+/// Parses a whole number from 1 to `u32::MAX`, without fraction, exponent or quotes.
 fn whole_number(json: &RawValue) -> Result<u32, &'static str> {
     match json.get().parse() {
         Ok(number @ 1..) => Ok(number),
@@ -12,7 +12,7 @@ fn whole_number(json: &RawValue) -> Result<u32, &'static str> {
     }
 }
 
-/// Defines a type for a whole number from 1 up, so that one kind cannot be taken for another.
+/// Defines a type for whole numbers from 1 up. Separate types keep ids and quantities from being confused.
 macro_rules! whole_number_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -46,32 +46,31 @@ macro_rules! whole_number_type {
 }
 
 whole_number_type! {
-    /// What an order is known by: unique, from 1 up. (0 means "give me the next one" to a MySQL `AUTO_INCREMENT` column.)
+    /// An order's unique id, from 1 up. (0 makes MySQL's `AUTO_INCREMENT` choose the next id.)
     OrderId
 }
 whole_number_type! {
-    /// The product that is ordered.
+    /// A product's id.
     ProductId
 }
 whole_number_type! {
-    /// How many of the product: at least one.
+    /// The number of items, at least one.
     Quantity
 }
 
-/// Where the order goes: 1 to 255 characters (Unicode scalar values), not all of them blank, none a control character.
-///
-/// It is kept as it was given; nothing is trimmed.
+/// A shipping address: 1 to 255 characters (Unicode scalar values), not only blanks, no control characters. It is not
+/// trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
 impl Address {
-    /// The most characters it may have: the column is `VARCHAR(255)`, which counts characters too.
+    /// The most characters. The column is a `VARCHAR(255)`, which counts characters too.
     pub const MAX_CHARACTERS: usize = 255;
 
-    /// Takes the text if it is an address.
+    /// An address with this text.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the client.
+    /// The text is not a valid address; a message for the client.
     pub fn new(text: String) -> Result<Self, &'static str> {
         if text.trim().is_empty() {
             return Err("must not be empty or blank");
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_counted_in_characters_and_kept_as_it_is() {
+    fn an_address_is_measured_in_characters_and_not_trimmed() {
         let longest = "ü".repeat(255);
         assert_eq!(Address::new(longest.clone()).unwrap().as_str(), longest);
         assert_eq!(Address::from_json(&raw(r#"" 1 Quay\u00e9 ""#)).unwrap().as_str(), " 1 Quayé ");

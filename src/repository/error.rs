@@ -13,7 +13,7 @@ pub enum RepositoryError {
     NotFound(OrderId),
     /// The order does not meet the caller's condition.
     PreconditionFailed(OrderId),
-    /// An order has this id already; the id, where the database named it.
+    /// An order has this id already; the id, if the database named it.
     Duplicate(Option<OrderId>),
     /// No id is above the greatest one.
     IdsExhausted,

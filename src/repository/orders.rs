@@ -10,7 +10,7 @@ use crate::domain::{Draft, Order, OrderId};
 pub type Condition<'c> = &'c (dyn Fn(&Order) -> bool + Send + Sync);
 
 impl Repository {
-    /// Writes a new order. Returns it with its id, which the database chooses where the draft has none.
+    /// Writes a new order. Returns it with its id, which the database chooses if the draft has none.
     ///
     /// # Errors
     /// [`RepositoryError::Duplicate`], [`RepositoryError::IdsExhausted`], and those of any write.

@@ -25,8 +25,8 @@ impl CommitGate {
 
     /// Waits for the COMMITs under way, then closes the gate for good.
     ///
-    /// The semaphore serves its waiters in order: a COMMIT that asks for a permit while this waits for all of them queues
-    /// behind, and fails when the gate closes.
+    /// The semaphore serves its waiters in order: a COMMIT that asks for a permit while this waits for all of them
+    /// queues behind, and fails when the gate closes.
     pub(super) async fn close(&self) {
         let all_permits = self.permits.acquire_many(self.max_commits).await;
         self.permits.close();
@@ -42,7 +42,7 @@ mod tests {
 
     use super::*;
 
-    /// Polls once. The tests poll again where a result is due, so no waker is needed.
+    /// Polls once. The tests poll again when a result is due, so they need no waker.
     fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }

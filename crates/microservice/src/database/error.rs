@@ -34,7 +34,7 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// True where the connection is known to be in order: the database responded, or it was not asked.
+    /// True if the connection is known to be in order: the database responded, or no statement was sent.
     pub(super) fn leaves_connection_usable(&self) -> bool {
         !matches!(self, Self::ConnectionLost(_) | Self::TimedOut | Self::OutcomeUnknown(_) | Self::Unavailable(_))
     }
@@ -61,8 +61,8 @@ impl DatabaseError {
 
     /// Translates the driver's error for a COMMIT.
     ///
-    /// Only the errors by which the database says that it rolled back are certain. An I/O error, or a server error that can
-    /// follow the decision (shutdown, a killed connection, "error during COMMIT"), leaves the outcome open.
+    /// Only the errors by which the database says that it rolled back are certain. An I/O error, or a server error that
+    /// can follow the decision (shutdown, a killed connection, "error during COMMIT"), leaves the outcome open.
     pub(super) fn from_commit(error: Error) -> Self {
         match error {
             Error::Server(error) if is_conflict(error.code) => Self::Conflict(error.to_string()),

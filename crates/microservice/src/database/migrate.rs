@@ -1,4 +1,4 @@
-//! Numbered migrations, each applied once, also where several replicas start at the same time; and readiness.
+//! Applies numbered migrations, each once, even if several replicas start at the same time; checks readiness.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ impl Database {
     /// Applies the migrations that are missing. Never drops anything.
     ///
     /// # Errors
-    /// Those of any write; [`DatabaseError::Conflict`] where another replica has been migrating up to the deadline;
+    /// Those of any write; [`DatabaseError::Conflict`] if another replica was migrating until the deadline;
     /// [`DatabaseError::IncompatibleTable`].
     pub async fn migrate(&self, deadline: Deadline) -> Result<(), DatabaseError> {
         let session = self.lock_migrations(deadline).await?;
@@ -34,8 +34,9 @@ impl Database {
         self.apply_and_unlock(session).await
     }
 
-    /// Fails unless the tables can be read and have the columns that the service needs. Reading a table matters: a server can
-    /// accept connections and still be unable to serve (a Galera node outside the majority responds to `SELECT 1`).
+    /// Fails unless the tables can be read and have the columns that the service needs. Reading a table matters: a
+    /// server can accept connections and still be unable to serve (a Galera node outside the majority responds to
+    /// `SELECT 1`).
     ///
     /// # Errors
     /// Those of any read, and [`DatabaseError::IncompatibleTable`].
@@ -45,7 +46,8 @@ impl Database {
             .await
     }
 
-    /// A session that holds the lock. The lock ends with the connection, so wherever the work fails the session is dropped.
+    /// A session that holds the lock. The lock ends with the connection: if the work fails, the session is dropped and
+    /// closed.
     async fn lock_migrations(&self, deadline: Deadline) -> Result<Session<'static>, DatabaseError> {
         let mut session = self.session(Purpose::Work, deadline).await?;
         // Waits for up to a second.
@@ -69,7 +71,8 @@ impl Database {
     }
 }
 
-/// Applies what is missing. Where nothing is, nothing is written, so an account without the right to create tables suffices.
+/// Applies the missing migrations. If none is missing, nothing is written: then an account may lack the right to create
+/// tables.
 async fn apply(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
     let table = schema.version_table();
     let current = match current_version(session, &table).await {
@@ -103,8 +106,8 @@ async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, 
     Ok(number(&rows).unwrap_or(0))
 }
 
-/// Fails unless the tables can be read and have the right columns. A table that something else made might round money, cut
-/// texts or take a key twice.
+/// Fails unless the tables can be read and have the right columns. A table that something else made might round money,
+/// cut texts or take a key twice.
 async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
     for table in schema.tables {
         session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;

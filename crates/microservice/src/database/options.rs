@@ -27,8 +27,8 @@ pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
         .into()
 }
 
-/// The first statement on each connection: strict values, and the server's own limits on statements and lock waits, so that
-/// work which the service has given up ends on the server, too. Only MariaDB reads `/*M! … */`.
+/// The first statement on each connection: strict values, and the server's own limits on statements and lock waits, so
+/// that work which the service has given up ends on the server, too. Only MariaDB reads `/*M! … */`.
 fn session_variables(statement_timeout: Duration) -> String {
     format!(
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {} \

@@ -26,8 +26,9 @@ pub(super) enum Purpose {
 
 /// The connections to one database.
 ///
-/// The driver's pool would let a caller wait for a free connection and for the database alike. The permits tell the two apart:
-/// who gets none finds all connections in use, who has one and gets no connection finds the database unavailable.
+/// The driver's pool would let a caller wait for a free connection and for the database alike. The permits tell the two
+/// apart: who gets none finds all connections in use, who has one and gets no connection finds the database
+/// unavailable.
 pub(super) struct ConnectionPool {
     pool: Pool,
     work_permits: Arc<Semaphore>,
@@ -89,8 +90,8 @@ impl ConnectionPool {
     }
 }
 
-/// A connection in use. [`PooledConnection::release`] returns it to the pool; dropping it closes it, since the next user must
-/// not get a response to this one's statement.
+/// A connection in use. [`PooledConnection::release`] returns it to the pool; dropping it closes it, since the next
+/// user must not get a response to this one's statement.
 pub(super) struct PooledConnection {
     /// None only after the release.
     open: Option<(Conn, OwnedSemaphorePermit)>,

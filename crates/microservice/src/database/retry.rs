@@ -15,7 +15,7 @@ const MAX_DELAY: Duration = Duration::from_millis(200);
 
 /// The attempts so far of one piece of work.
 ///
-/// It is repeated as a whole where the database rolled it back (deadlock, write conflict) and, once, where the connection
+/// It is repeated as a whole if the database rolled it back (deadlock, write conflict) and, once, if the connection
 /// broke before a COMMIT was sent. Nothing is written in either case, so nothing can be written twice.
 pub(super) struct RetryState {
     deadline: Deadline,
@@ -28,7 +28,7 @@ impl RetryState {
         Self { deadline, conflicts: 0, connections_lost: 0 }
     }
 
-    /// True where another attempt is due. Waits until its time has come.
+    /// True if the work should be attempted again. Waits for the delay first.
     pub(super) async fn should_retry(&mut self, error: Option<&DatabaseError>) -> bool {
         match error {
             Some(DatabaseError::Conflict(cause)) => {
@@ -51,7 +51,8 @@ impl RetryState {
     }
 }
 
-/// A random delay between half of the doubled base and all of it, so that transactions that collided do not collide again.
+/// A random delay between half of the doubled base and all of it, so that transactions that collided do not collide
+/// again.
 fn delay(attempts: u32) -> Duration {
     let max = FIRST_DELAY.saturating_mul(1 << attempts.min(16)).min(MAX_DELAY);
     let half = max / 2;

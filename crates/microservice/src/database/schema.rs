@@ -1,4 +1,4 @@
-//! What a service's tables are.
+//! A service's tables and migrations.
 
 /// A service's tables and how they are made.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,8 @@ pub struct Migration {
     pub version: u32,
     /// What it does, for the log and the version table.
     pub name: &'static str,
-    /// Its statements, each ending with a semicolon at the end of a line. MariaDB commits each by itself, so each must do no
-    /// harm when it runs again after an interruption: `CREATE TABLE IF NOT EXISTS`.
+    /// Its statements, each ending with a semicolon at the end of a line. MariaDB commits each by itself, so each must
+    /// do no harm when it runs again after an interruption: `CREATE TABLE IF NOT EXISTS`.
     pub sql: &'static str,
 }
 
@@ -29,12 +29,12 @@ pub(super) struct ColumnCheck {
 }
 
 impl Schema {
-    /// A service's schema. The service's name names the version table and the lock of the migrations, so that services can
-    /// share a database. A reset drops the tables in this order.
+    /// A service's schema. The service's name names the version table and the lock of the migrations, so that services
+    /// can share a database. A reset drops the tables in this order.
     ///
     /// # Panics
-    /// At compile time, in a `const`: where the name is empty, longer than 50 bytes or has other bytes than `a-z`, `0-9`, `-`
-    /// and `_`, or where the migrations are not numbered from 1 without gaps.
+    /// At compile time, in a `const`: if the name is empty, longer than 50 bytes or has other bytes than `a-z`, `0-9`,
+    /// `-` and `_`, or if the migrations are not numbered from 1 without gaps.
     #[must_use]
     pub const fn new(service: &'static str, tables: &'static [&'static str], migrations: &'static [Migration]) -> Self {
         assert!(is_plain_name(service), "a service's name has 1 to 50 of a-z, 0-9, - and _");
@@ -54,8 +54,8 @@ impl Schema {
         format!("{}_migrations", self.service.replace('-', "_"))
     }
 
-    /// An SQL expression for the name of the lock that one replica at a time holds: one for each service and database. MySQL
-    /// allows 64 characters.
+    /// An SQL expression for the name of the lock that one replica at a time holds: one for each service and database.
+    /// MySQL allows 64 characters.
     pub(super) fn lock_name(&self) -> String {
         format!("CONCAT('migrations:', SHA1(CONCAT(DATABASE(), '/', '{}')))", self.service)
     }

@@ -14,7 +14,8 @@ use super::{DatabaseError, Deadline};
 
 /// A connection to the database that a caller uses for a transaction, or for reads without one.
 ///
-/// The lifetime is that of what the caller's closure captures; see docs/decisions/0009-transactions-take-boxed-futures.md.
+/// The lifetime is that of what the caller's closure captures; see
+/// docs/decisions/0009-transactions-take-boxed-futures.md.
 pub struct Session<'a> {
     connection: PooledConnection,
     state: State,
@@ -98,8 +99,8 @@ impl Session<'_> {
         self.receive(response)
     }
 
-    /// Rolls back and returns the connection to the pool. Where that fails the connection is closed, and the database rolls
-    /// back by itself.
+    /// Rolls back and returns the connection to the pool. If that fails, the connection is closed, and the database
+    /// rolls back by itself.
     pub(super) async fn roll_back(mut self) {
         if self.state == State::Conflicted {
             self.state = State::Ready;
@@ -118,7 +119,8 @@ impl Session<'_> {
 
     /// The connection for the next statement, and how long that may take.
     ///
-    /// Until [`Session::receive`] the session counts as broken. So it stays, and is closed, if the statement's future is dropped.
+    /// Until [`Session::receive`] the session counts as broken. So it stays, and is closed, if the statement's future
+    /// is dropped.
     fn send(&mut self) -> Result<(&mut Conn, Duration), DatabaseError> {
         match self.state {
             State::Ready => {}

@@ -7,7 +7,7 @@ use crate::BoxFuture;
 
 /// An error that work at the database can end with.
 pub trait TransactionError: From<DatabaseError> + Send {
-    /// The database's error inside, if there is one: it decides whether the work is repeated.
+    /// The database's error inside, if there is one. It decides whether the work is repeated.
     fn database_error(&self) -> Option<&DatabaseError>;
 }
 
@@ -18,15 +18,15 @@ impl TransactionError for DatabaseError {
 }
 
 impl Database {
-    /// Runs the work in a transaction, and commits it where the work succeeds.
+    /// Runs the work in a transaction, and commits if the work succeeds.
     ///
-    /// The work is repeated as a whole where the database rolled it back because of a conflict and, once, where the connection
-    /// broke before the COMMIT. So it should have no effects of its own outside the transaction. Where this future is
-    /// dropped, the connection is closed, and the database rolls back.
+    /// The work is repeated as a whole if the database rolled it back because of a conflict and, once, if the
+    /// connection broke before the COMMIT. So the work should have no effects outside the transaction. If this future
+    /// is dropped, the connection is closed, and the database rolls back.
     ///
     /// # Errors
-    /// Those of the work, for which nothing is written; [`DatabaseError::OutcomeUnknown`] where a COMMIT got no response;
-    /// [`DatabaseError::Unavailable`] during shutdown, before the COMMIT.
+    /// Those of the work, for which nothing is written; [`DatabaseError::OutcomeUnknown`] if the COMMIT got no
+    /// response; [`DatabaseError::Unavailable`] during shutdown, before the COMMIT.
     pub async fn transaction<'a, T, E, F>(&self, deadline: Deadline, mut work: F) -> Result<T, E>
     where
         T: Send,

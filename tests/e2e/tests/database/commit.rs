@@ -119,7 +119,7 @@ fn the_log_reports_an_unknown_outcome_with_its_request_id() {
         app.service()
             .log()
             .lines()
-            .any(|line| line.contains("lost-commit-1") && line.contains("a commit got no answer"))
+            .any(|line| line.contains("lost-commit-1") && line.contains("a COMMIT got no response"))
             .then_some(())
     });
 }

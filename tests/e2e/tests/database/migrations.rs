@@ -12,7 +12,7 @@ fn check_schema(app: &TestApp) {
         ),
         "1"
     );
-    let versions = app.sql("SELECT version, COUNT(*) FROM schema_migrations GROUP BY version ORDER BY version");
+    let versions = app.sql("SELECT version, COUNT(*) FROM order_service_migrations GROUP BY version ORDER BY version");
     assert!(!versions.is_empty(), "no migration is on record");
     for line in versions.lines() {
         assert!(line.ends_with("\t1"), "a migration is on record more than once: {versions:?}");
@@ -73,7 +73,7 @@ fn an_existing_schema_is_not_changed() {
 fn an_interrupted_migration_is_completed_by_the_next_start() {
     let app = TestApp::spawn();
     // As if a process had died between making the table and writing that it did.
-    app.sql("DELETE FROM schema_migrations");
+    app.sql("DELETE FROM order_service_migrations");
     let again = TestApp::setup().database(app.database()).start();
     again.post("/create_order", order(1)).expect_done();
     check_schema(&again);

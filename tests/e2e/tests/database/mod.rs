@@ -3,6 +3,7 @@
 
 mod away;
 mod commit;
+mod kit;
 mod migrations;
 mod slow;
 mod take_over;
