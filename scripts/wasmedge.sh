@@ -1,12 +1,16 @@
 #!/bin/sh
-# What `cargo run` and `cargo test` run a .wasm with (.cargo/config.toml): scripts/wasmedge.sh FILE.wasm ARGUMENT…
+# The runner of `cargo run` and `cargo test` for wasm (.cargo/config.toml): scripts/wasmedge.sh FILE.wasm ARGUMENT…
 #
-# WasmEdge gives a program nothing of the environment by itself: this passes on the service's own variables, by the table in
-# src/config.rs, and those that tests read.
+# WasmEdge passes on no environment variable by itself. Test programs get the variables that tests read. The service also gets
+# those of its own table, which its module prints.
 set -eu
-table=$(dirname "$0")/../src/config.rs
-# shellcheck disable=SC2016 # the backquotes are the table's
-for name in $(sed -n 's/^\/\/! | `\([A-Z_]*\)` .*/\1/p' "$table") PROPTEST_CASES RUST_BACKTRACE; do
+module=$1
+names='PROPTEST_CASES RUST_BACKTRACE'
+case $module in
+*/deps/*) ;;
+*) names="$names $(wasmedge "$module" --variables | sed -n 's/^{"name":"\([A-Z0-9_]*\)".*/\1/p')" ;;
+esac
+for name in $names; do
     eval "value=\${$name-}"
     [ -z "$value" ] || set -- --env "$name=$value" "$@"
 done

@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `variables` | the service's table of variables |
+//! | `variables` | the service's table of variables, which its module prints |
 //! | `settings` | the variables that the environment sets |
 //! | `state_dir` | `.run/`: a lock against a second run, the private database's password |
 //! | `database` | the private MariaDB, or the user's own |
@@ -15,6 +15,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use testkit::artifacts;
 
 mod database;
 mod service;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let stop = StopSignal::register()?;
-    let settings = Settings::from_environment(&variables::of_module(&testkit::artifacts::wasm()?)?)?;
+    let settings = Settings::from_environment(&variables::read_from(&artifacts::wasm()?)?)?;
     // These checks come before the slow steps, so their errors are reported at once.
     let state_dir = database::state_dir_if_needed(&settings)?;
     settings.check_address()?;

@@ -1,17 +1,17 @@
-//! The variables that the environment sets.
+//! The configuration of one run: the service's variables that the environment sets.
 
 use std::env;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::variables::Variable;
 
 /// The default address can be reached from this machine only.
 const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
-/// Variables that this program sets itself.
+/// Variables that this program sets itself: where to listen, and the database's URL in a file.
 const SET_HERE: [&str; 2] = ["DATABASE_URL", "LISTEN_ADDR"];
 
 /// The configuration of one run.
@@ -25,21 +25,22 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment. WasmEdge passes on only the variables on its command line, so the service's table is needed.
-    pub(crate) fn from_environment(table: &[Variable]) -> Result<Self> {
-        Self::from(table, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+    /// Reads those of the service's variables that the environment sets.
+    pub(crate) fn from_environment(variables: &[Variable]) -> Result<Self> {
+        Self::read(variables, |name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    fn from(table: &[Variable], lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let listen = parse_address(&lookup("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_LISTEN_ADDR.to_owned()))?;
-        let passed_on = table.iter().filter(|variable| !SET_HERE.contains(&variable.name.as_str()));
-        let environment = passed_on.filter_map(|variable| {
-            let value = lookup(&variable.name)?;
-            // WasmEdge has no working directory, so a path must be absolute.
-            let value = if variable.is_file() { absolute_path(&value) } else { value };
-            Some((variable.name.clone(), value))
-        });
-        Ok(Self { listen, database_url: lookup("DATABASE_URL"), environment: environment.collect() })
+    fn read(variables: &[Variable], value: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let listen = parse_address(&value("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_LISTEN_ADDR.to_owned()))?;
+        let mut environment = Vec::new();
+        for variable in variables.iter().filter(|variable| !SET_HERE.contains(&variable.name.as_str())) {
+            let Some(value) = value(&variable.name) else { continue };
+            // Other users of the machine can read WasmEdge's command line.
+            ensure!(!variable.is_secret, "{} is secret: put it into a file", variable.name);
+            let value = if variable.is_file { absolute_path(&value) } else { value };
+            environment.push((variable.name.clone(), value));
+        }
+        Ok(Self { listen, database_url: value("DATABASE_URL"), environment })
     }
 
     /// Whether the user names a database. If not, a private one is started.
@@ -70,6 +71,7 @@ fn parse_address(text: &str) -> Result<SocketAddr> {
     resolved.find(SocketAddr::is_ipv4).with_context(message)
 }
 
+/// WasmEdge has no working directory, so the paths of files must be absolute.
 fn absolute_path(path: &str) -> String {
     std::path::absolute(Path::new(path)).map_or_else(|_| path.to_owned(), |absolute| absolute.display().to_string())
 }
@@ -78,27 +80,37 @@ fn absolute_path(path: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Rows as the module prints them.
-    const TABLE: &str = r#"{"name":"DATABASE_URL","type":"url","default":null}
-{"name":"DATABASE_URL_FILE","type":"file","default":null}
-{"name":"LISTEN_ADDR","type":"address","default":"0.0.0.0:8080"}
-{"name":"LOG_LEVEL","type":"choice","default":"info"}"#;
+    fn variable(name: &str, is_file: bool, is_secret: bool) -> Variable {
+        Variable { name: name.to_owned(), is_file, is_secret }
+    }
 
-    fn settings(lookup: impl Fn(&str) -> Option<String>) -> Result<Settings> {
-        Settings::from(&crate::variables::parse(TABLE)?, lookup)
+    fn variables() -> Vec<Variable> {
+        let secret = variable("DATABASE_URL", false, true);
+        let files = ["DATABASE_URL_FILE", "DATABASE_CA_FILE"].map(|name| variable(name, true, false));
+        let others = ["LISTEN_ADDR", "LOG_LEVEL", "MAX_STREAMS"].map(|name| variable(name, false, false));
+        [secret].into_iter().chain(files).chain(others).collect()
     }
 
     #[test]
-    fn each_variable_of_the_table_is_passed_on_except_those_set_here() -> Result<()> {
-        let settings = settings(|name| (name != "LISTEN_ADDR").then(|| "x".to_owned()))?;
+    fn every_variable_that_is_set_is_passed_on_once() -> Result<()> {
+        let settings = Settings::read(&variables(), |name| (name != "LISTEN_ADDR").then(|| "x".to_owned()))?;
         let names: Vec<_> = settings.environment.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["DATABASE_URL_FILE", "LOG_LEVEL"]);
+        assert_eq!(names, ["DATABASE_URL_FILE", "DATABASE_CA_FILE", "LOG_LEVEL", "MAX_STREAMS"]);
+        assert_eq!(settings.database_url.as_deref(), Some("x"));
+        assert_eq!(Settings::read(&variables(), |_| None)?.environment, []);
         Ok(())
     }
 
     #[test]
+    fn a_secret_is_not_passed_on_by_the_command_line() {
+        let secret = [variable("TOKEN", false, true)];
+        let refused = Settings::read(&secret, |name| (name == "TOKEN").then(|| "x".to_owned()));
+        assert!(refused.is_err_and(|error| error.to_string() == "TOKEN is secret: put it into a file"));
+    }
+
+    #[test]
     fn a_wrong_address_is_an_error_of_one_line_that_names_the_variable() {
-        let settings = settings(|name| (name == "LISTEN_ADDR").then(|| "8080".to_owned()));
+        let settings = Settings::read(&variables(), |name| (name == "LISTEN_ADDR").then(|| "8080".to_owned()));
         let line = settings.map(drop).map_err(|error| error.to_string());
         let expected = "LISTEN_ADDR=8080 is not an address with a port, such as 127.0.0.1:8080";
         assert_eq!(line, Err(expected.to_owned()));
@@ -116,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_file_is_passed_on_with_its_absolute_path() -> Result<()> {
-        let settings = settings(|name| (name == "DATABASE_URL_FILE").then(|| "secret".to_owned()))?;
+        let settings = Settings::read(&variables(), |name| (name == "DATABASE_URL_FILE").then(|| "secret".to_owned()))?;
         assert!(settings.names_a_database());
         assert!(settings.environment.iter().any(|(_, path)| path.starts_with('/') && path.ends_with("/secret")));
         Ok(())
