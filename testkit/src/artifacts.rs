@@ -61,7 +61,8 @@ fn locate(variable: &str, default: PathBuf, build_command: &str) -> Result<PathB
 /// When this is no work tree of git, or the disk is full.
 pub fn copy_source() -> Result<TempDir> {
     let copy = TempDir::new()?;
-    let script = "git ls-files -z --cached --others --exclude-standard | xargs -0 tar -cf - --ignore-failed-read | tar -xmf - -C \"$0\"";
+    let script = "git ls-files -z --cached --others --exclude-standard \
+                  | xargs -0 tar -cf - --ignore-failed-read | tar -xmf - -C \"$0\"";
     run(Command::new("sh").args(["-c", script]).arg(copy.path()).current_dir(root()))?;
     Ok(copy)
 }

@@ -1,7 +1,7 @@
 //! Private container engines, a Docker and a Podman, that end with their values.
 //!
-//! Each runs in a [`Sandbox`]. It shares no socket, directory, bridge, firewall rule or port with an engine that already
-//! runs on this machine. Its containers end with the sandbox, even when this process is killed.
+//! Each runs in a [`Sandbox`]. It shares no socket, directory, bridge, firewall rule or port with an engine that
+//! already runs on this machine. Its containers end with the sandbox, even when this process is killed.
 //!
 //! Images and the build cache are kept for later runs, in `~/.cache/order-service/docker`.
 

@@ -1,4 +1,4 @@
-//! The service under test, with a database of its own.
+//! The service under test with its own database.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use testkit::{Fault, FaultProxy, MariaDb, Runtime, Service};
 
 use crate::{Client, RawConnection, wait_until};
 
-/// A service in WasmEdge (compiled ahead of time), its database, and a client. Dereferences to the [`Client`].
+/// A service in WasmEdge (compiled ahead of time), with its database and a client. Dereferences to the [`Client`].
 pub struct TestApp {
     client: Client,
     service: Service,
@@ -19,16 +19,16 @@ pub struct TestApp {
     database: String,
 }
 
-/// Which MariaDB a test uses.
+/// The MariaDB server of a test.
 #[derive(Clone)]
 pub enum Server {
-    /// The one that all tests share.
+    /// The server that all tests share.
     Shared,
-    /// One of the test's own, which may be stopped.
+    /// A server of this test alone, which may be stopped.
     Own(Arc<MariaDb>),
 }
 
-/// What a [`TestApp`] is started with.
+/// The configuration that a [`TestApp`] is started with.
 pub struct Setup {
     env: Vec<(String, String)>,
     server: Server,
@@ -40,7 +40,7 @@ pub struct Setup {
 }
 
 impl TestApp {
-    /// A service as it is by default, ready, with an empty table.
+    /// A ready service with the default configuration and an empty table.
     pub fn spawn() -> Self {
         Self::setup().start()
     }
@@ -50,12 +50,12 @@ impl TestApp {
         Self::setup().env(env).start()
     }
 
-    /// A service before a database without tables, which it does not create by itself.
+    /// A service on a database without tables, which does not create them at its start.
     pub fn without_tables(env: &[(&str, &str)]) -> Self {
         Self::setup().env(&[("AUTO_INIT", "false")]).env(env).without_waiting().start()
     }
 
-    /// A service to be configured.
+    /// The configuration of a service, to be changed and started.
     pub fn setup() -> Setup {
         Setup {
             env: Vec::new(),
@@ -88,7 +88,7 @@ impl TestApp {
         Client::new(self.client.base())
     }
 
-    /// What is between the service and its database; only with [`Setup::through_proxy`].
+    /// The proxy between the service and its database. Only with [`Setup::through_proxy`].
     pub fn proxy(&self) -> &FaultProxy {
         self.proxy.as_ref().expect("this test asked for a proxy")
     }
@@ -114,26 +114,26 @@ impl TestApp {
         &self.database
     }
 
-    /// Runs a statement in the test's database, past the service and the proxy; rows as lines, fields by tabs.
+    /// Runs a statement in the test's database directly. Returns one line per row, with tabs between fields.
     #[track_caller]
     pub fn sql(&self, statement: &str) -> String {
         let rows = self.server().sql(&self.database, statement).unwrap_or_else(|error| panic!("{error:#}"));
         rows.trim_end().to_owned()
     }
 
-    /// How many orders there really are.
+    /// The number of orders in the table.
     #[track_caller]
     pub fn count_orders(&self) -> usize {
         self.sql("SELECT COUNT(*) FROM orders").parse().expect("a count")
     }
 
-    /// Whether an order is really there.
+    /// Whether the table holds this order.
     #[track_caller]
     pub fn has_order(&self, id: u32) -> bool {
         self.sql(&format!("SELECT COUNT(*) FROM orders WHERE order_id = {id}")) == "1"
     }
 
-    /// Starts another service before the same database, through the same proxy if any, in place of one that has ended.
+    /// Starts the service again after its end, with the same database and proxy.
     pub fn start_again(mut self) -> Self {
         let url = database_url(&self.server, self.proxy.as_ref(), &self.database);
         self.service = Service::builder().database_url(&url).start().expect("the service starts again");
@@ -162,19 +162,19 @@ impl Server {
 }
 
 impl Setup {
-    /// Sets variables of the service's environment.
+    /// Sets environment variables of the service.
     pub fn env(mut self, env: &[(&str, &str)]) -> Self {
         self.env.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self
     }
 
-    /// Uses a MariaDB of the test's own.
+    /// Uses this MariaDB server.
     pub fn server(mut self, server: &Arc<MariaDb>) -> Self {
         self.server = Server::Own(Arc::clone(server));
         self
     }
 
-    /// Uses a database that is there already, such as another service's.
+    /// Uses an existing database, such as another service's.
     pub fn database(mut self, name: &str) -> Self {
         self.database = Some(name.to_owned());
         self
@@ -186,19 +186,19 @@ impl Setup {
         self
     }
 
-    /// What the proxy does wrong when the service starts.
+    /// The proxy's fault when the service starts.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self
     }
 
-    /// Runs the service in something else than WasmEdge with compiled code.
+    /// Runs the service in this runtime in place of WasmEdge with compiled code.
     pub fn runtime(mut self, runtime: Runtime) -> Self {
         self.runtime = runtime;
         self
     }
 
-    /// Does not wait until the service is ready, only until it is alive.
+    /// Waits until the service is alive, and not until it is ready.
     pub fn without_waiting(mut self) -> Self {
         self.wait_until_ready = false;
         self

@@ -1,5 +1,5 @@
-//! The programs of `tests/e2e/guest` in WasmEdge: hyper_wasi's server and reqwest_wasi's client, both with default settings, and the binding's checks of
-//! itself.
+//! The programs of `tests/e2e/guest` in WasmEdge: hyper_wasi's server and reqwest_wasi's client, both with default
+//! settings, and the self-check of the binding.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use testkit::{Process, TempDir, aot, artifacts, ports};
 
 use crate::{RawConnection, wait_for};
 
-/// A program in WasmEdge, and the directory of its log.
+/// A program in WasmEdge, with the directory of its log.
 pub struct Guest {
     process: Process,
     port: u16,
@@ -17,7 +17,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The server, listening; it sends back what it is sent.
+    /// Starts the server, which echoes requests, and waits until it listens.
     pub fn serve() -> Self {
         let port = ports::free().expect("a port");
         let guest = Self::start(&["serve", &format!("127.0.0.1:{port}")], port);
@@ -28,19 +28,19 @@ impl Guest {
         guest
     }
 
-    /// The client, posting so many times to that server on one connection; its log has the microseconds that each took.
+    /// Starts the client. It posts `times` times on one connection and logs the microseconds that each request took.
     pub fn post(to: &Self, times: usize) -> Self {
         Self::start(&["post", &format!("http://127.0.0.1:{}/", to.port), &times.to_string()], 0)
     }
 
-    /// A client with so many connections to a server, eight busy and the others idle; its log says how each of so many of the idle ones ended.
+    /// Starts a client with eight busy connections and otherwise idle ones. It logs how each of `ends` idle ones ended.
     pub fn watch(server: SocketAddr, connections: usize, ends: usize) -> Self {
-        // Compiled: interpreted it is never so busy that the binding leaves anybody out.
+        // Compiled: the interpreter is too slow to keep the binding busy.
         let program = aot::compiled(&artifacts::guest().expect("the guest programs")).expect("compiled");
         Self::start_as(&program, &["watch", &server.to_string(), &connections.to_string(), &ends.to_string()], 0)
     }
 
-    /// The checks of the binding itself; its log has a line for each.
+    /// Starts the self-check of the binding, which logs a line per check.
     pub fn selfcheck() -> Self {
         Self::start(&["selfcheck"], 0)
     }

@@ -240,7 +240,8 @@ impl RawConnection {
         self.0.read_to_end().unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    /// Waits until the service closes the connection, which must happen within `timeout`. Returns the time that it took.
+    /// Waits until the service closes the connection, which must happen within `timeout`. Returns the time that it
+    /// took.
     #[track_caller]
     pub fn expect_close_within(&mut self, timeout: Duration) -> Duration {
         let started = Instant::now();

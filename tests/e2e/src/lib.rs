@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: a service with a database ([`TestApp`]), an ordinary client ([`Client`]), a connection for
-//! raw bytes ([`RawConnection`]), other programs in WasmEdge ([`Guest`]), and orders to send.
+//! What the end-to-end tests share: a service with a database ([`TestApp`]), an ordinary client ([`Client`]), a
+//! connection for raw bytes ([`RawConnection`]), other programs in WasmEdge ([`Guest`]), and orders to send.
 //!
 //! | selection | tests | command |
 //! |---|---|---|
@@ -8,8 +8,8 @@
 //! | quick | those without `platform` and without modules named `slow`; under a minute, without root | `cargo test -p e2e --test e2e -- --skip platform:: --skip slow::` |
 //! | measurements | `tests/measurements`, one at a time | `cargo test -p e2e --test measurements` |
 //!
-//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU time or
-//! latency belongs into `tests/measurements` and begins with [`run_alone`].
+//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU
+//! time or latency belongs into `tests/measurements` and begins with [`run_alone`].
 #![expect(
     clippy::expect_used,
     clippy::panic,

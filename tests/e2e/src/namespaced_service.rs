@@ -1,4 +1,4 @@
-//! A service that sees other files in `/etc` than the machine has, as in a container made from scratch.
+//! A service with its own files in `/etc`, as in a container built from scratch.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -10,26 +10,26 @@ use testkit::{Process, Service, TempDir, ports, try_wait_for};
 use crate::{Client, RawConnection};
 
 /// A service in a mount namespace of its own.
-pub struct Contained {
+pub struct NamespacedService {
     process: Process,
     address: SocketAddr,
     dir: TempDir,
 }
 
-impl Contained {
-    /// Starts the service with these files for names, and with an empty `/etc/services`.
+impl NamespacedService {
+    /// Starts the service with these files and an empty `/etc/services`.
     pub fn start(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
-        Self::start_knowing("", database_url, hosts, resolv_conf, env)
+        Self::start_with("", database_url, hosts, resolv_conf, env)
     }
 
-    /// The same with `http` in `/etc/services`, without which the published binding resolves no name at all: for what is about more than that.
+    /// The same with `http` in `/etc/services`. Without it the published binding resolves no name at all.
     pub fn start_with_services(database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
-        Self::start_knowing("http 80/tcp\n", database_url, hosts, resolv_conf, env)
+        Self::start_with("http 80/tcp\n", database_url, hosts, resolv_conf, env)
     }
 
-    fn start_knowing(services: &str, database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
+    fn start_with(services: &str, database_url: &str, hosts: &str, resolv_conf: &str, env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().expect("a directory");
-        // As the C library has it without the file.
+        // The default of the C library.
         let files = [
             ("hosts", hosts),
             ("resolv.conf", resolv_conf),
@@ -47,9 +47,9 @@ impl Contained {
         Self { process, address: ([127, 0, 0, 1], port).into(), dir }
     }
 
-    /// Changes its `/etc/hosts`.
+    /// Replaces the contents of its `/etc/hosts`.
     pub fn write_hosts(&self, content: &str) {
-        // In place: the mount is of this very file.
+        // In place: the mount refers to this file.
         std::fs::write(self.dir.path().join("hosts"), content).expect("a file");
     }
 
@@ -83,7 +83,7 @@ impl Contained {
     }
 }
 
-/// A command that runs another with the directory's files in `/etc`, which only it and its children see.
+/// A command that runs `inner` in a mount namespace with the directory's files in `/etc`.
 fn in_mount_namespace(inner: &Command, dir: &TempDir) -> Command {
     let mounts = "mount --bind \"$0/services\" /etc/services && mount --bind \"$0/hosts\" /etc/hosts && \
                   mount --bind \"$0/resolv.conf\" /etc/resolv.conf && \
@@ -103,24 +103,27 @@ fn in_mount_namespace(inner: &Command, dir: &TempDir) -> Command {
     outer
 }
 
-/// Set where a test runs in a network of its own.
-const INSIDE: &str = "E2E_OWN_NETWORK";
+/// Set in the process that runs a test in its own network namespace namespace.
+const INSIDE_VARIABLE: &str = "E2E_OWN_NETWORK";
 
-/// Runs a test, which says its own name, in a network namespace with nothing but a loopback device, where every port is its own: this
-/// program is started again for that one test.
+/// Runs a test in a network namespace with only a loopback device, where every port is free. It starts this program
+/// again for the test with this name.
 pub fn in_own_network(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
+    if std::env::var_os(INSIDE_VARIABLE).is_some() {
         return test();
     }
     let dir = TempDir::new().expect("a directory");
     let mut command = Command::new("unshare");
     let start = "ip link set lo up && exec \"$@\"";
     command.args(["--map-root-user", "--net", "sh", "-c", start, "sh"]);
-    command.arg(std::env::current_exe().expect("this program")).args(["--exact", name, "--nocapture"]).env(INSIDE, "1");
+    command
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE_VARIABLE, "1");
     let process = Process::start(&command, &dir.path().join("log")).expect("a process");
     let status = process.wait(Duration::from_secs(120));
     let log = process.log();
     println!("{log}");
     let passed = status.is_ok_and(|status| status.success()) && log.contains("test result: ok. 1 passed");
-    assert!(passed, "in its own network: {log}");
+    assert!(passed, "in its own network namespace: {log}");
 }

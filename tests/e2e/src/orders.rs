@@ -1,9 +1,9 @@
-//! Orders to send, and orders as received: money stays the text that it was sent as, so nothing is lost to a float.
+//! Orders to send, and received orders, whose amounts stay text: a float would lose digits.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An order as the service sends it: all fields, no others, in the documented order.
+/// An order as the service sends it, with exactly the documented fields.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
@@ -21,28 +21,28 @@ pub struct Order {
 }
 
 impl Order {
-    /// The amount's digits, as sent.
+    /// The digits of the amount.
     pub fn amount(&self) -> &str {
         self.amount.get()
     }
 
-    /// The shipping costs' digits, as sent.
+    /// The digits of the shipping costs.
     pub fn shipping(&self) -> &str {
         self.shipping.get()
     }
 
-    /// The tax's digits, as sent.
+    /// The digits of the tax.
     pub fn tax(&self) -> &str {
         self.tax.get()
     }
 
-    /// Reads one order.
+    /// Parses one order.
     #[track_caller]
     pub fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("not an order ({error}): {text}"))
     }
 
-    /// Reads an array of orders.
+    /// Parses an array of orders.
     #[track_caller]
     pub fn read_all(text: &str) -> Vec<Self> {
         serde_json::from_str(text).unwrap_or_else(|error| {
@@ -52,7 +52,7 @@ impl Order {
     }
 }
 
-/// An order in exactly the form in which the service sends it, so that answers compare as text.
+/// An order in exactly the form in which the service sends it, so that responses compare as text.
 pub fn order(id: u32) -> String {
     format!(
         r#"{{"order_id":{id},"product_id":12,"quantity":2,"amount":56.00,"shipping":15.00,"tax":2.00,"shipping_address":"Mataderos {id}"}}"#
@@ -65,7 +65,7 @@ pub fn orders(ids: impl IntoIterator<Item = u32>) -> String {
     format!("[{}]", all.join(","))
 }
 
-/// Such an order with one field's JSON replaced; `None` leaves the field out.
+/// Such an order with one field's JSON replaced; `None` omits the field.
 pub fn with(id: u32, field: &str, json: Option<&str>) -> String {
     let fields = [
         ("order_id", id.to_string()),

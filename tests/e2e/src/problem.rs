@@ -1,8 +1,8 @@
-//! The one shape of every error: RFC 9457 `application/problem+json`.
+//! Errors of the service: RFC 9457 `application/problem+json`.
 
 use serde::Deserialize;
 
-/// A problem as sent. Unknown members are a failure here: the shape is documented, so a new member is a decision.
+/// A problem. Unknown members fail the test, because all members are documented.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
@@ -22,7 +22,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
-/// What is wrong with one field.
+/// An invalid field.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldError {
@@ -32,11 +32,11 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// What no answer may tell a client about the inside.
+/// Text that no response with a status of 500 or above may contain.
 const SECRETS: [&str; 9] = ["mysql", "mariadb", "sql", "select ", "insert ", "src/", ".rs", "panick", "127.0.0.1"];
 
 impl Problem {
-    /// Reads a problem and checks everything that holds for all of them.
+    /// Parses a problem and checks all rules that every problem follows.
     #[track_caller]
     pub fn check(
         expected_status: u16,
@@ -64,12 +64,12 @@ impl Problem {
         problem
     }
 
-    /// The names of the fields at fault, as sent.
+    /// The names of the invalid fields.
     pub fn fields(&self) -> Vec<&str> {
         self.errors.iter().map(|error| error.field.as_str()).collect()
     }
 
-    /// Whether a field is named as being at fault, with a reason.
+    /// Whether this field is reported as invalid, with an explanation.
     pub fn has_error_for(&self, field: &str) -> bool {
         self.errors.iter().any(|error| error.field == field && !error.detail.is_empty())
     }

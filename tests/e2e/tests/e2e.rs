@@ -1,8 +1,9 @@
-//! The end-to-end tests: the service's own `.wasm` in WasmEdge before a real MariaDB, and everything that can go wrong
-//! between them and their clients.
+//! The end-to-end tests: the service's `.wasm` in WasmEdge with a real MariaDB, and the faults between them and their
+//! clients.
 //!
-//! Each folder is a subject. Every test has a database and a service of its own ([`support::TestApp`]), so they run side by
-//! side; the MariaDB server is shared, except where a test stops it.
+//! Each directory covers a subject. Every test has its own database and service ([`e2e::TestApp`]), so tests run in
+//! parallel. They share a MariaDB server, except the tests that stop it. The library [`e2e`] explains how to select
+//! tests.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,7 @@
-//! `serve ADDRESS`: hyper_wasi's server as its examples start it; it sends back what it is sent. `GET /block` keeps the one thread for half a second.
-//! `post URL N`: reqwest_wasi's client, which posts N times on one kept connection and prints how many microseconds each took, a line each.
-//! `watch ADDRESS N ENDS`: N connections to a server, over the first eight of which it is asked without pause; prints how each of the others ends.
-//! `selfcheck`: the binding itself, against sockets of the same process; see [`selfcheck`].
+//! `serve ADDRESS`: hyper_wasi's server as in its examples; it echoes bodies. `GET /block` blocks the thread for half a second.
+//! `post URL N`: reqwest_wasi's client; it posts N times on one connection and prints the microseconds of each request.
+//! `watch ADDRESS N ENDS`: N connections to a server, eight of them busy; prints how each of the others ends.
+//! `selfcheck`: checks the binding with sockets of this process; see [`selfcheck`].
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -13,7 +13,7 @@ use hyper::{Body, Request, Response, Server};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// What a message of an application is like: of more than one buffer's worth it would leave in more than one piece anyhow.
+/// The size of a typical message; one that fits into one buffer, so that one write can send it.
 const BODY: [u8; 512] = [b'x'; 512];
 
 mod selfcheck;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn programs() -> ExitCode {
-    // The work is in a task, and ends the process itself: tokio_wasi does not hear that a task wakes this future (docs/PLATFORM.md).
+    // The task ends the process itself: in tokio_wasi a task does not wake this future (docs/PLATFORM.md).
     tokio::spawn(async {
         let outcome = work().await;
         if let Err(error) = &outcome {
@@ -47,16 +47,16 @@ async fn work() -> Outcome {
 }
 
 async fn serve(address: &str) -> Outcome {
-    let service = make_service_fn(|_connection| async { Ok::<_, Infallible>(service_fn(answer)) });
+    let service = make_service_fn(|_connection| async { Ok::<_, Infallible>(service_fn(echo)) });
     Ok(Server::bind(&address.parse()?).serve(service).await?)
 }
 
-async fn answer(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+async fn echo(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     if request.uri().path() == "/block" {
         println!("blocking");
         std::thread::sleep(Duration::from_millis(500));
     }
-    // Read whole first, so that the answer has a length, and leaves as head and body.
+    // Reads the whole body first: the response then has a length and consists of head and body.
     let body = hyper::body::to_bytes(request.into_body()).await.unwrap_or_default();
     Ok(Response::new(Body::from(body)))
 }
@@ -65,9 +65,9 @@ async fn post(url: &str, times: u32) -> Outcome {
     let client = reqwest::Client::builder().pool_max_idle_per_host(1).build()?;
     for _ in 0..times {
         let asked = Instant::now();
-        let answer = client.post(url).body(BODY.to_vec()).send().await?;
-        let status = answer.status();
-        let body = answer.bytes().await?;
+        let response = client.post(url).body(BODY.to_vec()).send().await?;
+        let status = response.status();
+        let body = response.bytes().await?;
         if !status.is_success() || body != BODY.as_slice() {
             return Err(format!("{status} and {} bytes came back", body.len()).into());
         }

@@ -1,4 +1,4 @@
-//! Idle connections beside busy ones, and how they end.
+//! Reports how idle connections end while others are busy.
 
 use std::io::ErrorKind;
 
@@ -8,27 +8,27 @@ use tokio::sync::mpsc;
 
 use crate::Outcome;
 
-/// The connections that are busy: so many that one of them always has something, and the binding only looks at the idle ones in turns.
+/// The number of busy connections: one of them is always readable, so the binding probes the idle ones in turns.
 const BUSY: usize = 8;
 
-/// Keeps the first of so many connections busy, and prints a line for each other one that ends: `reset`, `ended`, or what else; until so many have.
+/// Keeps the first connections busy and prints a line for each of the others that ends: `reset`, `ended` or an error.
 pub async fn run(address: &str, connections: usize, ends: usize) -> Outcome {
-    let (tell, mut told) = mpsc::channel(connections.max(1));
+    let (sender, mut receiver) = mpsc::channel(connections.max(1));
     for _ in 0..BUSY {
-        tokio::spawn(ask(TcpStream::connect(address).await?));
+        tokio::spawn(keep_busy(TcpStream::connect(address).await?));
     }
     for _ in BUSY..connections {
-        let (idle, tell) = (TcpStream::connect(address).await?, tell.clone());
-        tokio::spawn(async move { tell.send(end_of(idle).await).await });
+        let (idle, sender) = (TcpStream::connect(address).await?, sender.clone());
+        tokio::spawn(async move { sender.send(end_of(idle).await).await });
     }
     for _ in 0..ends {
-        println!("{}", told.recv().await.unwrap_or_default());
+        println!("{}", receiver.recv().await.unwrap_or_default());
     }
     Ok(())
 }
 
-/// Sends a byte and waits for it to come back, over and over.
-async fn ask(mut busy: TcpStream) -> Outcome {
+/// Sends a byte and waits for its echo, repeatedly.
+async fn keep_busy(mut busy: TcpStream) -> Outcome {
     let mut byte = [1];
     loop {
         busy.write_all(&byte).await?;
@@ -36,11 +36,11 @@ async fn ask(mut busy: TcpStream) -> Outcome {
     }
 }
 
-/// Waits for a connection's end.
+/// Waits for the end of a connection and describes it.
 async fn end_of(mut idle: TcpStream) -> String {
     match idle.read(&mut [0]).await {
         Ok(0) => "ended".into(),
-        Ok(_) => "it spoke".into(),
+        Ok(_) => "received data".into(),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset".into(),
         Err(error) => error.to_string(),
     }

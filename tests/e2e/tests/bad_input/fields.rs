@@ -1,10 +1,10 @@
-//! Orders with one thing wrong; the answer names it.
+//! Orders with one invalid field, which the response names.
 
-use super::{assert_still_serves, target};
+use super::{assert_still_serves, spawn_with_order};
 use e2e::{order, with};
 
-/// What neither an id nor a quantity can be.
-const NO_WHOLE_NUMBER: [&str; 17] = [
+/// JSON that is neither an id nor a quantity.
+const INVALID_WHOLE_NUMBERS: [&str; 17] = [
     "0",
     "-1",
     "1.0",
@@ -24,8 +24,8 @@ const NO_WHOLE_NUMBER: [&str; 17] = [
     "0.1",
 ];
 
-/// What money cannot be.
-const NO_MONEY: [&str; 24] = [
+/// JSON that is not an amount of money.
+const INVALID_AMOUNTS: [&str; 24] = [
     "0.001",
     "56.005",
     "1e-3",
@@ -52,8 +52,8 @@ const NO_MONEY: [&str; 24] = [
     "1.001e0",
 ];
 
-/// What a shipping address cannot be.
-fn no_address() -> Vec<String> {
+/// JSON that is not a shipping address.
+fn invalid_addresses() -> Vec<String> {
     let mut all: Vec<String> = [
         "\"\"",
         "\" \"",
@@ -69,7 +69,7 @@ fn no_address() -> Vec<String> {
         "true",
         "[\"a\"]",
         "{}",
-        // Grammatical JSON, but no text: half of a surrogate pair, and one the wrong way round.
+        // Valid JSON grammar, but not Unicode: half a surrogate pair, and a reversed one.
         r#""\ud800""#,
         r#""\udc00\ud800""#,
     ]
@@ -81,9 +81,9 @@ fn no_address() -> Vec<String> {
     all
 }
 
-/// Tries a wrong value of a field on every call that takes an order.
+/// Sends an invalid value of a field to every endpoint that takes an order.
 #[track_caller]
-fn refuse(app: &e2e::TestApp, field: &str, json: Option<&str>) {
+fn assert_rejected(app: &e2e::TestApp, field: &str, json: Option<&str>) {
     let shown: String = json.unwrap_or("(left out)").chars().take(40).collect();
     let wrong = with(2, field, json);
     let update = with(1, field, json);
@@ -112,46 +112,46 @@ fn refuse(app: &e2e::TestApp, field: &str, json: Option<&str>) {
 
 #[test]
 fn invalid_ids_and_quantities_are_rejected_by_field_name() {
-    let app = target();
+    let app = spawn_with_order();
     for field in ["order_id", "product_id", "quantity"] {
-        for json in NO_WHOLE_NUMBER {
-            refuse(&app, field, Some(json));
+        for json in INVALID_WHOLE_NUMBERS {
+            assert_rejected(&app, field, Some(json));
         }
     }
 }
 
 #[test]
 fn invalid_amounts_are_rejected_by_field_name() {
-    let app = target();
-    for json in NO_MONEY {
-        refuse(&app, "amount", Some(json));
+    let app = spawn_with_order();
+    for json in INVALID_AMOUNTS {
+        assert_rejected(&app, "amount", Some(json));
     }
     for field in ["shipping", "tax"] {
         for json in ["0.001", "-1", "1e400", "\"1\"", "null", "10000000000"] {
-            refuse(&app, field, Some(json));
+            assert_rejected(&app, field, Some(json));
         }
     }
 }
 
 #[test]
 fn invalid_addresses_are_rejected_by_field_name() {
-    let app = target();
-    for json in no_address() {
-        refuse(&app, "shipping_address", Some(&json));
+    let app = spawn_with_order();
+    for json in invalid_addresses() {
+        assert_rejected(&app, "shipping_address", Some(&json));
     }
 }
 
 #[test]
 fn missing_fields_are_rejected_by_name() {
-    let app = target();
+    let app = spawn_with_order();
     for field in ["order_id", "product_id", "quantity", "amount", "shipping", "tax", "shipping_address"] {
-        refuse(&app, field, None);
+        assert_rejected(&app, field, None);
     }
 }
 
 #[test]
 fn unknown_and_repeated_fields_are_rejected_by_name() {
-    let app = target();
+    let app = spawn_with_order();
     let added = [
         ("colour", r#""colour":"red""#),
         ("Amount", r#""Amount":1.00"#),
@@ -179,21 +179,21 @@ fn unknown_and_repeated_fields_are_rejected_by_name() {
 
 #[test]
 fn a_long_name_of_an_unknown_field_is_not_repeated_in_full() {
-    let app = target();
+    let app = spawn_with_order();
     let body = order(2).replace('}', &format!(",\"{}\":1}}", "n".repeat(50_000)));
     let response = app.post("/create_order", body);
     response.expect_problem(400, "invalid-order");
-    assert!(response.body.len() < 4_096, "the answer has {} bytes", response.body.len());
-    assert_still_serves(&app, "a huge name");
+    assert!(response.body.len() < 4_096, "the response has {} bytes", response.body.len());
+    assert_still_serves(&app, "a long field name");
 }
 
 #[test]
 fn a_batch_full_of_errors_gets_a_response_of_bounded_size() {
-    let app = target();
+    let app = spawn_with_order();
     let wrong: Vec<String> = (1..20_000).map(|id| with(id, "quantity", Some("0"))).collect();
     let response = app.post("/create_orders", format!("[{}]", wrong.join(",")));
     let problem = response.expect_problem(400, "invalid-order");
     assert!(problem.has_error_for("[0].quantity"), "{problem:?}");
-    assert!(response.body.len() < 64 * 1024, "the answer has {} bytes", response.body.len());
+    assert!(response.body.len() < 64 * 1024, "the response has {} bytes", response.body.len());
     assert_still_serves(&app, "a batch full of errors");
 }

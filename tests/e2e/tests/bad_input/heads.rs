@@ -1,7 +1,7 @@
-//! Request lines and headers that are wrong, hostile, or merely strange.
+//! Malformed, hostile and unusual request lines and header fields.
 
-use super::Answer::{Fine, Problem, Refused};
-use super::{Answer, assert_still_serves, target, throw};
+use super::Expected::{Problem, Rejected, Status};
+use super::{Expected, assert_still_serves, send_and_check, spawn_with_order};
 
 fn get(headers: &str) -> Vec<u8> {
     format!("GET /orders/1 HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
@@ -9,7 +9,7 @@ fn get(headers: &str) -> Vec<u8> {
 
 #[test]
 fn malformed_request_lines_are_rejected_and_the_service_keeps_serving() {
-    let app = target();
+    let app = spawn_with_order();
     let table: Vec<(&str, Vec<u8>)> = vec![
         ("garbage", b"\x00\x01\x02\xff\xfe\r\n\r\n".to_vec()),
         ("a TLS hello", [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], &[7; 500]].concat()),
@@ -34,42 +34,42 @@ fn malformed_request_lines_are_rejected_and_the_service_keeps_serving() {
         ("an unknown method", b"BREW /orders HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
     ];
     for (what, bytes) in table {
-        throw(&app, what, &bytes, Refused);
+        send_and_check(&app, what, &bytes, Rejected);
         assert_still_serves(&app, what);
     }
 }
 
 #[test]
 fn http_2_by_prior_knowledge_is_rejected_and_the_service_keeps_serving() {
-    let app = target();
-    // The preface and an empty SETTINGS frame (RFC 9113, 3.4): whoever speaks HTTP/2 answers with SETTINGS of its own.
+    let app = spawn_with_order();
+    // The preface and an empty SETTINGS frame (RFC 9113, 3.4). An HTTP/2 server responds with its own SETTINGS.
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
     let mut connection = app.connect();
     connection.send(preface);
-    let answer = connection.read_until_closed();
-    let shown = String::from_utf8_lossy(&answer);
-    assert!(answer.is_empty() || shown.starts_with("HTTP/1.1 4"), "{shown:?}");
-    assert!(!answer.starts_with(b"\x00\x00"), "an HTTP/2 frame came back");
+    let received = connection.read_until_closed();
+    let shown = String::from_utf8_lossy(&received);
+    assert!(received.is_empty() || shown.starts_with("HTTP/1.1 4"), "{shown:?}");
+    assert!(!received.starts_with(b"\x00\x00"), "an HTTP/2 frame came back");
     assert_still_serves(&app, "an HTTP/2 preface");
 }
 
 #[test]
 fn an_upgrade_to_http_2_or_websocket_is_ignored() {
-    let app = target();
+    let app = spawn_with_order();
     let upgrade = get("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
-    throw(&app, "h2c", &upgrade, Fine(200));
-    throw(
+    send_and_check(&app, "h2c", &upgrade, Status(200));
+    send_and_check(
         &app,
         "a websocket",
         &get("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"),
-        Fine(200),
+        Status(200),
     );
     assert_still_serves(&app, "offers to upgrade");
 }
 
 #[test]
 fn malformed_header_fields_are_rejected_and_the_service_keeps_serving() {
-    let app = target();
+    let app = spawn_with_order();
     let table: Vec<(&str, Vec<u8>)> = vec![
         ("a header without a colon", get("Nonsense\r\n")),
         ("a header without a name", get(": value\r\n")),
@@ -85,28 +85,28 @@ fn malformed_header_fields_are_rejected_and_the_service_keeps_serving() {
         ("a header cut short by the end", b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Cut".to_vec()),
     ];
     for (what, bytes) in table {
-        throw(&app, what, &bytes, Refused);
+        send_and_check(&app, what, &bytes, Rejected);
         assert_still_serves(&app, what);
     }
 }
 
 #[test]
 fn unsupported_header_fields_are_rejected_by_name_or_ignored() {
-    let app = target();
-    let table: [(&str, Vec<u8>, Answer); 8] = [
-        ("a Range", get("Range: bytes=0-3\r\n"), Fine(200)),
-        ("a body on GET", [get("Content-Length: 5\r\n"), b"hello".to_vec()].concat(), Fine(200)),
-        ("an Accept of something else", get("Accept: text/html\r\n"), Fine(200)),
-        ("an old proxy's method override", get("X-HTTP-Method-Override: DELETE\r\n"), Fine(200)),
+    let app = spawn_with_order();
+    let table: [(&str, Vec<u8>, Expected); 8] = [
+        ("a Range", get("Range: bytes=0-3\r\n"), Status(200)),
+        ("a body on GET", [get("Content-Length: 5\r\n"), b"hello".to_vec()].concat(), Status(200)),
+        ("an Accept of something else", get("Accept: text/html\r\n"), Status(200)),
+        ("an old proxy's method override", get("X-HTTP-Method-Override: DELETE\r\n"), Status(200)),
         (
             "a forwarded path",
             get("X-Original-URL: /delete_order?id=1\r\nX-Rewrite-URL: /delete_order?id=1\r\n"),
-            Fine(200),
+            Status(200),
         ),
         (
             "bytes beyond ASCII",
             [&b"GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Name: "[..], b"\xff\xfe\r\n\r\n"].concat(),
-            Fine(200),
+            Status(200),
         ),
         (
             "an unreadable If-Match",
@@ -119,33 +119,37 @@ fn unsupported_header_fields_are_rejected_by_name_or_ignored() {
             Problem(415, "unsupported-media-type"),
         ),
     ];
-    for (what, bytes, answer) in table {
-        throw(&app, what, &bytes, answer);
+    for (what, bytes, expected) in table {
+        send_and_check(&app, what, &bytes, expected);
         assert_still_serves(&app, what);
     }
 }
 
 #[test]
 fn unusual_forms_of_a_valid_request_are_accepted() {
-    let app = target();
-    let table: [(&str, &[u8], Answer); 7] = [
-        ("the absolute form", b"GET http://example.org/orders/1 HTTP/1.1\r\nHost: example.org\r\n\r\n", Fine(200)),
-        ("HTTP/1.0", b"GET /orders/1 HTTP/1.0\r\n\r\n", Fine(200)),
-        ("an empty line first", b"\r\nGET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
-        ("no white space after the colon", b"GET /orders/1 HTTP/1.1\r\nHost:x\r\n\r\n", Fine(200)),
-        ("the server as a whole", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", Fine(204)),
-        ("an empty query", b"GET /orders/1? HTTP/1.1\r\nHost: x\r\n\r\n", Fine(200)),
-        ("Expect", b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", Fine(200)),
+    let app = spawn_with_order();
+    let table: [(&str, &[u8], Expected); 7] = [
+        ("the absolute form", b"GET http://example.org/orders/1 HTTP/1.1\r\nHost: example.org\r\n\r\n", Status(200)),
+        ("HTTP/1.0", b"GET /orders/1 HTTP/1.0\r\n\r\n", Status(200)),
+        ("an empty line first", b"\r\nGET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n", Status(200)),
+        ("no white space after the colon", b"GET /orders/1 HTTP/1.1\r\nHost:x\r\n\r\n", Status(200)),
+        ("the server as a whole", b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", Status(204)),
+        ("an empty query", b"GET /orders/1? HTTP/1.1\r\nHost: x\r\n\r\n", Status(200)),
+        (
+            "Expect",
+            b"POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
+            Status(200),
+        ),
     ];
-    for (what, bytes, answer) in table {
-        throw(&app, what, bytes, answer);
+    for (what, bytes, expected) in table {
+        send_and_check(&app, what, bytes, expected);
         assert_still_serves(&app, what);
     }
 }
 
 #[test]
 fn a_client_that_expects_100_continue_gets_it_and_then_its_response() {
-    let app = target();
+    let app = spawn_with_order();
     let body = e2e::order(2);
     let mut connection = app.connect();
     connection.send(format!(

@@ -1,10 +1,10 @@
-//! Bodies that are no JSON, or JSON of another shape than an order.
+//! Bodies that are not JSON, or JSON that is not an order.
 
-use super::{assert_still_serves, target};
+use super::{assert_still_serves, spawn_with_order};
 use e2e::{order, orders, with};
 
-/// What is not JSON, as the body of `POST /create_order`.
-fn broken() -> Vec<(&'static str, Vec<u8>)> {
+/// Bodies of `POST /create_order` that are not JSON.
+fn invalid_json() -> Vec<(&'static str, Vec<u8>)> {
     let amount = |json: &str| with(2, "amount", Some(json)).into_bytes();
     let address = |bytes: &[u8]| {
         let text = with(2, "shipping_address", Some("\"@\""));
@@ -51,8 +51,8 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// JSON, but no order.
-fn shapes() -> Vec<(&'static str, String)> {
+/// JSON that is not an order.
+fn not_an_order() -> Vec<(&'static str, String)> {
     vec![
         ("null", "null".to_owned()),
         ("true", "true".to_owned()),
@@ -74,8 +74,8 @@ fn shapes() -> Vec<(&'static str, String)> {
 
 #[test]
 fn invalid_json_is_400_and_the_service_keeps_serving() {
-    let app = target();
-    for (what, body) in broken() {
+    let app = spawn_with_order();
+    for (what, body) in invalid_json() {
         for path in ["/create_order", "/orders", "/update_order"] {
             let response = app.post(path, &body);
             assert_eq!(response.status, 400, "{what} to {path}: {}", response.summary());
@@ -87,10 +87,10 @@ fn invalid_json_is_400_and_the_service_keeps_serving() {
 
 #[test]
 fn invalid_json_in_a_batch_is_400_and_the_service_keeps_serving() {
-    let app = target();
-    for (what, body) in broken() {
+    let app = spawn_with_order();
+    for (what, body) in invalid_json() {
         let batch = [b"[", order(3).as_bytes(), b",", &body, b"]"].concat();
-        // Two orders side by side, white space and the like are as wrong inside an array as outside of it.
+        // Each of these bodies is invalid inside an array, too.
         let response = app.post("/create_orders", &batch);
         assert_eq!(response.status, 400, "{what}: {}", response.summary());
         response.expect_problem(400, "invalid-json");
@@ -100,8 +100,8 @@ fn invalid_json_in_a_batch_is_400_and_the_service_keeps_serving() {
 
 #[test]
 fn json_that_is_not_an_order_is_400_and_the_service_keeps_serving() {
-    let app = target();
-    for (what, body) in shapes() {
+    let app = spawn_with_order();
+    for (what, body) in not_an_order() {
         for path in ["/create_order", "/orders"] {
             let response = app.post(path, &body);
             assert_eq!(response.status, 400, "{what} to {path}: {}", response.summary());
@@ -114,7 +114,7 @@ fn json_that_is_not_an_order_is_400_and_the_service_keeps_serving() {
 
 #[test]
 fn json_that_is_not_a_batch_is_400_and_the_service_keeps_serving() {
-    let app = target();
+    let app = spawn_with_order();
     let batches = [
         ("one order", order(2)),
         ("null", "null".to_owned()),

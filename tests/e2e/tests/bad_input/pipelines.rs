@@ -1,6 +1,6 @@
-//! Several requests at once on one connection.
+//! Pipelined requests on one connection.
 
-use super::{assert_still_serves, target};
+use super::{assert_still_serves, spawn_with_order};
 use e2e::{order, with};
 
 const GET: &str = "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -14,7 +14,7 @@ fn post(path: &str, body: &str) -> String {
 
 #[test]
 fn pipelined_requests_get_their_responses_in_order() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     let paths = ["/orders/1", "/health", "/nowhere", "/orders/2", "/orders?limit=0"];
     let all: String =
@@ -27,7 +27,7 @@ fn pipelined_requests_get_their_responses_in_order() {
 
 #[test]
 fn pipelined_reads_see_the_writes_before_them() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     let changed = with(1, "quantity", Some("9"));
     connection.send(format!("{}{GET}{}{GET}", post("/update_order", &changed), post("/update_order", &order(1))));
@@ -38,7 +38,7 @@ fn pipelined_reads_see_the_writes_before_them() {
 
 #[test]
 fn a_request_after_a_malformed_one_is_not_executed() {
-    let app = target();
+    let app = spawn_with_order();
     for broken in [
         "NONSENSE\r\n\r\n",
         "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
@@ -50,7 +50,7 @@ fn a_request_after_a_malformed_one_is_not_executed() {
         assert_eq!(connection.expect_response().status, 200, "the good request before {broken:?} is answered");
         if let Some(response) = connection.response() {
             assert!((400..500).contains(&response.status), "{broken:?}: {}", response.head);
-            assert!(connection.response().is_none(), "an answer came behind {broken:?}");
+            assert!(connection.response().is_none(), "a response came after {broken:?}");
         }
         assert_still_serves(&app, broken);
     }
@@ -58,8 +58,8 @@ fn a_request_after_a_malformed_one_is_not_executed() {
 
 #[test]
 fn an_unread_body_is_not_parsed_as_a_request() {
-    let app = target();
-    // The body of a request that is answered without reading it must not be read as the next request.
+    let app = spawn_with_order();
+    // A body that the service does not read must not be parsed as the next request.
     let body = "GET /delete_order?id=1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3);
     for (method, path, kind) in [
         ("POST", "/nowhere", "application/json"),
@@ -82,7 +82,7 @@ fn an_unread_body_is_not_parsed_as_a_request() {
 
 #[test]
 fn a_request_sent_byte_by_byte_is_served() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     for byte in GET.bytes() {
         connection.send([byte]);
@@ -93,16 +93,16 @@ fn a_request_sent_byte_by_byte_is_served() {
 
 #[test]
 fn connection_close_closes_the_connection_after_the_response() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     connection.send(format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n{GET}"));
     assert_eq!(connection.expect_response().status, 200);
-    assert!(connection.response().is_none(), "a second answer on a closed connection");
+    assert!(connection.response().is_none(), "a second response on a closed connection");
 }
 
 #[test]
 fn a_thousand_requests_share_one_connection() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     for _ in 0..1_000 {
         connection.send(GET);

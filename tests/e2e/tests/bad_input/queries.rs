@@ -1,10 +1,10 @@
-//! Queries and paths that say nothing sensible.
+//! Invalid queries and unknown paths.
 
-use super::{Answer, assert_still_serves, target, throw};
+use super::{Expected, assert_still_serves, send_and_check, spawn_with_order};
 
 #[test]
 fn invalid_queries_are_400_and_change_nothing() {
-    let app = target();
+    let app = spawn_with_order();
     let wrong = [
         "/orders?limit=0",
         "/orders?limit=-1",
@@ -67,7 +67,7 @@ fn invalid_queries_are_400_and_change_nothing() {
 
 #[test]
 fn a_query_on_an_endpoint_without_parameters_is_400() {
-    let app = target();
+    let app = spawn_with_order();
     let body = e2e::order(2);
     let calls: [(&str, &str, Option<&str>); 8] = [
         ("GET", "/?x=1", None),
@@ -87,7 +87,7 @@ fn a_query_on_an_endpoint_without_parameters_is_400() {
 
 #[test]
 fn unknown_paths_are_404_and_change_nothing() {
-    let app = target();
+    let app = spawn_with_order();
     for path in [
         "//",
         "/.",
@@ -109,7 +109,7 @@ fn unknown_paths_are_404_and_change_nothing() {
         "/.git/config",
         "/index.php",
     ] {
-        throw(&app, path, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), Answer::Refused);
+        send_and_check(&app, path, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(), Expected::Rejected);
         assert_still_serves(&app, path);
     }
 }

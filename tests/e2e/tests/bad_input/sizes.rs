@@ -1,7 +1,7 @@
-//! Too much of everything.
+//! Heads, bodies and numbers over their limits.
 
-use super::Answer::{Problem, Refused};
-use super::{assert_still_serves, target, target_with, throw};
+use super::Expected::{Problem, Rejected};
+use super::{assert_still_serves, send_and_check, spawn_with_order, spawn_with_order_and};
 use e2e::{order, orders, with};
 
 fn head(method: &str, path: &str, headers: &str) -> Vec<u8> {
@@ -10,9 +10,9 @@ fn head(method: &str, path: &str, headers: &str) -> Vec<u8> {
 
 #[test]
 fn request_heads_over_the_limit_are_431() {
-    let app = target();
+    let app = spawn_with_order();
     let padding = "v".repeat(17 * 1024);
-    throw(
+    send_and_check(
         &app,
         "one header of 17 KiB",
         &head("GET", "/orders", &format!("X-Big: {padding}\r\n")),
@@ -20,38 +20,53 @@ fn request_heads_over_the_limit_are_431() {
     );
     assert_still_serves(&app, "a large header");
     let many: String = (0..80).map(|n| format!("X-Header-{n}: {}\r\n", "v".repeat(220))).collect();
-    throw(&app, "80 headers, 18 KiB", &head("GET", "/orders", &many), Problem(431, "headers-too-large"));
+    send_and_check(&app, "80 headers, 18 KiB", &head("GET", "/orders", &many), Problem(431, "headers-too-large"));
     assert_still_serves(&app, "many headers");
 }
 
 #[test]
 fn request_heads_far_over_the_limit_are_rejected() {
-    let app = target();
+    let app = spawn_with_order();
     let short: String = (0..5_000).map(|n| format!("a{n}: b\r\n")).collect();
-    throw(&app, "5,000 headers", &head("GET", "/orders", &short), Refused);
+    send_and_check(&app, "5,000 headers", &head("GET", "/orders", &short), Rejected);
     assert_still_serves(&app, "5,000 headers");
-    throw(&app, "a header of 4 MB", &head("GET", "/orders", &format!("X-Big: {}\r\n", "v".repeat(4 << 20))), Refused);
+    send_and_check(
+        &app,
+        "a header of 4 MB",
+        &head("GET", "/orders", &format!("X-Big: {}\r\n", "v".repeat(4 << 20))),
+        Rejected,
+    );
     assert_still_serves(&app, "a header of 4 MB");
-    throw(&app, "a name of 100 KB", &head("GET", "/orders", &format!("{}: v\r\n", "n".repeat(100 << 10))), Refused);
+    send_and_check(
+        &app,
+        "a name of 100 KB",
+        &head("GET", "/orders", &format!("{}: v\r\n", "n".repeat(100 << 10))),
+        Rejected,
+    );
     assert_still_serves(&app, "a header's name of 100 KB");
-    throw(&app, "a path of 100 KB", &head("GET", &format!("/{}", "p".repeat(100 << 10)), ""), Refused);
+    send_and_check(&app, "a path of 100 KB", &head("GET", &format!("/{}", "p".repeat(100 << 10)), ""), Rejected);
     assert_still_serves(&app, "a path of 100 KB");
-    throw(&app, "a query of 100 KB", &head("GET", &format!("/orders?{}=1", "q".repeat(100 << 10)), ""), Refused);
+    send_and_check(
+        &app,
+        "a query of 100 KB",
+        &head("GET", &format!("/orders?{}=1", "q".repeat(100 << 10)), ""),
+        Rejected,
+    );
     assert_still_serves(&app, "a query of 100 KB");
-    throw(&app, "4 MB without a line end", &vec![b'x'; 4 << 20], Refused);
+    send_and_check(&app, "4 MB without a line end", &vec![b'x'; 4 << 20], Rejected);
     assert_still_serves(&app, "4 MB without a line end");
 }
 
 #[test]
 fn a_head_within_the_limit_is_served() {
-    let app = target();
+    let app = spawn_with_order();
     let value = "v".repeat(12 * 1024);
     assert_eq!(app.send("GET", "/orders/1", &[("x-big", value.as_str())], None).status, 200);
 }
 
 #[test]
 fn an_order_over_the_limit_is_413_with_any_framing() {
-    let app = target();
+    let app = spawn_with_order();
     let padded = format!("{}{}", " ".repeat(65 * 1024), order(2));
     for (method, path) in
         [("POST", "/create_order"), ("POST", "/orders"), ("POST", "/update_order"), ("PUT", "/orders/1")]
@@ -64,14 +79,14 @@ fn an_order_over_the_limit_is_413_with_any_framing() {
             format!("{:x}\r\n{padded}\r\n0\r\n\r\n", padded.len()).into_bytes(),
         ]
         .concat();
-        throw(&app, path, &chunked, Problem(413, "body-too-large"));
+        send_and_check(&app, path, &chunked, Problem(413, "body-too-large"));
         assert_still_serves(&app, path);
     }
 }
 
 #[test]
 fn a_batch_over_the_limit_is_413_with_any_framing() {
-    let app = target_with(&[("MAX_BODY_BYTES", "20000")]);
+    let app = spawn_with_order_and(&[("MAX_BODY_BYTES", "20000")]);
     app.post("/create_orders", orders(10..20)).expect_done();
     for id in 10..20 {
         app.delete(&format!("/orders/{id}")).expect(204);
@@ -87,13 +102,13 @@ fn a_batch_over_the_limit_is_413_with_any_framing() {
     let bytes =
         [head("POST", "/create_orders", "Transfer-Encoding: chunked\r\n"), chunks.into_bytes(), b"0\r\n\r\n".to_vec()]
             .concat();
-    throw(&app, "a large batch in chunks", &bytes, Problem(413, "body-too-large"));
+    send_and_check(&app, "a large batch in chunks", &bytes, Problem(413, "body-too-large"));
     assert_still_serves(&app, "a large batch in chunks");
 }
 
 #[test]
 fn a_content_length_over_the_limit_is_413_before_the_body_is_sent() {
-    let app = target();
+    let app = spawn_with_order();
     for (path, length) in [
         ("/create_order", 65_537_u64),
         ("/create_orders", 33_554_433),
@@ -102,7 +117,7 @@ fn a_content_length_over_the_limit_is_413_before_the_body_is_sent() {
     ] {
         let mut connection = app.connect();
         connection.send(head("POST", path, &format!("Content-Length: {length}\r\n")));
-        let response = connection.response().unwrap_or_else(|| panic!("{length} to {path} got no answer"));
+        let response = connection.response().unwrap_or_else(|| panic!("{length} to {path} got no response"));
         response.expect_problem(413, "body-too-large");
         assert_still_serves(&app, "a large declared length");
     }
@@ -110,7 +125,7 @@ fn a_content_length_over_the_limit_is_413_before_the_body_is_sent() {
 
 #[test]
 fn a_client_that_expects_100_continue_gets_413_for_a_body_over_the_limit() {
-    let app = target();
+    let app = spawn_with_order();
     let mut connection = app.connect();
     connection.send(head("POST", "/create_orders", "Content-Length: 99999999\r\nExpect: 100-continue\r\n"));
     connection.expect_response().expect_problem(413, "body-too-large");
@@ -119,7 +134,7 @@ fn a_client_that_expects_100_continue_gets_413_for_a_body_over_the_limit() {
 
 #[test]
 fn numbers_with_many_digits_are_rejected_cheaply() {
-    let app = target();
+    let app = spawn_with_order();
     let digits = "9".repeat(60_000);
     for json in [
         digits.clone(),

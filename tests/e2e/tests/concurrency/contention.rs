@@ -1,4 +1,4 @@
-//! Clients in each other's way.
+//! Concurrent writes of the same orders.
 
 use std::collections::HashSet;
 use std::sync::Barrier;
@@ -6,8 +6,8 @@ use std::thread;
 
 use e2e::{Client, Order, Response, TestApp, order, orders, with};
 
-/// What so many clients get who all do the same at the same moment.
-fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Response + Sync) -> Vec<Response> {
+/// The responses to `clients` clients that send the same request at the same moment.
+fn send_together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Response + Sync) -> Vec<Response> {
     let start = Barrier::new(clients as usize);
     thread::scope(|scope| {
         let handles: Vec<_> = (0..clients)
@@ -23,17 +23,17 @@ fn together(app: &TestApp, clients: u32, act: impl Fn(&Client, u32) -> Response 
     })
 }
 
-fn with_status(responses: &[Response], status: u16) -> usize {
+fn count_status(responses: &[Response], status: u16) -> usize {
     responses.iter().filter(|response| response.status == status).count()
 }
 
 #[test]
 fn of_a_hundred_creations_of_one_order_one_succeeds() {
     let app = TestApp::spawn();
-    let responses = together(&app, 100, |client, number| {
+    let responses = send_together(&app, 100, |client, number| {
         client.post("/create_order", with(1, "quantity", Some(&(number + 1).to_string())))
     });
-    assert_eq!((with_status(&responses, 200), with_status(&responses, 409)), (1, 99));
+    assert_eq!((count_status(&responses, 200), count_status(&responses, 409)), (1, 99));
     let winner = responses.iter().position(|response| response.status == 200).unwrap() + 1;
     assert_eq!(
         app.get("/orders/1").text().trim(),
@@ -46,14 +46,14 @@ fn of_a_hundred_creations_of_one_order_one_succeeds() {
 fn of_a_hundred_deletions_of_one_order_one_succeeds() {
     let app = TestApp::spawn();
     app.post("/create_order", order(1)).expect_done();
-    let responses = together(&app, 100, |client, _| client.delete("/orders/1"));
-    assert_eq!((with_status(&responses, 204), with_status(&responses, 404)), (1, 99));
+    let responses = send_together(&app, 100, |client, _| client.delete("/orders/1"));
+    assert_eq!((count_status(&responses, 204), count_status(&responses, 404)), (1, 99));
 }
 
 #[test]
 fn a_hundred_orders_without_ids_get_a_hundred_ids() {
     let app = TestApp::spawn();
-    let responses = together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
+    let responses = send_together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
     let ids: HashSet<u32> =
         responses.iter().map(|response| Order::read(&response.clone().expect(201).text()).order_id).collect();
     assert_eq!(ids.len(), 100);
@@ -63,9 +63,10 @@ fn a_hundred_orders_without_ids_get_a_hundred_ids() {
 #[test]
 fn overlapping_batches_are_each_all_or_nothing() {
     let app = TestApp::spawn();
-    // Batch n holds n..n+10, written up in one half of the batches and down in the other: made to deadlock.
+    // Batch n holds n..n+10, in ascending order in one half of the batches and descending in the other: this causes
+    // deadlocks.
     let batch = |number: u32| (number + 1)..(number + 11);
-    let responses = together(&app, 40, |client, number| {
+    let responses = send_together(&app, 40, |client, number| {
         let ids: Vec<u32> = if number % 2 == 0 { batch(number).collect() } else { batch(number).rev().collect() };
         client.post("/create_orders", orders(ids))
     });
@@ -86,7 +87,7 @@ fn overlapping_batches_are_each_all_or_nothing() {
 fn increments_by_a_hundred_clients_with_if_match_are_not_lost() {
     let app = TestApp::spawn();
     app.post("/create_order", with(1, "quantity", Some("1"))).expect_done();
-    let responses = together(&app, 100, |client, _| {
+    let responses = send_together(&app, 100, |client, _| {
         loop {
             let seen = client.get("/orders/1").expect(200);
             let next = Order::read(&seen.text()).quantity + 1;
@@ -111,7 +112,7 @@ fn the_pool_never_exceeds_its_maximum() {
     app.post("/create_orders", orders(1..=600)).expect_done();
     let max = thread::scope(|scope| {
         let work = scope.spawn(|| {
-            together(&app, 50, |client, number| {
+            send_together(&app, 50, |client, number| {
                 for id in 0..10 {
                     client.get("/orders").expect(200);
                     client.post("/create_order", order(1_000 + 10 * number + id)).expect_done();

@@ -1,4 +1,4 @@
-//! Many clients at once, and the state they leave behind, exactly.
+//! Concurrent clients, and the exact contents of the table afterwards.
 
 mod contention;
 mod mixed;

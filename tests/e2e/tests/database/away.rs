@@ -1,11 +1,11 @@
-//! No database at the start.
+//! A database that is not available at the service's start.
 
 use testkit::Fault;
 
 use super::{call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
 use e2e::{TestApp, order, orders, wait_for};
 
-fn starts_without(fault: Fault) {
+fn assert_starts_without_database(fault: Fault) {
     let app = with_short_timeouts().fault(fault).without_waiting().start();
     app.get("/health").expect(200);
     for (call, response) in call_every_endpoint(&app, 10) {
@@ -14,19 +14,19 @@ fn starts_without(fault: Fault) {
     app.get("/health").expect(200);
     app.proxy().set(Fault::Pass).unwrap();
     wait_until_serving(&app);
-    // AUTO_INIT is made up for: nobody has called /init.
+    // AUTO_INIT is completed later, without a call of /init.
     app.post("/create_order", order(1)).expect_done();
     assert_eq!(app.get("/orders").text().trim(), orders([1]));
 }
 
 #[test]
 fn a_service_starts_without_a_database_that_refuses_and_recovers() {
-    starts_without(Fault::Refuse);
+    assert_starts_without_database(Fault::Refuse);
 }
 
 #[test]
 fn a_service_starts_without_a_database_that_resets_and_recovers() {
-    starts_without(Fault::Reset);
+    assert_starts_without_database(Fault::Reset);
 }
 
 #[test]
@@ -51,9 +51,8 @@ fn a_wrong_password_means_not_ready_and_is_not_disclosed() {
         assert_eq!(response.status, 503, "{}", response.summary());
         assert!(!response.text().contains("nobody") && !response.text().contains("hunter2"), "{}", response.text());
     }
-    let log = wait_for("the operator to be told why", || {
-        Some(app.service().log()).filter(|log| log.contains("Access denied"))
-    });
+    let log =
+        wait_for("the reason in the log", || Some(app.service().log()).filter(|log| log.contains("Access denied")));
     assert!(!log.contains("hunter2"), "the log holds the password:\n{log}");
 }
 
@@ -76,6 +75,6 @@ mod slow {
 
     #[test]
     fn a_service_starts_without_a_database_that_is_silent_and_recovers() {
-        starts_without(Fault::BlackHole);
+        assert_starts_without_database(Fault::BlackHole);
     }
 }

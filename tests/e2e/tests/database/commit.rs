@@ -1,11 +1,11 @@
-//! The connection ends during COMMIT: the one moment when nobody can know, and when nothing may be repeated.
+//! The connection ends during COMMIT: the outcome is unknown, and nothing may be retried.
 
 use testkit::{Action, Fault, Timing};
 
 use super::{wait_until_serving, with_short_timeouts, within_deadline};
 use e2e::{Client, Response, TestApp, order, orders, wait_for, with};
 
-/// A write, what it needs to be there, and whether its effect is there.
+/// A write, and a check whether it has taken effect.
 struct Write {
     name: &'static str,
     act: fn(&Client) -> Response,
@@ -57,8 +57,8 @@ fn prepare(app: &TestApp) {
     );
 }
 
-/// Does each write while its COMMIT meets the fault; the effect must be there, or not be there, afterwards.
-fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
+/// Sends each write with a fault at its COMMIT. Afterwards it must have taken effect, or must not.
+fn assert_unknown_outcome_at_commit(timing: Timing, action: Action, must_be_done: bool) {
     let app = with_short_timeouts().start();
     for write in &WRITES {
         prepare(&app);
@@ -67,7 +67,7 @@ fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
         let response = within_deadline(write.name, || (write.act)(&app));
         assert_eq!(app.proxy().triggered(), triggered + 1, "{}: its COMMIT was met, once", write.name);
         let problem = response.expect_problem(503, "outcome-unknown");
-        assert_eq!(response.header("retry-after"), None, "{}: nobody is told to do it again", write.name);
+        assert_eq!(response.header("retry-after"), None, "{}: a retry is not suggested", write.name);
         assert!(problem.errors.is_empty());
         app.proxy().set(Fault::Pass).unwrap();
         wait_until_serving(&app);
@@ -78,22 +78,22 @@ fn lose_commits(timing: Timing, action: Action, must_be_done: bool) {
 
 #[test]
 fn a_reset_before_the_commit_is_outcome_unknown_and_not_written() {
-    lose_commits(Timing::BeforeServer, Action::Reset, false);
+    assert_unknown_outcome_at_commit(Timing::BeforeServer, Action::Reset, false);
 }
 
 #[test]
 fn a_close_before_the_commit_is_outcome_unknown_and_not_written() {
-    lose_commits(Timing::BeforeServer, Action::Close, false);
+    assert_unknown_outcome_at_commit(Timing::BeforeServer, Action::Close, false);
 }
 
 #[test]
 fn a_reset_after_the_commit_is_outcome_unknown_and_written_once() {
-    lose_commits(Timing::AfterResponse, Action::Reset, true);
+    assert_unknown_outcome_at_commit(Timing::AfterResponse, Action::Reset, true);
 }
 
 #[test]
 fn a_close_after_the_commit_is_outcome_unknown_and_written_once() {
-    lose_commits(Timing::AfterResponse, Action::Close, true);
+    assert_unknown_outcome_at_commit(Timing::AfterResponse, Action::Close, true);
 }
 
 #[test]
@@ -130,11 +130,11 @@ mod slow {
 
     #[test]
     fn silence_after_the_commit_is_outcome_unknown_in_time_and_written_once() {
-        lose_commits(Timing::AfterResponse, Action::BlackHole, true);
+        assert_unknown_outcome_at_commit(Timing::AfterResponse, Action::BlackHole, true);
     }
 
     #[test]
     fn silence_before_the_commit_is_outcome_unknown_in_time_and_not_written() {
-        lose_commits(Timing::BeforeServer, Action::BlackHole, false);
+        assert_unknown_outcome_at_commit(Timing::BeforeServer, Action::BlackHole, false);
     }
 }

@@ -1,10 +1,10 @@
-//! Several services that start, and initialise, at the same moment.
+//! Services that start and initialise at the same moment.
 
 use std::thread;
 
 use e2e::{TestApp, order, orders, wait_until};
 
-/// What the finished schema looks like, and how often each migration was applied.
+/// Checks that the schema is complete and each migration was applied once.
 fn check_schema(app: &TestApp) {
     assert_eq!(
         app.sql(
@@ -72,7 +72,7 @@ fn an_existing_schema_is_not_changed() {
 #[test]
 fn an_interrupted_migration_is_completed_by_the_next_start() {
     let app = TestApp::spawn();
-    // As if a process had died between making the table and writing that it did.
+    // The state after a crash between the creation of the table and its record.
     app.sql("DELETE FROM order_service_migrations");
     let again = TestApp::setup().database(app.database()).start();
     again.post("/create_order", order(1)).expect_done();

@@ -1,5 +1,5 @@
-//! The database away, gone, slow, silent, cut off, picky: every request is answered in time, nothing that was acknowledged
-//! is lost, nothing is written twice, and the service finds its way back by itself.
+//! Faults of the database: every request gets its response in time, no acknowledged write is lost, no write is executed
+//! twice, and the service recovers by itself.
 
 mod away;
 mod commit;
@@ -13,29 +13,29 @@ use std::time::{Duration, Instant};
 
 use e2e::{Client, Response, Setup, TestApp, orders, wait_until};
 
-/// Short deadlines, so that a test does not take long. A COMMIT that is on its way is waited for beyond the request's.
+/// Short timeouts for short tests. The service waits for a pending COMMIT beyond REQUEST_TIMEOUT.
 const SHORT_TIMEOUTS: [(&str, &str); 4] =
     [("STATEMENT_TIMEOUT", "500ms"), ("CONNECT_TIMEOUT", "500ms"), ("REQUEST_TIMEOUT", "1s"), ("BATCH_TIMEOUT", "1s")];
 
-/// No answer may take longer with [`SHORT_TIMEOUTS`]: request, one COMMIT, and a machine that is busy.
-const BOUND: Duration = Duration::from_millis(3_500);
+/// The maximum response time with [`SHORT_TIMEOUTS`]: the request, one COMMIT, and a margin for a busy machine.
+const MAX_RESPONSE_TIME: Duration = Duration::from_millis(3_500);
 
-/// A service with [`SHORT_TIMEOUTS`] deadlines behind a proxy.
+/// A service with [`SHORT_TIMEOUTS`] and a proxy before its database.
 fn with_short_timeouts() -> Setup {
     TestApp::setup().through_proxy().env(&SHORT_TIMEOUTS)
 }
 
-/// A request that must be answered within [`BOUND`].
+/// Sends a request whose response must come within [`MAX_RESPONSE_TIME`].
 #[track_caller]
 fn within_deadline(what: &str, ask: impl FnOnce() -> Response) -> Response {
     let started = Instant::now();
     let response = ask();
     let took = started.elapsed();
-    assert!(took <= BOUND, "{what} took {took:?}: {}", response.summary());
+    assert!(took <= MAX_RESPONSE_TIME, "{what} took {took:?}: {}", response.summary());
     response
 }
 
-/// One of the answers that say that the database cannot be used, in full order; its name.
+/// Checks that the response is a complete problem about the database. Returns the problem's type.
 #[track_caller]
 fn expect_database_problem(what: &str, response: &Response) -> &'static str {
     let slugs = [
@@ -53,7 +53,7 @@ fn expect_database_problem(what: &str, response: &Response) -> &'static str {
     response.expect_problem(status, slug);
     let retry = response.header("retry-after");
     match slug {
-        // Asking again could do it twice.
+        // A retry could execute the write twice.
         "outcome-unknown" => assert_eq!(retry, None, "{what}"),
         "database-timeout" => {}
         _ => assert!(retry.is_some_and(|after| after.parse::<u32>().is_ok()), "{what}: Retry-After is {retry:?}"),
@@ -61,7 +61,7 @@ fn expect_database_problem(what: &str, response: &Response) -> &'static str {
     slug
 }
 
-/// Every kind of call, once, with orders that are in nobody's way.
+/// Sends one request to each endpoint, with ids from `first_id` on.
 fn call_every_endpoint(client: &Client, first_id: u32) -> Vec<(&'static str, Response)> {
     let order = e2e::order;
     let path = format!("/orders/{first_id}");
@@ -90,7 +90,7 @@ fn call_every_endpoint(client: &Client, first_id: u32) -> Vec<(&'static str, Res
     ]
 }
 
-/// Waits until the service serves again by itself.
+/// Waits until the service has recovered.
 #[track_caller]
 fn wait_until_serving(app: &TestApp) {
     wait_until("the service to serve again", || app.get("/ready").status == 200);

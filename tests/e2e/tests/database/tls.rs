@@ -1,4 +1,4 @@
-//! TLS to the database, as the URL asks.
+//! TLS to the database, as configured in the URL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use testkit::{MariaDb, Tls};
 use super::SHORT_TIMEOUTS;
 use e2e::{TestApp, order, wait_until};
 
-/// A server that takes no connection without TLS, and its certificates.
+/// A server that requires TLS, and its certificates.
 fn server() -> (Arc<MariaDb>, Tls) {
     let tls = Tls::new().expect("certificates").required();
     let server = MariaDb::builder().tls(&tls).root_password("s3cret").start().expect("a MariaDB");
@@ -30,8 +30,8 @@ fn service(server: &Arc<MariaDb>, host: &str, options: &str, ca: Option<&Path>) 
     }
 }
 
-/// Alive, not ready, and silent about what it knows.
-fn is_refused(app: &TestApp) {
+/// Checks that the service is alive and not ready, and does not log the password.
+fn assert_rejected(app: &TestApp) {
     for _ in 0..5 {
         app.get("/ready").expect_problem(503, "database-unavailable");
         app.get("/health").expect(200);
@@ -58,30 +58,30 @@ fn with_the_right_authority_all_connections_use_tls() {
 #[test]
 fn a_certificate_of_another_authority_is_rejected() {
     let (server, tls) = server();
-    is_refused(&service(&server, "localhost", "?require_ssl=true", Some(&tls.other_ca())));
+    assert_rejected(&service(&server, "localhost", "?require_ssl=true", Some(&tls.other_ca())));
 }
 
 #[test]
 fn a_certificate_of_an_unknown_authority_is_rejected() {
     let (server, _tls) = server();
-    is_refused(&service(&server, "localhost", "?require_ssl=true", None));
+    assert_rejected(&service(&server, "localhost", "?require_ssl=true", None));
 }
 
 #[test]
 fn a_server_that_requires_tls_rejects_a_url_without_it() {
     let (server, _tls) = server();
-    is_refused(&service(&server, "127.0.0.1", "", None));
+    assert_rejected(&service(&server, "127.0.0.1", "", None));
 }
 
 #[test]
 fn a_server_without_tls_is_rejected_if_the_url_requires_tls() {
     let tls = Tls::new().expect("certificates");
     let server = Arc::new(MariaDb::builder().option("--skip-ssl").start().expect("a MariaDB"));
-    // The command-line client would not speak to this server either: the database is one that is always there.
+    // The command-line client rejects this server, too, so the test uses a database that always exists.
     let url = server.url_via("localhost", server.port(), "mysql") + "?require_ssl=true";
     let ca = tls.ca().display().to_string();
     let env = [("DATABASE_URL", url.as_str()), ("DATABASE_CA_FILE", ca.as_str()), ("AUTO_INIT", "false")];
-    is_refused(
+    assert_rejected(
         &TestApp::setup().env(&SHORT_TIMEOUTS).env(&env).server(&server).database("mysql").without_waiting().start(),
     );
 }

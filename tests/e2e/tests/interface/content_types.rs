@@ -1,4 +1,4 @@
-//! What a body may be declared as.
+//! The content types of request bodies.
 
 use e2e::{TestApp, order, orders};
 

@@ -1,4 +1,4 @@
-//! `OPTIONS` everywhere; cross-origin answers only for the configured origin.
+//! `OPTIONS` on every path, and CORS for the configured origin only.
 
 use e2e::{Response, TestApp, order};
 

@@ -1,4 +1,4 @@
-//! `POST /echo`: the body back, streaming both ways.
+//! `POST /echo` streams the request's body back.
 
 use std::thread;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn echo_accepts_any_content_type() {
     }
 }
 
-/// What comes back of a body that is sent in chunks while the answer is read.
+/// The echo of a body that is sent in chunks while the response is read.
 fn echoed(mut connection: RawConnection, body: &[u8]) -> Vec<u8> {
     thread::scope(|scope| {
         let mut sender = connection.writer();
@@ -58,13 +58,14 @@ fn echo_responds_before_the_request_has_ended() {
             .unwrap_or_else(|| panic!("chunk {round} did not come back while the request was open"));
     }
     connection.send("0\r\n\r\n");
-    connection.read_until(b"0\r\n\r\n", Duration::from_secs(5)).expect("the end of the answer");
+    connection.read_until(b"0\r\n\r\n", Duration::from_secs(5)).expect("the end of the response");
 }
 
 #[test]
 fn a_body_that_looks_like_a_response_is_echoed_unchanged() {
     let app = TestApp::spawn();
-    // What the HTTP library says by itself to a head that it cannot read; the service says more in its place, but only then.
+    // The HTTP library's own response to a malformed head. The service replaces it there, and must not replace it in a
+    // body.
     let text = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
     for round in 0..10 {
         let body = text.repeat(20_000 + round);

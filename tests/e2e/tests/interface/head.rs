@@ -1,4 +1,4 @@
-//! `HEAD` wherever `GET` is: the same head, no body, and nothing changes, even where `GET` changes something.
+//! `HEAD` wherever `GET` is supported: the same headers, no body and no effect.
 
 use e2e::{RawConnection, TestApp, order, orders};
 
@@ -62,7 +62,7 @@ fn a_connection_is_usable_after_head() {
     let mut connection: RawConnection = app.connect();
     for path in ["/orders", "/", "/nowhere", "/orders/1"] {
         connection.send(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"));
-        connection.response_to("HEAD").expect("an answer to HEAD");
+        connection.response_to("HEAD").expect("a response to HEAD");
         assert_eq!(connection.expect_response().status, 200, "after HEAD {path}");
     }
 }

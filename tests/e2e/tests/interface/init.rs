@@ -1,4 +1,4 @@
-//! `GET /init`: creates what is missing, never drops, resets only where that is allowed.
+//! `GET /init`: creates missing tables, drops nothing, and resets only if that is allowed.
 
 use e2e::{TestApp, order, orders};
 

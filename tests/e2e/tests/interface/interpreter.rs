@@ -1,4 +1,4 @@
-//! The same service without being compiled ahead of time: slower, and otherwise no different.
+//! The service in WasmEdge's interpreter behaves like the compiled one.
 
 use testkit::Runtime;
 

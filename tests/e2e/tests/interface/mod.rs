@@ -1,4 +1,4 @@
-//! Every endpoint as documented: what it answers when all is well, and how it refuses.
+//! Every endpoint as documented: its responses to valid and to invalid requests.
 
 mod caching;
 mod content_types;

@@ -1,4 +1,4 @@
-//! `/health` and `/ready`, and what every path says about methods it does not have.
+//! `/health`, `/ready`, unknown paths and unsupported methods.
 
 use e2e::{TestApp, order};
 

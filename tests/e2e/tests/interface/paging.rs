@@ -1,4 +1,4 @@
-//! `GET /orders?limit=N&after=ID`: pages by key, each with a link to the next.
+//! `GET /orders?limit=N&after=ID`: pages by key, each with a link to the next page.
 
 use e2e::{Order, Response, TestApp, orders};
 
@@ -6,7 +6,7 @@ fn ids(response: &Response) -> Vec<u32> {
     Order::read_all(&response.text()).iter().map(|order| order.order_id).collect()
 }
 
-/// The address in `Link: <…>; rel="next"`.
+/// The URL in `Link: <…>; rel="next"`.
 fn next(response: &Response) -> Option<String> {
     let link = response.header("link")?;
     let (address, relation) = link.strip_prefix('<')?.split_once('>')?;

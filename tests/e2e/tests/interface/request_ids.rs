@@ -1,4 +1,4 @@
-//! `X-Request-Id`: on every response; the client's own is kept where it is safe to.
+//! `X-Request-Id` on every response; a safe id of the client is kept.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! The same orders as resources: `POST /orders` and `GET|PUT|DELETE /orders/{id}`.
+//! Orders as resources: `POST /orders` and `GET|PUT|DELETE /orders/{id}`.
 
 use e2e::{Order, TestApp, order, orders, with};
 

@@ -1,4 +1,4 @@
-//! The article's calls: `/`, `/create_order`, `/create_orders`, `/orders`, `/update_order`, `/delete_order`.
+//! The article's endpoints: `/`, `/create_order`, `/create_orders`, `/orders`, `/update_order`, `/delete_order`.
 
 use e2e::{Order, TestApp, order, orders, with};
 
@@ -88,7 +88,7 @@ fn a_batch_with_a_duplicate_writes_nothing() {
     let app = TestApp::spawn();
     app.post("/create_order", order(3)).expect_done();
     let problem = app.post("/create_orders", orders([1, 2, 3, 4])).expect_problem(409, "duplicate-order");
-    assert!(problem.detail.contains('3'), "which one is told: {problem:?}");
+    assert!(problem.detail.contains('3'), "the duplicate id is named: {problem:?}");
     assert_eq!(app.get("/orders").text().trim(), orders([3]));
 }
 
@@ -160,7 +160,7 @@ fn an_update_needs_an_id() {
 #[test]
 fn create_order_needs_an_id() {
     let app = TestApp::spawn();
-    // `POST /orders` gives an id where there is none; the article's calls leave that to the caller.
+    // `POST /orders` generates a missing id; the article's endpoints require it.
     let problem = app.post("/create_order", with(1, "order_id", None)).expect_problem(400, "invalid-order");
     assert!(problem.has_error_for("order_id"), "{problem:?}");
 }

@@ -1,4 +1,4 @@
-//! More connections than there may be.
+//! Connections over the limit, and idle ones.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use e2e::{RawConnection, TestApp, order, wait_until};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Whether a new connection is served.
+/// Whether the service accepts and serves a new connection.
 fn is_served(app: &TestApp) -> bool {
     app.connect().send(HEALTH).response().is_some_and(|response| response.status == 200)
 }
@@ -14,7 +14,7 @@ fn is_served(app: &TestApp) -> bool {
 #[test]
 fn a_connection_over_the_limit_gets_503_and_the_others_are_served() {
     let app = TestApp::spawn_with(&[("MAX_CONNECTIONS", "20")]);
-    // The client of the start holds one of them.
+    // The app's own client holds one connection.
     let mut held: Vec<RawConnection> = (0..19).map(|_| app.connect()).collect();
     for connection in &mut held {
         assert_eq!(connection.send(HEALTH).expect_response().status, 200);

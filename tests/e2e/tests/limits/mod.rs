@@ -1,4 +1,4 @@
-//! Slow, silent, vanishing and too many clients: each costs a bounded amount for a bounded time, and the others are served.
+//! Slow, silent, disconnecting and excess clients: each has a bounded cost, and the others are served.
 
 mod connections;
 mod resets;

@@ -1,4 +1,4 @@
-//! Clients that vanish: before they are accepted, within a request, within an answer.
+//! Clients that disconnect during a request or a response.
 
 use std::thread;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use testkit::Fault;
 
 use e2e::{RawConnection, TestApp, order, orders, wait_until};
 
-/// Connections to the database that the service may have opened meanwhile: its pool.
+/// The maximum number of database connections that the service may have opened in between.
 const POOL: usize = 10;
 
 #[test]
@@ -35,7 +35,7 @@ fn clients_that_disconnect_during_a_response_leak_nothing() {
     for round in 0..60 {
         let mut connection = RawConnection::connect_with_small_buffer(app.address());
         connection.send("GET /orders HTTP/1.1\r\nHost: x\r\n\r\n");
-        connection.read(&mut [0; 100]).expect("the answer begins");
+        connection.read(&mut [0; 100]).expect("the response begins");
         if round % 2 == 0 { connection.reset() } else { drop(connection) }
     }
     wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + POOL);
@@ -68,7 +68,7 @@ mod slow {
         }
         let sessions = app.count_sessions();
         assert!(sessions <= 2, "{sessions} connections at the database, 2 allowed");
-        // Fails where a transaction that nobody ends any more holds a row.
+        // Fails if an abandoned transaction holds a row lock.
         app.sql("SELECT COUNT(*) FROM (SELECT order_id FROM orders FOR UPDATE NOWAIT) held");
     }
 

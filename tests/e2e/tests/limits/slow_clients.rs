@@ -1,18 +1,18 @@
-//! Clients that send slowly, or not at all.
+//! Clients that send slowly or not at all.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::{RawConnection, RawResponse, TestApp, observe_for, order};
 
-/// For what is bounded by half a second on a machine that is busy.
-const SOON: Duration = Duration::from_secs(3);
+/// The bound of an event that is due after half a second, on a busy machine.
+const MAX_CLOSE_TIME: Duration = Duration::from_secs(3);
 
-/// Sends a byte every 50 ms until the connection refuses it: how long that took, and what was answered.
-fn drip(connection: &mut RawConnection, bytes: &[u8]) -> (Duration, Option<RawResponse>) {
+/// Sends a byte every 50 ms until the service closes the connection. Returns the time and the response.
+fn send_slowly_until_closed(connection: &mut RawConnection, bytes: &[u8]) -> (Duration, Option<RawResponse>) {
     let started = Instant::now();
     for byte in bytes.iter().cycle() {
-        if started.elapsed() > SOON + SOON || connection.is_closed() {
+        if started.elapsed() > MAX_CLOSE_TIME + MAX_CLOSE_TIME || connection.is_closed() {
             break;
         }
         connection.send([*byte]);
@@ -27,9 +27,9 @@ fn a_request_head_sent_slowly_is_cut_off() {
     let app = TestApp::spawn_with(&[("HEADER_TIMEOUT", "500ms")]);
     let mut connection = app.connect();
     connection.send("GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ");
-    let (took, response) = drip(&mut connection, b"a");
-    assert!(took <= SOON, "cut off after {took:?}");
-    // There may be an answer: 408 says why.
+    let (took, response) = send_slowly_until_closed(&mut connection, b"a");
+    assert!(took <= MAX_CLOSE_TIME, "cut off after {took:?}");
+    // The response, if there is one, is 408.
     assert!(response.is_none_or(|response| response.status == 408));
     app.get("/health").expect(200);
 }
@@ -41,10 +41,10 @@ fn a_body_sent_slowly_is_408() {
         let mut connection = app.connect();
         connection.send(format!("POST /create_order HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n"));
         let bytes: &[u8] = if framing.starts_with("Transfer") { b"1\r\n \r\n" } else { b" " };
-        let (took, response) = drip(&mut connection, bytes);
-        assert!(took <= SOON, "cut off after {took:?}");
-        response.expect("an answer").expect_problem(408, "request-timeout");
-        connection.expect_close_within(SOON);
+        let (took, response) = send_slowly_until_closed(&mut connection, bytes);
+        assert!(took <= MAX_CLOSE_TIME, "cut off after {took:?}");
+        response.expect("a response").expect_problem(408, "request-timeout");
+        connection.expect_close_within(MAX_CLOSE_TIME);
     }
     app.post("/create_order", order(1)).expect_done();
 }
@@ -54,7 +54,7 @@ fn an_echo_whose_body_stops_is_cut_off() {
     let app = TestApp::spawn_with(&[("BODY_TIMEOUT", "500ms")]);
     let mut connection = app.connect();
     connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello");
-    connection.expect_close_within(SOON);
+    connection.expect_close_within(MAX_CLOSE_TIME);
     app.post("/echo", "whole").expect(200);
 }
 
@@ -65,8 +65,8 @@ fn a_silent_connection_is_closed() {
     let mut spoke = app.connect();
     spoke.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(spoke.expect_response().status, 200);
-    spoke.expect_close_within(SOON);
-    never_spoke.expect_close_within(SOON);
+    spoke.expect_close_within(MAX_CLOSE_TIME);
+    never_spoke.expect_close_within(MAX_CLOSE_TIME);
 }
 
 /// Waits for timeouts.
@@ -92,7 +92,7 @@ mod slow {
         let mut idle: Vec<RawConnection> = (0..200).map(|_| app.connect()).collect();
         e2e::wait_until("the connections to be accepted", || app.service().open_fds().unwrap() >= before + 200);
         for connection in &mut idle {
-            connection.expect_close_within(SOON + SOON);
+            connection.expect_close_within(MAX_CLOSE_TIME + MAX_CLOSE_TIME);
         }
         e2e::wait_until("the descriptors to be given back", || app.service().open_fds().unwrap() <= before + 10);
     }
@@ -117,8 +117,8 @@ mod slow {
             connection.send(format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{"));
             let started = Instant::now();
             connection.expect_response().expect_problem(408, "request-timeout");
-            assert!(started.elapsed() <= SOON);
-            connection.expect_close_within(SOON);
+            assert!(started.elapsed() <= MAX_CLOSE_TIME);
+            connection.expect_close_within(MAX_CLOSE_TIME);
         }
         assert_eq!(app.count_orders(), 0);
     }

@@ -1,4 +1,4 @@
-//! Clients that ask for much and take little.
+//! Clients that request much and read little.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,26 +7,26 @@ use e2e::{RawConnection, TestApp, orders, wait_for_within, wait_until};
 
 const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// A service with a table of some megabytes.
-fn large(env: &[(&str, &str)]) -> TestApp {
+/// A service with a table of several megabytes.
+fn spawn_with_large_table(env: &[(&str, &str)]) -> TestApp {
     let app = TestApp::spawn_with(env);
     app.post("/create_orders", orders(1..=40_000)).expect_done();
     app
 }
 
-/// A client that has asked for the whole table and takes nothing of it any more.
-fn stalled(app: &TestApp) -> RawConnection {
+/// A client that has requested the whole table and does not read any further.
+fn open_stalled_reader(app: &TestApp) -> RawConnection {
     let mut connection = RawConnection::connect_with_small_buffer(app.address());
     connection.send(GET);
-    connection.read(&mut [0; 64]).expect("the answer begins");
+    connection.read(&mut [0; 64]).expect("the response begins");
     connection
 }
 
 #[test]
 fn a_client_that_reads_nothing_is_disconnected() {
-    let app = large(&[("WRITE_TIMEOUT", "1s"), ("LOG_LEVEL", "debug")]);
-    let held: Vec<RawConnection> = (0..10).map(|_| stalled(&app)).collect();
-    // Not by descriptors: on a busy machine the first are dropped before the last have come.
+    let app = spawn_with_large_table(&[("WRITE_TIMEOUT", "1s"), ("LOG_LEVEL", "debug")]);
+    let held: Vec<RawConnection> = (0..10).map(|_| open_stalled_reader(&app)).collect();
+    // Counted in the log: on a busy machine the first are closed before the last are accepted.
     wait_until("the connections to be dropped", || {
         app.service().log().matches("a connection ended early").count() >= held.len()
     });
@@ -35,9 +35,9 @@ fn a_client_that_reads_nothing_is_disconnected() {
 
 #[test]
 fn readers_that_disconnect_free_their_permits_at_once() {
-    let app = large(&[("WRITE_TIMEOUT", "60s"), ("MAX_STREAMS", "3")]);
+    let app = spawn_with_large_table(&[("WRITE_TIMEOUT", "60s"), ("MAX_STREAMS", "3")]);
     for _ in 0..5 {
-        let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
+        let held: Vec<RawConnection> = (0..3).map(|_| open_stalled_reader(&app)).collect();
         app.get("/orders").expect_problem(503, "overloaded");
         held.into_iter().for_each(RawConnection::reset);
         wait_until("the places to be free", || app.get("/orders").status == 200);
@@ -54,10 +54,10 @@ mod slow {
         app.post("/create_orders", orders(1..=3_000)).expect_done();
         let mut connection = RawConnection::connect_with_small_buffer(app.address());
         connection.send(GET);
-        // Slower than any deadline in sum, but never silent for as long as the one for writing.
+        // In total longer than any timeout, but each pause is shorter than WRITE_TIMEOUT.
         let (started, mut all, mut buffer) = (Instant::now(), Vec::new(), [0; 8 * 1024]);
         while !all.ends_with(b"\r\n0\r\n\r\n") {
-            let count = connection.read(&mut buffer).expect("the answer goes on");
+            let count = connection.read(&mut buffer).expect("the response goes on");
             assert!(count > 0, "cut off after {} bytes and {:?}", all.len(), started.elapsed());
             all.extend_from_slice(&buffer[..count]);
             thread::sleep(Duration::from_millis(40));
@@ -67,8 +67,8 @@ mod slow {
 
     #[test]
     fn streams_are_limited_in_number_and_free_their_permits() {
-        let app = large(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
-        let held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
+        let app = spawn_with_large_table(&[("WRITE_TIMEOUT", "2s"), ("MAX_STREAMS", "3")]);
+        let held: Vec<RawConnection> = (0..3).map(|_| open_stalled_reader(&app)).collect();
         let refused = app.get("/orders");
         refused.expect_problem(503, "overloaded");
         assert!(refused.header("retry-after").is_some());
@@ -77,7 +77,7 @@ mod slow {
             (app.get("/orders").status == 200).then_some(())
         });
         drop(held);
-        let _held: Vec<RawConnection> = (0..3).map(|_| stalled(&app)).collect();
+        let _held: Vec<RawConnection> = (0..3).map(|_| open_stalled_reader(&app)).collect();
         app.get("/orders").expect_problem(503, "overloaded");
     }
 
@@ -89,12 +89,12 @@ mod slow {
         let mut connection = RawConnection::connect_with_small_buffer(app.address());
         let length = 60 << 20;
         connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"));
-        // Sends until the service takes no more: what it took is bounded by its buffers and the kernel's.
+        // Sends until the service reads no more. Its buffers and the kernel's limit the total.
         let mut sent = 0;
         while sent < length && connection.try_send([b'x'; 64 * 1024]).is_ok() {
             sent += 64 * 1024;
         }
-        assert!(sent < length, "all {length} bytes were taken although none of the answer was");
+        assert!(sent < length, "all {length} bytes were taken although none of the response was");
         let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
         assert!(growth < 8 << 20, "grew by {growth} bytes");
         app.post("/echo", "still there").expect(200);

@@ -1,5 +1,5 @@
-//! End-to-end tests with thresholds of CPU time, latency or memory. They run one at a time, after all other tests, so that
-//! they do not disturb each other.
+//! End-to-end tests with thresholds of CPU time, latency or memory. They run one at a time, after all other tests, so
+//! that they do not disturb each other.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

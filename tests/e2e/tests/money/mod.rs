@@ -1,4 +1,4 @@
-//! Money, and everything else in an order, survives the whole trip: JSON, service, table, service, JSON.
+//! Orders are unchanged on the way from JSON through the service and the table back to JSON.
 
 use std::fmt::Write as _;
 
@@ -7,12 +7,12 @@ use proptest::test_runner::{Config, TestRunner};
 
 use e2e::{Order, TestApp};
 
-/// The greatest amount, in cents.
-const MOST_CENTS: u64 = 999_999_999_999;
+/// The maximum amount in cents.
+const MAX_CENTS: u64 = 999_999_999_999;
 
-/// Money as a client may write it, and what it means in cents.
+/// An amount as a client may write it, and its value in cents.
 #[derive(Debug, Clone)]
-struct Written {
+struct Amount {
     cents: u64,
     text: String,
 }
@@ -22,9 +22,9 @@ struct Written {
 struct Draft {
     product_id: u32,
     quantity: u32,
-    amount: Written,
-    shipping: Written,
-    tax: Written,
+    amount: Amount,
+    shipping: Amount,
+    tax: Amount,
     address: String,
 }
 
@@ -52,12 +52,12 @@ impl Draft {
     }
 }
 
-/// As the service writes it.
+/// The notation of the service.
 fn canonical(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Every way in which JSON can write the same amount that comes to mind.
+/// The same amount in different JSON notations.
 fn write(cents: u64, style: u8, shift: u8) -> String {
     let (whole, part) = (cents / 100, cents % 100);
     match style {
@@ -70,21 +70,21 @@ fn write(cents: u64, style: u8, shift: u8) -> String {
         6 => format!("{}000", canonical(cents)),
         7 if part == 0 => format!("{whole}.0e+0"),
         8 => {
-            // All digits behind the point: 0.<12 digits>e10.
+            // All digits after the decimal point: 0.<12 digits>e10.
             format!("0.{cents:012}e10")
         }
         _ => canonical(cents),
     }
 }
 
-fn money() -> impl Strategy<Value = Written> {
+fn money() -> impl Strategy<Value = Amount> {
     let cents = prop_oneof![
-        4 => 0..=MOST_CENTS,
+        4 => 0..=MAX_CENTS,
         3 => 0..=100_000_u64,
-        1 => (0..=MOST_CENTS / 100).prop_map(|whole| whole * 100),
-        1 => prop::sample::select(vec![0, 1, 10, 99, 100, MOST_CENTS, MOST_CENTS - 1, 9_007_199_254_740_993 % MOST_CENTS]),
+        1 => (0..=MAX_CENTS / 100).prop_map(|whole| whole * 100),
+        1 => prop::sample::select(vec![0, 1, 10, 99, 100, MAX_CENTS, MAX_CENTS - 1, 9_007_199_254_740_993 % MAX_CENTS]),
     ];
-    (cents, 0..9_u8, 0..20_u8).prop_map(|(cents, style, shift)| Written { cents, text: write(cents, style, shift) })
+    (cents, 0..9_u8, 0..20_u8).prop_map(|(cents, style, shift)| Amount { cents, text: write(cents, style, shift) })
 }
 
 fn address() -> impl Strategy<Value = String> {
@@ -98,12 +98,12 @@ fn address() -> impl Strategy<Value = String> {
         .prop_filter("not only white space", |text| !text.trim().is_empty())
 }
 
-fn whole() -> impl Strategy<Value = u32> {
+fn positive_number() -> impl Strategy<Value = u32> {
     prop_oneof![Just(1), Just(u32::MAX), 1..=1_000_u32, 1..=u32::MAX]
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    (whole(), whole(), money(), money(), money(), address()).prop_map(
+    (positive_number(), positive_number(), money(), money(), money(), address()).prop_map(
         |(product_id, quantity, amount, shipping, tax, address)| Draft {
             product_id,
             quantity,
@@ -115,8 +115,8 @@ fn draft() -> impl Strategy<Value = Draft> {
     )
 }
 
-/// Runs a property; a failure names the smallest input that was found.
-fn holds<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+/// Checks a property; a failure reports the smallest failing input.
+fn check_property<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
     TestRunner::new(config).run(strategy, property).unwrap_or_else(|error| panic!("{error}"));
 }
@@ -124,7 +124,7 @@ fn holds<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> R
 #[test]
 fn any_valid_batch_is_unchanged_and_its_sums_are_exact() {
     let app = TestApp::spawn();
-    holds(40, &prop::collection::vec(draft(), 1..60), |drafts| {
+    check_property(40, &prop::collection::vec(draft(), 1..60), |drafts| {
         app.sql("DELETE FROM orders");
         let bodies: Vec<String> = (1..).zip(&drafts).map(|(id, draft)| draft.json(id)).collect();
         app.post("/create_orders", format!("[{}]", bodies.join(","))).expect_done();
@@ -133,7 +133,7 @@ fn any_valid_batch_is_unchanged_and_its_sums_are_exact() {
         for (draft, order) in drafts.iter().zip(&stored) {
             draft.check(order);
         }
-        // Summed by the database over what is in the table, and by us over what was sent.
+        // The database sums the stored amounts, and the test sums the amounts that it sent.
         let total = |field: fn(&Draft) -> u64| -> String {
             let cents: u64 = drafts.iter().map(field).sum();
             canonical(cents)
@@ -153,7 +153,7 @@ fn any_valid_batch_is_unchanged_and_its_sums_are_exact() {
 fn any_valid_order_is_unchanged_through_every_endpoint() {
     let app = TestApp::spawn();
     let numbers = std::sync::atomic::AtomicU32::new(1);
-    holds(60, &(draft(), draft()), |(first, second)| {
+    check_property(60, &(draft(), draft()), |(first, second)| {
         let id = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = format!("/orders/{id}");
         let created = app.post("/orders", first.json(id)).expect(201);
@@ -164,7 +164,7 @@ fn any_valid_order_is_unchanged_through_every_endpoint() {
         app.post("/update_order", first.json(id)).expect_done();
         let page = app.get(&format!("/orders?limit=1&after={}", id - 1)).expect(200);
         first.check(&Order::read_all(&page.text())[0]);
-        // What came out goes in again and comes out the same.
+        // A response sent as a request yields the same response.
         let out = app.get(&path).expect(200).text();
         assert_eq!(app.put(&path, &out).expect(200).text(), out);
         Ok(())

@@ -1,10 +1,10 @@
-//! The binding itself, without mio, tokio and the service: `tests/e2e/guest/src/selfcheck.rs` in WasmEdge, on loopback.
+//! The binding without mio, tokio and the service: `tests/e2e/guest/src/selfcheck.rs` in WasmEdge, on loopback.
 
 use std::time::Duration;
 
 use e2e::Guest;
 
-/// Everything that is checked; a check that is left out, or that nobody expects, is a failure too.
+/// All checks; a missing or an unknown check is a failure, too.
 const CHECKS: &[&str] = &[
     "a_vectored_read_fills_buffer_after_buffer",
     "a_vectored_write_takes_a_thousand_buffers_in_one_call",

@@ -1,6 +1,7 @@
-//! SIGSTOP and SIGCONT, as `docker pause` and `unpause`, a laptop's lid, or a debugger do it.
+//! SIGSTOP and SIGCONT, like `docker pause`, a laptop's lid or a debugger.
 //!
-//! With the published crate the process ends within some ten freezes: tokio_wasi panics with "unexpected error when polling the I/O driver".
+//! With the published crate the process ends within some ten freezes: tokio_wasi panics with "unexpected error when
+//! polling the I/O driver".
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use e2e::{Client, Order, TestApp, observe_for, order, wait_until};
 
-/// Freezes and thaws, at a different point of the service's work each time.
+/// Freezes and resumes the service `times` times, at different points of its work.
 pub(super) fn freeze(app: &TestApp, times: u64) {
     for round in 0..times {
         thread::sleep(Duration::from_micros(500 + round * 7_919 % 12_000));
@@ -19,13 +20,13 @@ pub(super) fn freeze(app: &TestApp, times: u64) {
     }
 }
 
-/// Creates and reads orders until told to stop; gives how many were acknowledged.
+/// Creates and reads orders until `stop` is set. Returns the number of acknowledged orders.
 pub(super) fn work(client: &Client, first: u32, stop: &AtomicBool) -> u32 {
     let mut id = first;
     while !stop.load(Ordering::Relaxed) {
         client.post("/create_order", order(id)).expect_done();
         let found = client.get(&format!("/orders/{id}")).expect(200).json();
-        assert_eq!(found["order_id"], id, "another request's answer");
+        assert_eq!(found["order_id"], id, "another request's response");
         id += 1;
     }
     id - first
@@ -55,12 +56,12 @@ fn two_hundred_freezes_under_load_lose_no_response_and_repeat_no_order() {
 fn after_200_freezes_an_idle_service_serves_on_the_same_connection() {
     let app = TestApp::spawn();
     let mut kept = app.connect();
-    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer before");
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("a response before");
     freeze(&app, 200);
     let response = kept
         .send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n")
         .response()
-        .expect("an answer after, on the same connection");
+        .expect("a response after, on the same connection");
     assert_eq!(response.status, 200);
     app.get("/orders").expect(200);
 }
@@ -76,7 +77,7 @@ fn a_timer_that_expires_during_a_freeze_fires_after_it() {
     observe_for(Duration::from_millis(1_500), "a frozen service closes nothing", || !slow.is_closed());
     app.service().resume();
     let thawed = Instant::now();
-    // What is answered, 408 or an end of the connection, is not the matter here: that it happens, and soon, is.
+    // Either 408 or the end of the connection; this test checks only when it comes.
     let _ = slow.response();
     assert!(thawed.elapsed() < Duration::from_secs(3), "the deadline came {:?} after the thaw", thawed.elapsed());
     app.get("/health").expect(200);

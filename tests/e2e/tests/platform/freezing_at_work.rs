@@ -1,4 +1,4 @@
-//! Freezes while something is waited for: a statement at the database, deadlines; and a tracer, whose attaching is a freeze of its own kind.
+//! Freezes during statements and timeouts, and by a tracer that attaches.
 //!
 //! With the published crate the process ends within some ten freezes, as in [`super::freezing`].
 
@@ -36,16 +36,16 @@ fn after_200_freezes_each_pending_statement_gets_its_own_response_once() {
         let response = connection.expect_response();
         assert_eq!(response.status, 200, "{}", response.text());
         let body: serde_json::Value = serde_json::from_slice(&response.body).expect("an order");
-        assert_eq!((&body["order_id"], &body["quantity"]), (&id.into(), &(100 + id).into()), "another's answer");
-        // Were the answer doubled, it would be here.
+        assert_eq!((&body["order_id"], &body["quantity"]), (&id.into(), &(100 + id).into()), "another's response");
+        // A repeated response would come here.
         connection.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");
-        assert!(!connection.expect_response().text().contains("order_id"), "the answer came twice");
+        assert!(!connection.expect_response().text().contains("order_id"), "the response came twice");
     }
     let stored = Order::read_all(&app.get("/orders").expect(200).text());
     assert_eq!(stored.len(), 4);
 }
 
-/// A connection in the middle of a body, and when it began.
+/// A connection in the middle of a body, with its start and its end.
 struct Slow {
     connection: RawConnection,
     began: Instant,
@@ -78,12 +78,12 @@ fn after_200_freezes_each_pending_timeout_fires_once_and_not_early() {
         let took = slow.closed.expect("it was closed");
         assert!(took >= DEADLINE && took < DEADLINE * 3 / 2, "a deadline of {DEADLINE:?} fired after {took:?}");
         let said = String::from_utf8_lossy(&slow.connection.read_until_closed()).into_owned();
-        assert_eq!(said.matches("HTTP/1.1 408").count(), 1, "not one answer: {said}");
+        assert_eq!(said.matches("HTTP/1.1 408").count(), 1, "not one response: {said}");
     }
     app.get("/orders").expect(200);
 }
 
-/// Attaches a tracer to all threads, lets it look for a tenth of a second, and detaches it; gives how many system calls it saw.
+/// Traces all threads for a tenth of a second. Returns the number of system calls.
 fn trace(app: &TestApp, dir: &TempDir, round: u32) -> usize {
     let (seen, log) = (dir.path().join(format!("seen{round}")), dir.path().join(format!("log{round}")));
     let mut command = Command::new("strace");

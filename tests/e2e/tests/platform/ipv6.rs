@@ -1,6 +1,6 @@
-//! IPv6, end to end: to the service, and from it to its database.
+//! IPv6 to the service, and from the service to its database.
 //!
-//! With the published crate no connection is made over IPv6. Where the kernel has no IPv6 address the tests ask that the service says so.
+//! With the published crate no connection uses IPv6. Without IPv6 in the kernel, the tests check the error messages.
 
 use std::net::TcpListener;
 use std::sync::OnceLock;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use testkit::{MariaDb, Service, ports};
 
-use e2e::namespaced_service::Contained;
+use e2e::namespaced_service::NamespacedService;
 use e2e::{Client, RawConnection, wait_for};
 
-const FOUND: Duration = Duration::from_secs(20);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn kernel_has_ipv6() -> bool {
     TcpListener::bind("[::1]:0").is_ok()
@@ -29,19 +29,19 @@ fn server() -> &'static MariaDb {
     })
 }
 
-/// A service whose database is at this host, which `hosts` may name.
-fn service(host: &str, hosts: &str) -> Contained {
+/// A service whose database is at this host, with `hosts` as its `/etc/hosts`.
+fn start_service(host: &str, hosts: &str) -> NamespacedService {
     let database = server().fresh_database_name().expect("a database");
-    Contained::start(&server().url_via(host, server().port(), &database), hosts, "", &[])
+    NamespacedService::start(&server().url_via(host, server().port(), &database), hosts, "", &[])
 }
 
-/// The service serves with a database that it reaches over IPv6 alone.
-fn reaches_its_database(service: &Contained) {
+/// Checks that the service reaches its database, which needs IPv6.
+fn assert_reaches_database(service: &NamespacedService) {
     if kernel_has_ipv6() {
-        service.wait_until_200("/ready", FOUND);
+        service.wait_until_200("/ready", STARTUP_TIMEOUT);
         service.client().get("/orders").expect(200);
     } else {
-        service.wait_for_log("the database is not available", FOUND);
+        service.wait_for_log("the database is not available", STARTUP_TIMEOUT);
     }
 }
 
@@ -68,15 +68,15 @@ fn the_service_listens_on_an_ipv6_address() {
 
 #[test]
 fn the_database_is_found_by_a_name_with_only_an_ipv6_address() {
-    reaches_its_database(&service("orders-database", "::1 orders-database\n"));
+    assert_reaches_database(&start_service("orders-database", "::1 orders-database\n"));
 }
 
 #[test]
 fn the_database_is_found_by_an_ipv6_address_in_its_url() {
-    reaches_its_database(&service("[::1]", ""));
+    assert_reaches_database(&start_service("[::1]", ""));
 }
 
 #[test]
 fn the_ipv6_address_of_a_name_is_tried_if_its_ipv4_address_refuses() {
-    reaches_its_database(&service("orders-database", "127.0.0.97 orders-database\n::1 orders-database\n"));
+    assert_reaches_database(&start_service("orders-database", "127.0.0.97 orders-database\n::1 orders-database\n"));
 }

@@ -1,4 +1,4 @@
-//! A wrong configuration stops the start, in one line that helps and tells no secret.
+//! An invalid configuration stops the start with one helpful line that discloses no secret.
 
 use std::fs;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use testkit::{MariaDb, Service, TempDir};
 
 use e2e::{Client, TestApp, wait_until};
 
-/// Variables (value by value) that must stop the start; the first one of each row is to be named.
-const WRONG: [(&str, &str); 47] = [
+/// Variables with a value that must stop the start.
+const INVALID: [(&str, &str); 47] = [
     ("DATABASE_URL", ""),
     ("DATABASE_URL", "nonsense"),
     ("DATABASE_URL", "postgres://orders:hunter2@db:5432/orders"),
@@ -17,7 +17,7 @@ const WRONG: [(&str, &str); 47] = [
     ("DATABASE_URL", "mysql://orders:hunter2@db:3306"),
     ("DATABASE_URL", "mysql://orders:hunter2@db:3306/orders?require_ssl=perhaps"),
     ("DATABASE_URL", "mysql://orders:hunter2@db:3306/orders?colour=red"),
-    // A password that should have been percent-encoded: what is behind its question mark looks like a parameter.
+    // A password that should have been percent-encoded: the text after its question mark looks like a parameter.
     ("DATABASE_URL", "mysql://orders:1?hunter2@db:3306/orders"),
     ("DATABASE_URL", "mysql://orders:1?hunter2=hunter2@db:3306/orders"),
     ("DATABASE_URL", "mysql://orders:1#hunter2@db:3306/orders"),
@@ -59,7 +59,7 @@ const WRONG: [(&str, &str); 47] = [
     ("LOG_LEVEL", "loud"),
 ];
 
-/// What the process ended with and wrote, given these variables beside a good database URL.
+/// Starts the service with these variables and a valid database URL. Returns its exit code and its output.
 fn start(variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let base = Service::builder().startup_timeout(Duration::from_secs(10));
     let base = if variables.iter().any(|(name, _)| *name == "DATABASE_URL_FILE") {
@@ -74,7 +74,7 @@ fn start(variables: &[(&str, &str)]) -> (Option<i32>, String) {
 
 #[test]
 fn an_invalid_variable_stops_the_start_with_64_and_one_line() {
-    for (name, value) in WRONG {
+    for (name, value) in INVALID {
         let (code, output) = start(&[(name, value)]);
         assert_eq!(code, Some(64), "{name}={value}: {output}");
         let lines: Vec<&str> = output.lines().collect();
@@ -115,7 +115,7 @@ fn the_database_url_may_come_from_a_file() {
     let url = MariaDb::shared().unwrap().fresh_database().unwrap();
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("url");
-    // A secret that an editor wrote ends in a line feed.
+    // A file that was written by an editor ends with a line feed.
     fs::write(&file, format!("{url}\n")).unwrap();
     let service = Service::builder().env("DATABASE_URL_FILE", file.display().to_string()).start().unwrap();
     let client = Client::new(&service.url(""));
@@ -142,9 +142,9 @@ fn a_port_in_use_is_reported_in_one_line() {
         Service::builder().database_url("mysql://orders:hunter2@127.0.0.1:1/orders").env("LISTEN_ADDR", &address);
     let (status, output) = builder.run_to_exit().unwrap();
     assert!(!status.success());
-    let told: Vec<&str> = output.lines().filter(|line| line.contains(&address)).collect();
-    assert_eq!(told.len(), 1, "one line names the address:\n{output}");
-    assert!(told[0].contains("LISTEN_ADDR"), "{output}");
+    let lines: Vec<&str> = output.lines().filter(|line| line.contains(&address)).collect();
+    assert_eq!(lines.len(), 1, "one line names the address:\n{output}");
+    assert!(lines[0].contains("LISTEN_ADDR"), "{output}");
     assert!(!output.contains("panicked") && !output.contains("hunter2"), "{output}");
     app.get("/health").expect(200);
 }

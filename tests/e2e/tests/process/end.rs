@@ -1,4 +1,4 @@
-//! `kill -9`: whatever was acknowledged is there.
+//! `kill -9` loses no acknowledged write.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use e2e::{Client, Order, TestApp, order, orders, wait_until};
 use testkit::{Fault, Ledger};
 
-/// Creates orders until the service has ended: single ones and batches of nine in turn. A key of the ledger is an order.
+/// Creates orders until the service has ended: single ones and batches of nine in turn. A key of the ledger is an
+/// order.
 fn create_until_it_ends(client: &Client, first: u32, acknowledged: &AtomicUsize) -> Ledger {
     let mut ledger = Ledger::new();
     for start in (first..).step_by(10) {
@@ -77,7 +78,7 @@ mod slow {
             let stored: BTreeSet<u32> =
                 Order::read_all(&app.get("/orders").expect(200).text()).iter().map(|order| order.order_id).collect();
             ledger.check(stored.iter().map(|id| (u64::from(*id), ()))).unwrap();
-            // A batch is there whole or not at all.
+            // A batch is stored completely or not at all.
             for start in stored.iter().filter(|id| (**id - 1) % 10 == 1) {
                 assert!((*start..start + 9).all(|id| stored.contains(&id)), "half a batch at {start}");
             }

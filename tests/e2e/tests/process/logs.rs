@@ -1,4 +1,4 @@
-//! What the service writes, and that it lives on when nobody takes it.
+//! The log, and a service whose log nobody reads.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,7 +13,7 @@ use testkit::{MariaDb, Process, Runtime, Service, ports};
 
 use e2e::{Client, TestApp, order, wait_for, wait_until};
 
-/// All lines so far, each of which must be a JSON object.
+/// All lines so far; each must be a JSON object.
 fn lines(app: &TestApp) -> Vec<Value> {
     let log = app.service().log();
     log.lines()
@@ -106,7 +106,7 @@ fn the_automatic_log_format_is_text_on_a_terminal() {
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
-    let (_process, client) = writing_to(open(), open());
+    let (_process, client) = start_with_output(open(), open());
     client.get("/health").expect(200);
     let (mut terminal, mut text) = (File::from(terminal), String::new());
     while !text.contains("/health") {
@@ -117,8 +117,8 @@ fn the_automatic_log_format_is_text_on_a_terminal() {
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_err()), "that is JSON:\n{text}");
 }
 
-/// A service that writes where it is told.
-fn writing_to(stdout: Stdio, stderr: Stdio) -> (Process, Client) {
+/// A service with these outputs.
+fn start_with_output(stdout: Stdio, stderr: Stdio) -> (Process, Client) {
     let database = MariaDb::shared().unwrap().fresh_database().unwrap();
     let port = ports::free().unwrap();
     let command = Service::builder().runtime(Runtime::Aot).database_url(&database).command(port).unwrap();
@@ -127,16 +127,16 @@ fn writing_to(stdout: Stdio, stderr: Stdio) -> (Process, Client) {
     (process, Client::new(&format!("http://127.0.0.1:{port}")))
 }
 
-/// A service whose output goes into a pipe.
-fn into_pipe() -> (Process, Client, File) {
+/// A service that writes to a pipe.
+fn start_with_pipe() -> (Process, Client, File) {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let stdout = Stdio::from(writer.try_clone().unwrap());
-    let (process, client) = writing_to(stdout, Stdio::from(writer));
+    let (process, client) = start_with_output(stdout, Stdio::from(writer));
     (process, client, File::from(reader))
 }
 
-/// Enough requests to fill any pipe with their lines.
-fn works_hard(client: &Client) {
+/// Sends enough requests to fill any pipe with log lines.
+fn send_thousands_of_requests(client: &Client) {
     wait_until("the service to be ready", || client.get("/ready").status == 200);
     client.post("/create_order", order(1)).expect_done();
     let started = std::time::Instant::now();
@@ -158,16 +158,16 @@ mod slow {
         let database = MariaDb::shared().unwrap().fresh_database().unwrap();
         let service = Service::builder().database_url(&database).log_to("/dev/full").start().expect("it starts");
         let client = Client::new(&service.url(""));
-        works_hard(&client);
+        send_thousands_of_requests(&client);
         assert!(service.is_running());
     }
 
     #[test]
     fn an_unread_log_pipe_delays_no_request() {
-        let (process, client, mut reader) = into_pipe();
-        works_hard(&client);
+        let (process, client, mut reader) = start_with_pipe();
+        send_thousands_of_requests(&client);
         assert!(process.is_running());
-        // Whoever comes back to read gets lines again.
+        // A reader that returns gets lines again.
         let mut buffer = vec![0; 256 * 1024];
         let mut read = 0;
         while read < 128 * 1024 {
@@ -179,10 +179,10 @@ mod slow {
 
     #[test]
     fn a_log_pipe_without_a_reader_does_not_stop_the_service() {
-        let (process, client, reader) = into_pipe();
+        let (process, client, reader) = start_with_pipe();
         client.get("/health").expect(200);
         drop(reader);
-        works_hard(&client);
+        send_thousands_of_requests(&client);
         assert!(process.is_running());
     }
 }

@@ -1,4 +1,4 @@
-//! The process itself: what it is told at its start, what it writes, and what its end may cost.
+//! The process: its configuration, its logs and its end.
 
 mod configuration;
 mod end;

@@ -1,9 +1,9 @@
-//! `POST /create_orders` with as many orders as there may be.
+//! `POST /create_orders` with the maximum number of orders.
 
 use e2e::{TestApp, order, orders, with};
 
-/// Orders in one body, at most.
-const MOST: u32 = 100_000;
+/// The maximum number of orders in one body.
+const MAX_ORDERS: u32 = 100_000;
 
 #[test]
 fn one_order_over_the_batch_limit_is_rejected() {
@@ -17,7 +17,7 @@ fn one_order_over_the_batch_limit_is_rejected() {
 #[test]
 fn a_batch_body_over_the_limit_is_413_and_writes_nothing() {
     let app = TestApp::spawn();
-    // In chunks, so that nobody is told the length in advance; sent to the end, however early the answer comes.
+    // In chunks, so that the service does not know the length; sent to the end, even if the response comes earlier.
     let mut connection = app.connect();
     connection.send("POST /create_orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n");
     let megabyte = format!("100000\r\n{}\r\n", " ".repeat(1 << 20));
@@ -38,13 +38,13 @@ mod slow {
         let app = TestApp::spawn();
         app.post("/create_orders", orders(1_000_001..1_000_501)).expect_done();
         let before = app.service().rss_bytes().unwrap();
-        let body = orders(1..=MOST);
+        let body = orders(1..=MAX_ORDERS);
         app.post("/create_orders", &body).expect_done();
         let growth = app.service().rss_bytes().unwrap().saturating_sub(before);
         println!("{} KiB in the body, {} KiB of growth", body.len() / 1024, growth / 1024);
-        assert_eq!(app.count_orders() as u32, MOST + 500);
+        assert_eq!(app.count_orders() as u32, MAX_ORDERS + 500);
         assert_eq!(app.sql("SELECT SUM(amount) FROM orders WHERE order_id <= 100000"), "5600000.00");
-        let again = orders(1_000_501..=1_000_500 + MOST);
+        let again = orders(1_000_501..=1_000_500 + MAX_ORDERS);
         app.post("/create_orders", &again).expect_done();
         let twice = app.service().rss_bytes().unwrap().saturating_sub(before);
         println!("{} KiB of growth after the second", twice / 1024);
@@ -55,12 +55,12 @@ mod slow {
     #[test]
     fn an_error_in_the_last_of_100_000_orders_rolls_back_the_batch() {
         let app = TestApp::spawn();
-        app.post("/create_order", order(MOST)).expect_done();
-        app.post("/create_orders", orders(1..=MOST)).expect_problem(409, "duplicate-order");
+        app.post("/create_order", order(MAX_ORDERS)).expect_done();
+        app.post("/create_orders", orders(1..=MAX_ORDERS)).expect_problem(409, "duplicate-order");
         assert_eq!(app.count_orders(), 1);
-        let mut body = orders(1..MOST);
+        let mut body = orders(1..MAX_ORDERS);
         body.pop();
-        body.push_str(&format!(",{}]", with(MOST + 1, "tax", Some("0.001"))));
+        body.push_str(&format!(",{}]", with(MAX_ORDERS + 1, "tax", Some("0.001"))));
         let problem = app.post("/create_orders", body).expect_problem(400, "invalid-order");
         assert_eq!(problem.fields(), ["[99999].tax"]);
         assert_eq!(app.count_orders(), 1);

@@ -1,3 +1,3 @@
-//! Large tables and large bodies, in memory that does not grow with them.
+//! Large bodies, in bounded memory.
 
 mod bulk;

@@ -1,9 +1,9 @@
-//! README's walkthrough, as a reader follows it: the very commands, in README's order, against a service with an empty
-//! database, and the very answers that are printed under them.
+//! README's walkthrough: exactly the commands in README, in their order, with an empty database, and exactly the
+//! responses that are printed below them.
 //!
-//! In README a walkthrough is a fenced block after a line `<!-- walkthrough -->`. In it, a line that begins with `curl` is a
-//! command, and the lines under it, up to the next command, are its answer. White space between JSON's tokens does not count,
-//! so that a long answer may be printed over several lines.
+//! In README a walkthrough is a fenced block after a line `<!-- walkthrough -->`. A line that begins with `curl` is a
+//! command, and the lines below it, up to the next command, are its response. White space between JSON tokens is
+//! ignored. A long response may therefore be printed on several lines.
 
 use std::fs;
 use std::process::Command;
@@ -12,14 +12,14 @@ use testkit::artifacts;
 
 use e2e::TestApp;
 
-/// One command and the answer printed under it.
+/// A command and the response printed below it.
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
     command: String,
-    answer: String,
+    response: String,
 }
 
-/// The steps of all walkthrough blocks of a page.
+/// The steps of all walkthrough blocks in a page.
 fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for block in page.split("<!-- walkthrough -->").skip(1) {
@@ -28,17 +28,17 @@ fn steps(page: &str) -> Vec<Step> {
         for line in fenced.lines().skip(1).take_while(|line| !line.starts_with("```")) {
             let line = line.strip_prefix("$ ").unwrap_or(line);
             if line.starts_with("curl") {
-                steps.push(Step { command: line.to_owned(), answer: String::new() });
+                steps.push(Step { command: line.to_owned(), response: String::new() });
             } else if let Some(step) = steps.last_mut() {
-                step.answer.push_str(line);
-                step.answer.push('\n');
+                step.response.push_str(line);
+                step.response.push('\n');
             }
         }
     }
     steps
 }
 
-/// A text without the white space outside of quotes.
+/// The text without white space outside of quotes.
 fn without_white_space(text: &str) -> String {
     let mut quoted = false;
     let mut escaped = false;
@@ -65,12 +65,12 @@ fn readmes_walkthrough_works_command_by_command() {
         let command = step.command.replace(":8080", &format!(":{}", app.service().port()));
         let output =
             Command::new("sh").args(["-c", &command]).current_dir(artifacts::root()).output().expect("sh runs");
-        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        let response = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}: {}", step.command, String::from_utf8_lossy(&output.stderr));
         assert_eq!(
-            without_white_space(&answer),
-            without_white_space(&step.answer),
-            "the answer to `{}` is not the one printed in README",
+            without_white_space(&response),
+            without_white_space(&step.response),
+            "the response to `{}` is not the one printed in README",
             step.command
         );
     }
@@ -122,7 +122,7 @@ fn the_articles_commands_work_as_they_are_typed() {
 #[test]
 fn walkthrough_blocks_are_parsed_as_documented() {
     let page = "x\n<!-- walkthrough -->\n```console\ncurl a\n1\n2\n\ncurl b\n```\nno\n<!-- walkthrough -->\n```\n$ curl c\n3\n```\n";
-    let step = |command: &str, answer: &str| Step { command: command.to_owned(), answer: answer.to_owned() };
+    let step = |command: &str, response: &str| Step { command: command.to_owned(), response: response.to_owned() };
     assert_eq!(steps(page), [step("curl a", "1\n2\n\n"), step("curl b", ""), step("curl c", "3\n")]);
     assert_eq!(without_white_space("[ {\"a b\": \"c \\\" d\",\n  1.50} ]\n"), "[{\"a b\":\"c \\\" d\",1.50}]");
 }

@@ -1,4 +1,4 @@
-//! A database that answers, slowly.
+//! A database that responds slowly.
 
 use std::thread;
 use std::time::Duration;
@@ -68,8 +68,8 @@ fn a_deadlock_is_retried_and_hidden_from_the_client() {
             "INSERT INTO orders SELECT seq, 1, 1, 1, 1, 1, 'x' FROM (WITH RECURSIVE s (seq) AS ({ids}) SELECT seq FROM s) t"
         )
     };
-    // A transaction with more to lose than ours, so that the database gives up ours: it holds 20, waits until ours holds 10
-    // and waits for 20, then asks for 10.
+    // A larger transaction than the service's, so that the database rolls back the service's. It locks 20, waits until
+    // the service has locked 10 and waits for 20, then locks 10.
     let heavy = format!(
         "BEGIN; {}; {}; SELECT SLEEP(1.5); {}; ROLLBACK",
         insert("SELECT 1000 UNION ALL SELECT seq + 1 FROM s WHERE seq < 1500"),
@@ -90,7 +90,7 @@ fn a_deadlock_is_retried_and_hidden_from_the_client() {
 fn with_a_read_only_database_reads_succeed_and_writes_fail() {
     let server = std::sync::Arc::new(testkit::MariaDb::start().expect("a MariaDB"));
     server.create_database("shop").unwrap();
-    // The all-powerful user may write all the same: the service is somebody else.
+    // The administrator may write to a read-only server, so the service uses another account.
     server
         .sql("", "CREATE USER orders@'127.0.0.1' IDENTIFIED BY 's3cret'; GRANT ALL ON shop.* TO orders@'127.0.0.1'")
         .unwrap();

@@ -1,4 +1,4 @@
-//! The database goes and comes back while the service serves.
+//! The database stops and starts while the service runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -8,21 +8,22 @@ use std::time::{Duration, Instant};
 use testkit::{Fault, Ledger, MariaDb};
 
 use crate::database::{
-    BOUND, SHORT_TIMEOUTS, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts,
+    MAX_RESPONSE_TIME, SHORT_TIMEOUTS, call_every_endpoint, expect_database_problem, wait_until_serving,
+    with_short_timeouts,
 };
 use e2e::{Client, Order, TestApp, order, orders, wait_for, wait_until};
 
 /// The interval between two requests of `/health`.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A server of the test's own whose commits survive its own end: the log reaches the kernel with each.
-fn own_server() -> Arc<MariaDb> {
+/// A server whose commits survive its crash: each commit passes its log to the kernel.
+fn start_server() -> Arc<MariaDb> {
     Arc::new(MariaDb::builder().option("--innodb-flush-log-at-trx-commit=2").start().expect("a MariaDB"))
 }
 
 #[test]
 fn a_stopped_database_is_503_in_time_and_the_service_recovers() {
-    let server = own_server();
+    let server = start_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_orders", orders([1, 2, 3])).expect_done();
     for round in 1..=3_u32 {
@@ -45,7 +46,7 @@ fn create(client: &Client, ids: &AtomicU32, stop: &AtomicBool) -> Ledger {
         let started = Instant::now();
         ledger.sent(id.into(), Some(()));
         let response = client.post("/create_order", order(id));
-        assert!(started.elapsed() <= BOUND, "a response took {:?}", started.elapsed());
+        assert!(started.elapsed() <= MAX_RESPONSE_TIME, "a response took {:?}", started.elapsed());
         if response.status == 200 {
             ledger.acknowledged(id.into());
         } else if expect_database_problem("POST /create_order", &response) != "outcome-unknown" {
@@ -65,8 +66,8 @@ fn check_health(app: &TestApp, stop: &AtomicBool) {
     }
 }
 
-/// Injects a fault under load. Afterwards the table holds all acknowledged orders and no rejected one. `inject` gets the
-/// number of orders that were sent so far.
+/// Injects a fault under load. Afterwards the table holds all acknowledged orders and no rejected one. `inject` gets
+/// the number of orders that were sent so far.
 fn under_load(app: &TestApp, inject: impl FnOnce(&AtomicU32)) {
     let (ids, stop) = (AtomicU32::new(1), AtomicBool::new(false));
     let mut ledger = Ledger::new();
@@ -99,7 +100,7 @@ fn wait_for_more(ids: &AtomicU32, count: u32) {
 
 #[test]
 fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
-    let server = own_server();
+    let server = start_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     under_load(&app, |_| {
         server.stop().unwrap();
@@ -109,7 +110,7 @@ fn a_restart_under_load_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn a_crash_under_load_loses_nothing_that_was_acknowledged() {
-    let server = own_server();
+    let server = start_server();
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     under_load(&app, |ids| {
         wait_for_more(ids, 50);
@@ -129,8 +130,8 @@ fn connections_lost_under_load_lose_nothing_that_was_acknowledged() {
     });
 }
 
-/// Waits until the database has seen the end of all of the service's connections.
-fn all_are_gone(app: &TestApp) {
+/// Waits until the database has closed all of the service's connections.
+fn wait_until_disconnected(app: &TestApp) {
     wait_until("the end of the connections", || app.count_sessions() == 0);
 }
 
@@ -140,7 +141,7 @@ fn idle_database_connections_that_were_reset_cause_no_error() {
     app.post("/create_orders", orders([1, 2])).expect_done();
     let die = || {
         app.proxy().drop_connections();
-        all_are_gone(&app);
+        wait_until_disconnected(&app);
     };
     for id in 10..20 {
         die();
@@ -159,7 +160,7 @@ fn idle_database_connections_that_the_server_closed_cause_no_error() {
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).start();
     app.post("/create_order", order(1)).expect_done();
     for id in 2..4 {
-        all_are_gone(&app);
+        wait_until_disconnected(&app);
         app.get("/orders/1").expect(200);
         app.post("/create_order", order(id)).expect_done();
     }
@@ -172,7 +173,7 @@ fn a_database_without_free_connections_is_503_and_then_served() {
     let app = TestApp::setup().env(&SHORT_TIMEOUTS).server(&server).through_proxy().start();
     app.proxy().drop_connections();
     thread::scope(|scope| {
-        // Eleven: ten, and the one that is kept for the all-powerful user. Each tries until it has one.
+        // Eleven: ten, and the one that is reserved for the administrator. Each client retries until it has one.
         for _ in 0..11 {
             scope.spawn(|| while server.sql("", "SELECT SLEEP(3)").is_err() {});
         }

@@ -1,11 +1,13 @@
-//! A network that takes everything and gives nothing back.
+//! A network that accepts all data and returns none.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::Fault;
 
-use crate::database::{BOUND, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts};
+use crate::database::{
+    MAX_RESPONSE_TIME, call_every_endpoint, expect_database_problem, wait_until_serving, with_short_timeouts,
+};
 use e2e::{order, orders};
 
 #[test]
@@ -52,7 +54,7 @@ fn a_hundred_requests_to_a_silent_database_all_fail_in_time() {
         }
         for request in requests {
             let (took, response) = request.join().expect("a request");
-            assert!(took <= BOUND, "answered after {took:?}");
+            assert!(took <= MAX_RESPONSE_TIME, "answered after {took:?}");
             expect_database_problem("in a black hole", &response);
         }
     });
@@ -66,7 +68,7 @@ fn a_rejected_write_is_not_executed_when_the_network_recovers() {
     let app = with_short_timeouts().start();
     app.proxy().set(Fault::BlackHole).unwrap();
     let responses: Vec<_> = (1..=5).map(|id| (id, app.post("/create_order", order(id)))).collect();
-    // The proxy hands over what it held back, as a network does that is mended.
+    // The proxy forwards the data that it held back, like a network that recovers.
     app.proxy().set(Fault::Pass).unwrap();
     wait_until_serving(&app);
     for (id, response) in responses {

@@ -6,7 +6,7 @@ use e2e::{RawConnection, TestApp, order, wait_until};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Whether a new connection is served.
+/// Whether the service accepts and serves a new connection.
 fn is_served(app: &TestApp) -> bool {
     app.connect().send(HEALTH).response().is_some_and(|response| response.status == 200)
 }

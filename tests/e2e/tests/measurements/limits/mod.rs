@@ -1,4 +1,4 @@
-//! What slow, silent, reset and excess clients cost the service and the other clients.
+//! The cost of slow, silent, reset and excess clients for the service and the other clients.
 
 mod flood;
 mod idle;

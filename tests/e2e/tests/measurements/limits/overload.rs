@@ -1,4 +1,4 @@
-//! More requests than can be worked on: the surplus is told so at once.
+//! Requests over the limit, which get 503 at once.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,8 +7,8 @@ use testkit::Fault;
 
 use e2e::{Response, TestApp, order, wait_for};
 
-/// Asks so many times at once: how long each took, and what it got.
-fn burst(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> {
+/// Sends `requests` requests at once. Returns the response time and the response of each.
+fn send_at_once(app: &TestApp, requests: u32, path: &str) -> Vec<(Duration, Response)> {
     thread::scope(|scope| {
         let all: Vec<_> = (0..requests)
             .map(|_| {
@@ -30,12 +30,12 @@ fn requests_over_the_limit_get_503_at_once_and_the_others_are_served() {
     let app = TestApp::setup().through_proxy().env(&[("MAX_IN_FLIGHT", "5")]).start();
     app.post("/create_order", order(1)).expect_done();
     let delay = Duration::from_millis(1_500);
-    // Five connections first: making one takes more answers of the database than asking for an order.
+    // First opens five database connections: that takes more round trips than reading an order.
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_millis(100) }).unwrap();
-    burst(&app, 20, "/orders/1");
+    send_at_once(&app, 20, "/orders/1");
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: delay }).unwrap();
     let all = thread::scope(|scope| {
-        let burst = scope.spawn(|| burst(&app, 40, "/orders/1"));
+        let burst = scope.spawn(|| send_at_once(&app, 40, "/orders/1"));
         while !burst.is_finished() {
             let started = Instant::now();
             app.get("/health").expect(200);
@@ -53,7 +53,10 @@ fn requests_over_the_limit_get_503_at_once_and_the_others_are_served() {
         assert!(took < delay, "shed only after {took:?}");
     }
     app.proxy().set(Fault::Pass).unwrap();
-    assert!(burst(&app, 5, "/orders/1").iter().all(|(_, response)| response.status == 200), "the places came back");
+    assert!(
+        send_at_once(&app, 5, "/orders/1").iter().all(|(_, response)| response.status == 200),
+        "the places came back"
+    );
 }
 
 #[test]
@@ -62,16 +65,16 @@ fn the_wait_for_a_pooled_connection_is_bounded() {
     let app = TestApp::setup().through_proxy().env(&[("POOL_MAX", "2"), ("CONNECT_TIMEOUT", "300ms")]).start();
     app.post("/create_order", order(1)).expect_done();
     app.proxy().set(Fault::Delay { to_server: Duration::ZERO, to_client: Duration::from_secs(1) }).unwrap();
-    let all = burst(&app, 20, "/orders/1");
+    let all = send_at_once(&app, 20, "/orders/1");
     assert!(all.iter().any(|(_, response)| response.status == 200));
     for (took, response) in all.iter().filter(|(_, response)| response.status != 200) {
         assert_eq!(response.status, 503, "{}", response.summary());
         assert!(response.header("retry-after").is_some());
-        assert!(*took < Duration::from_secs(3), "told only after {took:?}");
+        assert!(*took < Duration::from_secs(3), "rejected only after {took:?}");
     }
     app.proxy().set(Fault::Pass).unwrap();
     wait_for("the connections to come back", || {
-        burst(&app, 2, "/orders/1").iter().all(|(_, response)| response.status == 200).then_some(())
+        send_at_once(&app, 2, "/orders/1").iter().all(|(_, response)| response.status == 200).then_some(())
     });
 }
 
@@ -82,7 +85,7 @@ fn large_bodies_share_a_memory_limit() {
         TestApp::spawn_with(&[("MAX_BODY_BYTES", "8MiB"), ("MAX_BUFFERED_BYTES", "8MiB"), ("BODY_TIMEOUT", "5s")]);
     app.get("/health").expect(200);
     let before = app.service().rss_bytes().unwrap();
-    // Twenty clients that each send seven megabytes and keep the last byte back.
+    // Twenty clients send seven megabytes each, except the last byte.
     let mut all: Vec<_> = (0..20).map(|_| app.connect()).collect();
     thread::scope(|scope| {
         for connection in &mut all {
@@ -97,9 +100,9 @@ fn large_bodies_share_a_memory_limit() {
     println!("{} KiB for 20 bodies of 7 MiB", growth / 1024);
     assert!(growth < 40 << 20, "grew by {growth} bytes");
     app.post("/create_order", order(1)).expect_done();
-    let answers: Vec<u16> =
+    let responses: Vec<u16> =
         all.iter_mut().filter_map(|connection| connection.response()).map(|response| response.status).collect();
-    assert!(answers.iter().filter(|status| **status == 503).count() >= 15, "{answers:?}");
+    assert!(responses.iter().filter(|status| **status == 503).count() >= 15, "{responses:?}");
     drop(all);
     wait_for("the memory to be free for others", || {
         let body = format!("{}{}", " ".repeat(6 << 20), e2e::orders([2]));

@@ -15,12 +15,12 @@ fn connections_reset_before_they_are_accepted_delay_no_request() {
         let mut slowest = Duration::ZERO;
         while !resets.is_finished() {
             let started = Instant::now();
-            // A connection of its own each: accepting must go on too.
+            // A new connection each time, to measure `accept`, too.
             app.new_client().get("/orders/1").expect(200);
             slowest = slowest.max(started.elapsed());
         }
         slowest
     });
-    println!("the slowest answer beside 2,000 resets: {slowest:?}");
-    assert!(slowest < Duration::from_millis(900), "an answer took {slowest:?}");
+    println!("the slowest response beside 2,000 resets: {slowest:?}");
+    assert!(slowest < Duration::from_millis(900), "a response took {slowest:?}");
 }

@@ -1,11 +1,11 @@
-//! What slow and half-closed clients cost the service and the other clients.
+//! The cost of slow and half-closed clients for the service and the other clients.
 
 use std::time::{Duration, Instant};
 
 use e2e::{RawConnection, TestApp, order};
 
 /// The bound of an event that is due after half a second, on a busy machine.
-const SOON: Duration = Duration::from_secs(3);
+const MAX_CLOSE_TIME: Duration = Duration::from_secs(3);
 
 #[test]
 fn three_hundred_slow_senders_delay_no_request() {
@@ -20,10 +20,10 @@ fn three_hundred_slow_senders_delay_no_request() {
         }
         let asked = Instant::now();
         app.get("/orders/1").expect(200);
-        assert!(asked.elapsed() < Duration::from_millis(500), "an answer took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_millis(500), "a response took {:?}", asked.elapsed());
     }
     for connection in &mut slow {
-        connection.expect_close_within(SOON);
+        connection.expect_close_within(MAX_CLOSE_TIME);
     }
 }
 
@@ -45,6 +45,6 @@ fn a_half_closed_client_gets_its_response_and_costs_no_cpu_time() {
     assert!(spent < Duration::from_millis(500), "{spent:?} of processor time while waiting for the database");
     for connection in &mut waiting {
         assert_eq!(connection.expect_response().status, 200);
-        connection.expect_close_within(SOON);
+        connection.expect_close_within(MAX_CLOSE_TIME);
     }
 }

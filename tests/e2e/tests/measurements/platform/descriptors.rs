@@ -1,4 +1,4 @@
-//! No file descriptor left.
+//! A service without free file descriptors.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use e2e::{RawConnection, TestApp, wait_for};
 
-/// Lets the service have so many descriptors and no more.
-fn limit(app: &TestApp, descriptors: u64) {
+/// Limits the number of the service's descriptors.
+fn limit_descriptors(app: &TestApp, descriptors: u64) {
     let pid = Pid::from_raw(i32::try_from(app.service().pid()).expect("a pid"));
     let limit = Rlimit { current: Some(descriptors), maximum: Some(descriptors) };
     prlimit(pid, Resource::Nofile, limit).expect("the limit is set");
@@ -19,10 +19,10 @@ fn without_free_descriptors_the_service_waits_without_spinning_and_recovers() {
     let app = TestApp::spawn();
     app.get("/orders").expect(200);
     let mut kept = app.connect();
-    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer");
-    limit(&app, app.service().open_fds().expect("descriptors") as u64 + 8);
+    kept.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("a response");
+    limit_descriptors(&app, app.service().open_fds().expect("descriptors") as u64 + 8);
 
-    let crowd: Vec<RawConnection> = (0..40).map(|_| app.connect()).collect();
+    let idle: Vec<RawConnection> = (0..40).map(|_| app.connect()).collect();
     wait_for("the service to report that it has no descriptor left", || {
         app.service().log().contains("no connection can be accepted").then_some(())
     });
@@ -33,7 +33,7 @@ fn without_free_descriptors_the_service_waits_without_spinning_and_recovers() {
         assert_eq!(kept.response().expect("who is connected is served").status, 200);
     }
 
-    drop(crowd);
+    drop(idle);
     wait_for("new connections to be served again", || {
         let mut connection = app.connect();
         connection.send("GET /health HTTP/1.1\r\nhost: test\r\n\r\n");

@@ -1,7 +1,7 @@
-//! An answer leaves in one piece.
+//! A response is one write.
 //!
-//! With the published crate head and body leave in two writes, and on a kept connection the second waits for the client's delayed
-//! acknowledgement: 40 ms and more for each answer, since WasmEdge knows no `TCP_NODELAY`.
+//! With the published crate head and body are two writes, and on a kept connection the second one waits for the
+//! client's delayed acknowledgement: 40 ms and more per response, because WasmEdge has no `TCP_NODELAY`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -17,28 +17,28 @@ fn responses_on_a_kept_connection_do_not_wait_for_acknowledgements() {
     let mut kept = app.connect();
     let asked = Instant::now();
     for _ in 0..50 {
-        let response = kept.send("GET /orders/1 HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("an answer");
+        let response = kept.send("GET /orders/1 HTTP/1.1\r\nhost: test\r\n\r\n").response().expect("a response");
         assert_eq!(response.status, 200);
     }
     // 50 times 40 ms would be two seconds.
-    assert!(asked.elapsed() < Duration::from_secs(1), "50 answers took {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(1), "50 responses took {:?}", asked.elapsed());
 }
 
-/// More than all the buffers on the way hold: of the client, of the service in both directions, of the kernel between.
+/// More than all buffers hold together: the client's, the service's and the kernel's.
 const LARGE: usize = 24 << 20;
 
-/// Sends a large body for as long as the connection takes it.
+/// Sends a large body and counts the bytes that the connection has accepted.
 fn send_body(connection: &mut RawConnection, body: &[u8], sent: &AtomicUsize) {
     let head = format!("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
     connection.send(head);
     for piece in body.chunks(64 << 10) {
-        connection.try_send(piece).expect("the service reads on when its answer is read");
+        connection.try_send(piece).expect("the service reads on when its response is read");
         sent.fetch_add(piece.len(), Ordering::Relaxed);
     }
 }
 
-/// Waits until nothing more is taken, because nobody reads the answer.
-fn stalled(sent: &AtomicUsize) {
+/// Waits until the connection accepts no more bytes, because nobody reads the response.
+fn wait_until_stalled(sent: &AtomicUsize) {
     let mut before = (0, Instant::now());
     wait_for("the sender to be held up", || {
         let now = sent.load(Ordering::Relaxed);
@@ -54,14 +54,15 @@ fn stalled(sent: &AtomicUsize) {
 fn a_large_body_is_echoed_completely_through_partial_writes() {
     let _alone = e2e::run_alone();
     let app = TestApp::spawn();
-    // Each four bytes say where they are.
+    // Each group of four bytes holds its position.
     let body: Vec<u8> = (0..).flat_map(u32::to_le_bytes).take(LARGE).collect();
     let mut connection = RawConnection::connect_with_small_buffer(app.address());
     let (mut sender, sent) = (connection.writer(), AtomicUsize::new(0));
     thread::scope(|scope| {
         scope.spawn(|| send_body(&mut sender, &body, &sent));
-        // The service's socket is full now, so its last write was partial, and from here on each takes what the slow reader has made room for.
-        stalled(&sent);
+        // The service's socket is full now: its last write was partial, and the next writes are limited by the slow
+        // reader.
+        wait_until_stalled(&sent);
         connection.read_slowly(200, Duration::from_millis(2));
         let response = connection.expect_response();
         assert_eq!(response.status, 200, "{}", response.head);

@@ -24,6 +24,6 @@ fn a_large_batch_does_not_delay_other_requests() {
         batch.join().unwrap().expect_done();
         slowest
     });
-    println!("the slowest answer beside a batch of 100,000: {slowest:?}");
-    assert!(slowest < Duration::from_secs(2), "an answer took {slowest:?} beside a batch");
+    println!("the slowest response beside a batch of 100,000: {slowest:?}");
+    assert!(slowest < Duration::from_secs(2), "a response took {slowest:?} beside a batch");
 }

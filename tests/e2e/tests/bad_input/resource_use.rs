@@ -1,4 +1,4 @@
-//! Requests that ask for more than they should get: memory, places, words.
+//! Requests that try to use too much memory or too many permits, and foreign tables.
 
 use e2e::{TestApp, order};
 
@@ -10,7 +10,7 @@ fn a_long_invalid_value_is_not_repeated_in_the_response() {
     for body in [long.clone(), format!("[{long}]"), format!("{{\"{long}\":1}}").replace("\"\"", "\"")] {
         let response = app.post("/create_orders", body);
         response.expect_problem(400, "invalid-order");
-        assert!(response.body.len() < 4_096, "{} bytes of answer", response.body.len());
+        assert!(response.body.len() < 4_096, "{} bytes of response", response.body.len());
     }
     let grown = app.service().rss_bytes().unwrap().saturating_sub(before);
     assert!(grown < 48 << 20, "{grown} bytes more");
@@ -22,7 +22,7 @@ fn an_echo_with_a_content_length_over_the_limit_is_413_even_past_4_gib() {
     for length in ["33554433", "4294967295", "4294967296", "4294967297", "1099511627776"] {
         let mut connection = app.connect();
         connection.send(format!("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc"));
-        let response = connection.response().expect("an answer");
+        let response = connection.response().expect("a response");
         response.expect_problem(413, "body-too-large");
     }
 }
