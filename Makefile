@@ -1,4 +1,4 @@
-# All commands of this project; `make help` lists them. Each target first installs the packages it needs (scripts/deps.sh).
+# All commands of this project; `make help` lists them. Each target first installs missing packages (scripts/deps.sh).
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -16,7 +16,7 @@ help: ## this list
 	@echo "SOAK_SECONDS, SOAK_SEED (make soak). Before each commit: make check."
 
 .PHONY: run
-run: deps-run build ## install, build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
+run: deps-run build ## build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
 	@$(CARGO) run --quiet --package run --target $(HOST)
 
 .PHONY: build
@@ -41,7 +41,7 @@ check: deps-check ## before each commit, without root: lint, unit and wasm tests
 	@scripts/test.sh unit wasm quick
 
 .PHONY: test
-test: deps-test deps-containers ## all tests but the cluster's: native, in WasmEdge, end to end, in containers; ends with a summary
+test: deps-test deps-containers ## all tests but the cluster's: native, in WasmEdge, end to end, in containers
 	@scripts/test.sh unit wasm e2e containers
 
 .PHONY: test-unit
@@ -57,19 +57,19 @@ test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
 
 .PHONY: test-published
-test-published: deps-test ## the platform tests with the published socket crate under the service (10 min): docs/PUBLISHED-CRATE.md
+test-published: deps-test ## the platform tests with the published socket crate (10 min): docs/PUBLISHED-CRATE.md
 	@scripts/published.sh
 
 .PHONY: cluster
-cluster: deps-cluster ## a Kubernetes cluster on this machine with the service on it, until Ctrl-C (the first build takes minutes)
+cluster: deps-cluster ## a Kubernetes cluster on this machine with the service on it, until Ctrl-C
 	@$(CARGO) run --quiet --package cluster --target $(HOST)
 
 .PHONY: test-cluster
-test-cluster: deps-cluster ## the manifests and the service on a real Kubernetes cluster, started and stopped by the tests
+test-cluster: deps-cluster ## the manifests and the service on a Kubernetes cluster that the tests start
 	@scripts/test.sh cluster
 
 .PHONY: test-containers
-test-containers: deps-containers ## the image, Compose, a registry, Podman, a rolling restart: on private container engines
+test-containers: deps-containers ## image, Compose, registry, Podman, rolling restart: on private container engines
 	@scripts/test.sh containers
 
 .PHONY: image
@@ -81,7 +81,7 @@ image-push: ## push them to REGISTRY=registry.example.org/team
 	@scripts/image.sh push "$(REGISTRY)"
 
 .PHONY: up
-up: ## docker compose up on the installed engine, after installing what it lacks; returns once the service is ready
+up: ## docker compose up with the installed engine; returns once the service is ready
 	@scripts/up.sh up
 
 .PHONY: down
@@ -103,15 +103,15 @@ bench: deps-bench build aot native ## measure interpreter, AOT and native side b
 		echo "Not measured: make bench-containers, make bench-cluster. Only root can start a container engine or a cluster."; fi
 
 .PHONY: bench-containers
-bench-containers: deps-containers ## the part of make bench with images on a private engine: docker run to first response, memory (5 min)
+bench-containers: deps-containers ## make bench for images on a private engine: start, memory, size, build (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
 .PHONY: bench-cluster
-bench-cluster: deps-cluster ## the part of make bench on a private Kubernetes cluster: pod creation to ready (5 min, the first time 15)
+bench-cluster: deps-cluster ## make bench for a private Kubernetes cluster: pod creation to ready (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- cluster
 
 .PHONY: soak
-soak: deps-run build aot ## 10 minutes of mixed load and faults, every response checked; results go to docs/BENCHMARKS.md
+soak: deps-run build aot ## 10 minutes of mixed load and faults, every response checked: docs/BENCHMARKS.md
 	@$(CARGO) run --quiet --release --package soak --target $(HOST)
 
 .PHONY: deps

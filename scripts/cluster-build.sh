@@ -1,8 +1,8 @@
 #!/bin/sh
 # Compiles the programs of a Kubernetes cluster at the versions of tools/cluster/go.mod and prints their directory.
 #
-# Each version of that module is built once (about 7 minutes on two cores). The programs are kept outside the work tree, in
-# ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.
+# Each version of that module is built once (about 7 minutes on two cores). The programs are kept outside the work tree,
+# in ${XDG_CACHE_HOME:-~/.cache}/order-service/cluster/<hash>. Progress goes to standard error.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -52,8 +52,8 @@ rm -rf "$target"
 mkdir -p "$target"
 started=$(date +%s)
 
-# Prints one line for every 100 packages. `go build -v` prints each package that it compiles, but not those from its cache.
-# A line that contains a space is a message of the compiler.
+# Prints one line for every 100 packages. `go build -v` prints each package that it compiles, but not those from its
+# cache. A line that contains a space is a message of the compiler.
 progress() {
     awk -v total="$total" '
         /^go: downloading/ { next }

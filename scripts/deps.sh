@@ -12,10 +12,10 @@
 #   scripts/deps.sh containers   + the programs that the container tests use: Podman, a registry, a load balancer
 #   scripts/deps.sh --check …    lists the missing packages and changes nothing; exit 1 if there are any
 #
-# Root is needed only where a package is missing. Debian 13 (trixie) has all packages. On Debian 12 they come from Debian 13:
-# the script adds a source with a low pin, derived from the machine's own source list. Only these packages and their
-# dependencies are upgraded (the C library and base-files among them). MariaDB is installed without its service (the -core
-# packages): no server is started and no port is bound.
+# Root is needed only where a package is missing. Debian 13 (trixie) has all packages. On Debian 12 they come from
+# Debian 13: the script adds a source with a low pin, derived from the machine's own source list. Only these packages
+# and their dependencies are upgraded (the C library and base-files among them). MariaDB is installed without its
+# service (the -core packages): no server is started and no port is bound.
 set -eu
 
 # shellcheck source=scripts/toolchain.sh
@@ -81,7 +81,8 @@ bench_group() {
     run_group
     need wrk wrk
 }
-# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian packages. An engine builds the images.
+# Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian packages. An engine builds the
+# images.
 cluster_group() {
     build_group
     engine_group
@@ -145,7 +146,7 @@ check=no
 for group in "$@"; do
     case $group in
     build | lint | run | test | check | bench | cluster | engine | containers) "${group}_group" ;;
-    *) fail "unknown group '$group'; the groups are build, lint, run, test, check, bench, cluster, engine and containers" ;;
+    *) fail "unknown group '$group': build, lint, run, test, check, bench, cluster, engine and containers" ;;
     esac
 done
 missing=${missing# }
@@ -180,10 +181,11 @@ esac
 [ "$(id -u)" = 0 ] || by_hand "only root can install packages, and this is $(id -un)."
 
 from=
-# The first packages from Debian 13 bring its base-files. From then on the machine reports trixie, so the source is checked too.
+# The first packages from Debian 13 bring its base-files. From then on the machine reports trixie, so the source is
+# checked too.
 if [ "$codename" = bookworm ] || [ -s "$SOURCE" ] || [ -s "${SOURCE%.sources}.list" ]; then
     from='-t trixie'
-    say "Debian 12 lacks WasmEdge and the wasm toolchain. They come from Debian 13, added to apt as a source with a low pin"
+    say "Debian 12 lacks WasmEdge and the wasm toolchain. They come from Debian 13, an added source with a low pin"
     say "($SOURCE and $PIN; only these packages and their dependencies are upgraded)."
     if [ ! -s "$SOURCE" ]; then
         origin=/etc/apt/sources.list.d/debian.sources

@@ -3,8 +3,9 @@
 #
 #   scripts/test.sh unit|wasm|quick|e2e|containers|cluster …
 #
-# `quick` is the fast half of `e2e`. A part also counts one failure when it does not compile, when it ends with an error but
-# without a failed test (a panic inside WasmEdge ends the whole process), or when it ran no test. All output is shown.
+# `quick` is the fast half of `e2e`. A part also counts one failure when it does not compile, when it ends with an error
+# but without a failed test (a panic inside WasmEdge ends the whole process), or when it ran no test. All output is
+# shown.
 set -u
 cd "$(dirname "$0")/.." || exit
 work=$(mktemp -d)
@@ -76,13 +77,15 @@ for group in "$@"; do
     wasm)
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
         export PROPTEST_CASES=64
-        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast --package order-service --package microservice --lib
+        part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast \
+            --package order-service --package microservice --lib
         part 'binding in wasm' $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
         unset PROPTEST_CASES
         ;;
     quick)
         build_programs &&
-            part 'end to end, quick' $cargo test --no-fail-fast --target "$host" --package e2e --test e2e -- --skip platform:: --skip slow::
+            part 'end to end, quick' $cargo test --no-fail-fast --target "$host" --package e2e --test e2e -- \
+                --skip platform:: --skip slow::
         ;;
     e2e)
         build_programs && {

@@ -47,8 +47,8 @@ pub(crate) fn measure(plan: &Plan) -> Result<()> {
 fn image_sizes(deployment: &Deployment) -> Result<String> {
     print_line("image sizes");
     let mut text = String::from(
-        "### Images\n\nAll blobs of the image as a registry stores them (`scripts/image.sh size aot wasm native`): the layer, compressed \
-         with zstd, the configuration and the manifest.\n\n| | MB |\n|---|---:|\n",
+        "### Images\n\nAll blobs of the image as a registry stores them (`scripts/image.sh size aot wasm native`): the \
+         layer, compressed with zstd, the configuration and the manifest.\n\n| | MB |\n|---|---:|\n",
     );
     for (name, target) in [("AOT", "aot"), ("`.wasm`, for the interpreter", "wasm"), ("native, static", "native")] {
         text += &format!("| {name} | {:.2} |\n", deployment.compressed_bytes(target)? / 1e6);

@@ -56,8 +56,8 @@ impl ChunkedBody {
         Ok(Self { connection, time_to_first_byte: start.elapsed(), remaining, ended: remaining == 0 })
     }
 
-    /// Reads into `buffer`; returns 0 at the end of the body. Chunks go directly into the buffer: copies would slow down the client,
-    /// which shares the processors with the service.
+    /// Reads into `buffer`; returns 0 at the end of the body. Chunks go directly into the buffer: copies would slow
+    /// down the client, which shares the processors with the service.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         // Only on demand: the next chunk may take long.
         if self.remaining == 0 && !self.ended {

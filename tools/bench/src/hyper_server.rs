@@ -1,4 +1,5 @@
-//! hyper_wasi's server, which the service and the binding are compared with. It is built twice: as published, and on our binding.
+//! hyper_wasi's server, which the service and the binding are compared with. It is built twice: as published, and on
+//! our binding.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ pub(crate) fn build_published() -> Result<PathBuf> {
     build(&source(), "hyper_server", &["--locked"])
 }
 
-/// Builds the same source and versions on our binding. This needs a copy, because its lock file names the published binding.
+/// Builds the same source and versions on our binding. This needs a copy, because its lock file names the published
+/// binding.
 pub(crate) fn build_on_our_binding() -> Result<PathBuf> {
     print_line("building the same server on our binding …");
     let (source, copy) = (source(), artifacts::target_dir().join("hyper_server-ours"));

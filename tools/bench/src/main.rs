@@ -1,7 +1,7 @@
 //! `make bench`: interpreter, AOT and native side by side, into docs/BENCHMARKS.md.
 //!
-//! Without an argument it measures processes (this table); with the argument `containers`, images on a private Docker Engine
-//! ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]).
+//! Without an argument it measures processes (this table); with the argument `containers`, images on a private Docker
+//! Engine ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]).
 //!
 //! | module | measures |
 //! |---|---|
@@ -19,8 +19,8 @@
 //! | `http`, `wrk` | clients |
 //! | `report` | the page |
 //!
-//! With the argument `idle`, `silent`, `resets` or `paired` it measures one part of `socket_binding`, prints its tables and leaves the
-//! page unchanged.
+//! With the argument `idle`, `silent`, `resets` or `paired` it measures one part of `socket_binding`, prints its tables
+//! and leaves the page unchanged.
 //!
 //! Every response is checked. A failed request ends the run without a result.
 

@@ -25,8 +25,8 @@ pub(crate) fn measure(servers: &[(Variant, Service)]) -> Result<Vec<MemoryUsage>
 /// The table: before the load and after it.
 pub(crate) fn table(idle: &[MemoryUsage], loaded: &[MemoryUsage]) -> String {
     let mut text = String::from(
-        "### Memory\n\nFrom `/proc/PID/smaps_rollup`. Private: pages that only this process has written to, the cost of one more \
-         process. Resident also counts pages shared with others, such as WasmEdge's libraries.\n\n\
+        "### Memory\n\nFrom `/proc/PID/smaps_rollup`. Private: pages that only this process has written to, the cost \
+         of one more process. Resident also counts pages shared with others, such as WasmEdge's libraries.\n\n\
          | | private, idle MB | private, after the load MB | resident, after the load MB |\n|---|---:|---:|---:|\n",
     );
     for (before, after) in idle.iter().zip(loaded) {

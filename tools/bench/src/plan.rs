@@ -1,6 +1,7 @@
 //! How much is measured.
 
-/// The number of runs and requests. `QUICK=1` takes a fraction of the time; its figures are rougher, and the page says so.
+/// The number of runs and requests. `QUICK=1` takes a fraction of the time; its figures are rougher, and the page says
+/// so.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) quick: bool,

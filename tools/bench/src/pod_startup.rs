@@ -1,4 +1,5 @@
-//! `make bench-cluster`: time from a pod's creation until it is ready, wasm under crun beside native, on a private Kubernetes cluster.
+//! `make bench-cluster`: time from a pod's creation until it is ready, wasm under crun beside native, on a private
+//! Kubernetes cluster.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -174,9 +175,10 @@ fn time_to_listening(log: &str, start: SystemTime) -> Option<Duration> {
 
 fn table(samples: &[(&str, Vec<Times>)]) -> String {
     let mut text = String::from(
-        "### Pod creation to ready\n\nThe pods of the overlays `crun` and `native`, with their probes, created through the API one at a time. \
-         The images are on the node and the database is ready. Listening: by the service's log. Ready: by a watch on the API, after \
-         the pod's probes, which run every second and every two seconds. Median (min–max).\n\n\
+        "### Pod creation to ready\n\nThe pods of the overlays `crun` and `native`, with their probes, created through \
+         the API one at a time. The images are on the node and the database is ready. Listening: by the service's log. \
+         Ready: by a watch on the API, after the pod's probes, which run every second and every two seconds. Median \
+         (min–max).\n\n\
          | | listening ms | ready ms |\n|---|---:|---:|\n",
     );
     for (name, times) in samples {

@@ -31,8 +31,8 @@ pub(crate) fn measure(comparison: &Comparison, plan: &Plan) -> Result<String> {
     }
     samples.sort_by_key(|(variant, _)| Variant::SERVICE.iter().position(|known| known == variant));
     let mut text = String::from(
-        "### Start to first response\n\nFrom the start of the process to the response of `GET /`, with the files in the page cache; \
-         median (min–max).\n\n| | ms |\n|---|---:|\n",
+        "### Start to first response\n\nFrom the start of the process to the response of `GET /`, with the files in \
+         the page cache; median (min–max).\n\n| | ms |\n|---|---:|\n",
     );
     for (variant, times) in &samples {
         text += &format!("| {} | {} |\n", variant.name(), milliseconds(times, 1));

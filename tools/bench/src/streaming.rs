@@ -17,7 +17,8 @@ use crate::print_line;
 const MAX_GROWTH: u64 = 8_000_000;
 const MAX_TIME_TO_FIRST_BYTE: Duration = Duration::from_millis(50);
 
-/// The slow client closes the connection after this time. So does the interpreter's fast client, which would take minutes.
+/// The slow client closes the connection after this time. So does the interpreter's fast client, which would take
+/// minutes.
 const MAX_READ_TIME: Duration = Duration::from_secs(10);
 
 /// The slow client's pause after each read.
@@ -72,9 +73,10 @@ pub(crate) fn measure(comparison: &Comparison, plan: &Plan) -> Result<String> {
 
 fn heading(plan: &Plan) -> String {
     format!(
-        "### Streaming {} orders\n\n`GET /orders` by one client, after a first small request. Growth is the maximum of resident memory \
-         while streaming, less the memory before. The slow client takes 64 KB every 100 ms and closes the connection after {} s, as does \
-         the interpreter's fast client. First byte: median and maximum of {FIRST_BYTE_REQUESTS} requests.\n\n\
+        "### Streaming {} orders\n\n`GET /orders` by one client, after a first small request. Growth is the maximum of \
+         resident memory while streaming, less the memory before. The slow client takes 64 KB every 100 ms and closes \
+         the connection after {} s, as does the interpreter's fast client. First byte: median and maximum of \
+         {FIRST_BYTE_REQUESTS} requests.\n\n\
          | | first byte ms | reader | growth MB | bytes read | seconds | MB/s |\n|---|---:|---|---:|---:|---:|---:|\n",
         plan.rows,
         MAX_READ_TIME.as_secs()

@@ -108,9 +108,10 @@ fn url_and_script(
 
 fn tables(samples: &Samples) -> String {
     let mut text = String::from(
-        "### Requests\n\nMedians; in brackets minimum and maximum. CPU is the service's own, user and kernel, without MariaDB's and the \
-         generator's.\n\n\
-         | request | connections | | requests/s | relative to native | p50 ms | p99 ms | CPU µs/request | in the kernel |\n\
+        "### Requests\n\nMedians; in brackets minimum and maximum. CPU is the service's own, user and kernel, without \
+         MariaDB's and the generator's.\n\n\
+         | request | connections | | requests/s | relative to native | p50 ms | p99 ms | CPU µs/request | in the \
+         kernel |\n\
          |---|---:|---|---:|---:|---:|---:|---:|---:|\n",
     );
     for (index, request) in REQUESTS.into_iter().enumerate() {

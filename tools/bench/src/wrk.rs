@@ -15,7 +15,8 @@ pub(crate) struct WrkResult {
     pub(crate) p99: Duration,
 }
 
-/// Loads `url` for `seconds` on `connections`. It uses one thread, to leave the other processor to the service and MariaDB.
+/// Loads `url` for `seconds` on `connections`. It uses one thread, to leave the other processor to the service and
+/// MariaDB.
 pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Path>) -> Result<WrkResult> {
     let mut command = Command::new("wrk");
     command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "10s", "--latency"]);

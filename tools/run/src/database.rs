@@ -131,7 +131,8 @@ fn kept_orders(count: u64) -> Option<String> {
         _ => format!("{count} orders"),
     };
     Some(format!(
-        "The data of the last run are kept in .run/ ({orders}): create_orders of the walkthrough answers 409 for ids that \
+        "The data of the last run are kept in .run/ ({orders}): create_orders of the walkthrough answers 409 for ids \
+         that \
          exist; `make clean-data` starts afresh."
     ))
 }

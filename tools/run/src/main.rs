@@ -9,7 +9,8 @@
 //! | `service` | the service process, from its start to Ctrl-C |
 //! | `signals` | Ctrl-C, SIGTERM and SIGHUP |
 //!
-//! An error is one line on standard error and exit status 1. Ctrl-C, SIGTERM and SIGHUP stop all processes; the exit status is 0.
+//! An error is one line on standard error and exit status 1. Ctrl-C, SIGTERM and SIGHUP stop all processes; the exit
+//! status is 0.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -14,8 +14,8 @@ pub(crate) struct StopSignal(Arc<AtomicBool>);
 impl StopSignal {
     pub(crate) fn register() -> Result<Self> {
         let received = Arc::new(AtomicBool::new(false));
-        // Registered first: handlers run in this order, so the first Ctrl-C finds the flag unset and only sets it. SIGTERM and
-        // SIGHUP are excluded: one stop may deliver them twice, to the process group and once more by make.
+        // Registered first: handlers run in this order, so the first Ctrl-C finds the flag unset and only sets it.
+        // SIGTERM and SIGHUP are excluded: one stop may deliver them twice, to the process group and once more by make.
         flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&received))?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&received))?;

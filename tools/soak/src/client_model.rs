@@ -86,9 +86,9 @@ pub(crate) fn order_json(id: u32, version: u32) -> String {
     let (product, quantity) = (version + 1, id % 9 + 1);
     let cents = (u64::from(id) * 7_919 + u64::from(version) * 104_729) % 10_000_000;
     let amount = format!("{}.{:02}", cents / 100, cents % 100);
-    format!(
-        r#"{{"order_id":{id},"product_id":{product},"quantity":{quantity},"amount":{amount},"shipping":15.00,"tax":2.05,"shipping_address":"Peñón {id}, {version}. Stock"}}"#
-    )
+    let numbers = format!(r#""order_id":{id},"product_id":{product},"quantity":{quantity},"amount":{amount}"#);
+    let address = format!("Peñón {id}, {version}. Stock");
+    format!(r#"{{{numbers},"shipping":15.00,"tax":2.05,"shipping_address":"{address}"}}"#)
 }
 
 #[cfg(test)]

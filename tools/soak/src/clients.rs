@@ -8,8 +8,8 @@ use crate::client_model::ClientModel;
 use crate::context::{RunContext, exchange, read_only_response};
 use crate::random::millis;
 
-/// The first bytes of a request are sent one by one: a request is interrupted at every point of its head. The rest of a long
-/// body follows at once.
+/// The first bytes of a request are sent one by one: a request is interrupted at every point of its head. The rest of a
+/// long body follows at once.
 const SLOW_BYTES: usize = 400;
 
 /// Keeps one connection busy.
@@ -65,7 +65,8 @@ pub(crate) fn short_connections(context: &RunContext, client: u32, rng: &mut Rng
     model
 }
 
-/// Closes the connection at once, or ends its sending half first, with or without a last request. False after a failure.
+/// Closes the connection at once, or ends its sending half first, with or without a last request. False after a
+/// failure.
 fn short_connection(context: &RunContext, model: &mut ClientModel, rng: &mut Rng) -> bool {
     let mut connection = match context.connect() {
         Ok(connection) => connection,

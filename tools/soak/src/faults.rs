@@ -36,7 +36,8 @@ pub(crate) fn resets(context: &RunContext, rng: &mut Rng) {
     }
 }
 
-/// Freezes the service (SIGSTOP) at random moments. Half of the time connections are reset that it cannot have accepted.
+/// Freezes the service (SIGSTOP) at random moments. Half of the time connections are reset that it cannot have
+/// accepted.
 pub(crate) fn freezes(context: &RunContext, rng: &mut Rng) {
     while context.is_running() {
         context.sleep(millis(rng, 300..4_000));

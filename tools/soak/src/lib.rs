@@ -1,5 +1,6 @@
-//! The soak test: mixed load and faults against the real service for minutes. At the end every response was right in every byte, the
-//! table is as its writers left it, memory and descriptors have stayed flat, and the log has neither a panic nor an error.
+//! The soak test: mixed load and faults against the real service for minutes. At the end every response was right in
+//! every byte, the table is as its writers left it, memory and descriptors have stayed flat, and the log has neither a
+//! panic nor an error.
 //!
 //! | module | contents |
 //! |---|---|

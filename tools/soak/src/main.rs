@@ -1,4 +1,5 @@
-//! `make soak`: a soak test of ten minutes. `SOAK_SECONDS=30` makes it shorter, `SOAK_SEED=…` repeats a run's random numbers.
+//! `make soak`: a soak test of ten minutes. `SOAK_SECONDS=30` makes it shorter, `SOAK_SEED=…` repeats a run's random
+//! numbers.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -17,7 +17,8 @@ pub(crate) fn request(method: &str, path: &str, request_id: &str, headers: &str,
     }
 }
 
-/// The response that a request must get. The order of header fields does not matter; the body must be equal in every byte.
+/// The response that a request must get. The order of header fields does not matter; the body must be equal in every
+/// byte.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expected {
     status: u16,

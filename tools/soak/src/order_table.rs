@@ -23,7 +23,8 @@ impl OrderTable {
         format!("{}]", self.prefix)
     }
 
-    /// Checks every byte of an array that was read while clients wrote, and returns the clients' orders: ids and versions.
+    /// Checks every byte of an array that was read while clients wrote, and returns the clients' orders: ids and
+    /// versions.
     pub(crate) fn parse(&self, body: &[u8]) -> Result<Vec<(u32, u32)>> {
         let body = std::str::from_utf8(body)?;
         let rest = body.strip_prefix(&self.prefix).context("the orders that never change have changed")?;

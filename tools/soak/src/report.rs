@@ -7,8 +7,8 @@ use testkit::stats::median;
 
 use crate::sampling::Sample;
 
-/// Bytes that private memory may grow by from the first to the last third of a run. A leak of 1 KB in each of 2,000 requests
-/// exceeds it; a run of ten minutes makes some 300,000.
+/// Bytes that private memory may grow by from the first to the last third of a run. A leak of 1 KB in each of 2,000
+/// requests exceeds it; a run of ten minutes makes some 300,000.
 const MAX_MEMORY_GROWTH: f64 = 2e6;
 
 /// Descriptors that may be more in the last third. Their number varies because clients connect and disconnect.
@@ -53,7 +53,8 @@ impl Report {
     #[must_use]
     pub fn tables(&self) -> String {
         let mut text = String::from(
-            "| until | responses | connections | of them reset | freezes | CPU | private MB | resident MB | descriptors |\n\
+            "| until | responses | connections | of them reset | freezes | CPU | private MB | resident MB | \
+             descriptors |\n\
              |---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
         );
         let length = self.samples.last().map_or(0, |last| last.elapsed.as_secs());

@@ -1,9 +1,9 @@
-//! hyper_wasi's server as its examples start it, on the published binding to WasmEdge's sockets. It shows the behaviour of a service
-//! that follows these examples. Every request gets the same text.
+//! hyper_wasi's server as its examples start it, on the published binding to WasmEdge's sockets. It shows the behaviour
+//! of a service that follows these examples. Every request gets the same text.
 //!
-//! `ONE_WRITE=1` sends head and body in one write. The published binding sends the parts of a vectored write one by one, and the client
-//! delays its acknowledgement in between; without that wait, builds on two bindings can be compared. `TIMER=1` keeps a timer
-//! pending, as in a service with timeouts.
+//! `ONE_WRITE=1` sends head and body in one write. The published binding sends the parts of a vectored write one by
+//! one, and the client delays its acknowledgement in between; without that wait, builds on two bindings can be
+//! compared. `TIMER=1` keeps a timer pending, as in a service with timeouts.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

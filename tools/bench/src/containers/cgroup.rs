@@ -26,8 +26,8 @@ pub(super) fn memory_usage(cgroup: &str) -> Result<MemoryUsage> {
     Ok(MemoryUsage { current: figure(current)?, peak: figure(peak)?, pss: sum_of_pss(&directory)? })
 }
 
-/// The directory, and the files of current and peak memory. Version 1 of control groups has a line for each hierarchy; version 2 has
-/// one with an empty list of controllers.
+/// The directory, and the files of current and peak memory. Version 1 of control groups has a line for each hierarchy;
+/// version 2 has one with an empty list of controllers.
 fn memory_controller(cgroup: &str) -> Option<(PathBuf, &'static str, &'static str)> {
     let path = |controllers: &str| {
         cgroup.lines().find_map(|line| {

@@ -27,8 +27,8 @@ pub(super) fn measure(deployment: &Deployment, plan: &Plan) -> Result<String> {
     let incremental = build(deployment, source.path(), "")?;
     ensure!(incremental < full, "the layer with the dependencies was built again");
     Ok(format!(
-        "{heading}`scripts/image.sh build wasm`, once each; the build's cache mounts hold the compiler's packages and the crates' \
-         sources.\n\n\
+        "{heading}`scripts/image.sh build wasm`, once each; the build's cache mounts hold the compiler's packages and \
+         the crates' sources.\n\n\
          | | s |\n|---|---:|\n| all steps, from the base image on (`BUILD_OPTIONS=--no-cache`) | {:.0} |\n\
          | after a change of one line in `src/` | {:.0} |\n",
         full.as_secs_f64(),

@@ -61,13 +61,15 @@ fn mean(usages: &[MemoryUsage]) -> MemoryUsage {
 
 fn table(samples: &[Sample]) -> String {
     let mut text = String::from(
-        "### Memory of containers\n\nMB per replica: the mean of the replicas and the median of the samples, idle after a few requests, \
-         with a limit of 128 MiB. Control group: the memory that the kernel charges to the container (`memory.current`, `memory.peak`; \
-         in version 1 of control groups `memory.usage_in_bytes`, `memory.max_usage_in_bytes`). It includes file pages that the container \
-         was the first to read. Processes: `Pss` in `smaps_rollup` of all processes in the container; pages that several processes share, \
-         such as libraries, are divided among them. Neither includes the engine's memory per container (a shim, a part of `dockerd`), \
-         which is the same for all.\n\n\
-         | | replicas | control group | its peak | processes | processes, all replicas |\n|---|---:|---:|---:|---:|---:|\n",
+        "### Memory of containers\n\nMB per replica: the mean of the replicas and the median of the samples, idle \
+         after a few requests, with a limit of 128 MiB. Control group: the memory that the kernel charges to the \
+         container (`memory.current`, `memory.peak`; in version 1 of control groups `memory.usage_in_bytes`, \
+         `memory.max_usage_in_bytes`). It includes file pages that the container was the first to read. Processes: \
+         `Pss` in `smaps_rollup` of all processes in the container; pages that several processes share, such as \
+         libraries, are divided among them. Neither includes the engine's memory per container (a shim, a part of \
+         `dockerd`), which is the same for all.\n\n\
+         | | replicas | control group | its peak | processes | processes, all replicas |\n\
+         |---|---:|---:|---:|---:|---:|\n",
     );
     for variant in ContainerVariant::ALL {
         for replicas in REPLICAS {

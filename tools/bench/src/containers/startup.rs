@@ -69,9 +69,10 @@ fn time_to_ok(path: &str, start: Instant) -> Result<Duration> {
 
 fn table(samples: &[(ContainerVariant, Vec<Times>)]) -> String {
     let mut text = String::from(
-        "### `docker run` to first response\n\nFrom the start of `docker run --detach` to the first 200 on the published port: `GET /`, \
-         which needs no database, then `GET /ready`, which queries the MariaDB in a container beside it. Images and their files are \
-         present; median (min–max).\n\n| | `GET /` ms | `GET /ready` ms |\n|---|---:|---:|\n",
+        "### `docker run` to first response\n\nFrom the start of `docker run --detach` to the first 200 on the \
+         published port: `GET /`, which needs no database, then `GET /ready`, which queries the MariaDB in a container \
+         beside it. Images and their files are present; median (min–max).\n\n| | `GET /` ms | `GET /ready` ms \
+         |\n|---|---:|---:|\n",
     );
     for (variant, times) in samples {
         let column = |of: fn(&Times) -> Duration| milliseconds(&times.iter().map(of).collect::<Vec<_>>(), 0);

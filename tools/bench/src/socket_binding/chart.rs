@@ -1,4 +1,5 @@
-//! The chart: CPU time per request by number of idle connections, as an SVG for light and dark pages. Both axes are logarithmic.
+//! The chart: CPU time per request by number of idle connections, as an SVG for light and dark pages. Both axes are
+//! logarithmic.
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,8 @@ const PLOT: (f64, f64, f64, f64) = (78.0, 560.0, 54.0, 376.0);
 /// Three colours that colour-blind people can distinguish, darker on a light background and lighter on a dark one.
 const STYLE: &str = "
 svg { font: 13px system-ui, sans-serif }
-.background { fill: #ffffff } text { fill: #24292f } .grid { stroke: #d0d7de } .title { font-size: 15px; font-weight: 600 }
+.background { fill: #ffffff } text { fill: #24292f } .grid { stroke: #d0d7de }
+.title { font-size: 15px; font-weight: 600 }
 .c0 { stroke: #4d7c0f; fill: #4d7c0f } .c1 { stroke: #0a58ca; fill: #0a58ca } .c2 { stroke: #b3460e; fill: #b3460e }
 polyline { fill: none !important; stroke-width: 2.2 } text.name { stroke: none; font-weight: 600 }
 @media (prefers-color-scheme: dark) {
@@ -72,7 +74,8 @@ fn draw_axes(svg: &mut String, decades: (f64, f64)) {
     let _ = writeln!(
         svg,
         "<text class=\"title\" x=\"{left}\" y=\"28\">CPU time per request, µs (logarithmic)</text>\n\
-         <text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">idle connections beside the busy one (logarithmic)</text>",
+         <text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">idle connections beside the busy one \
+         (logarithmic)</text>",
         bottom + 46.0
     );
 }

@@ -1,5 +1,5 @@
-//! A client with as little work per request as possible, on testkit's raw connection: a library's client would need a large part of the
-//! measured time and of the processors.
+//! A client with as little work per request as possible, on testkit's raw connection: a library's client would need a
+//! large part of the measured time and of the processors.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};

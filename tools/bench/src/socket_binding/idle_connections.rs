@@ -28,8 +28,8 @@ const WARM_UP: Duration = Duration::from_millis(300);
 pub(crate) enum Server {
     /// One of the variants that are compared everywhere.
     Variant(Variant),
-    /// hyper_wasi's server with head and body in one write: the same server on both bindings, without the wait for the client's
-    /// acknowledgement.
+    /// hyper_wasi's server with head and body in one write: the same server on both bindings, without the wait for the
+    /// client's acknowledgement.
     OneWrite { our_binding: bool },
 }
 
@@ -96,9 +96,10 @@ fn run(service: &Service, busy: &mut RawConnection, duration: Duration) -> Resul
 
 pub(crate) fn table(curves: &[Curve]) -> String {
     let mut text = String::from(
-        "One busy connection makes `GET /` requests beside idle keep-alive connections: the service's CPU time per request in µs, and \
-         in brackets the latency in µs. Responses of the published binding wait for the client's delayed acknowledgement, which hides \
-         the cost of its idle connections; the last two rows are without that wait.\n\n|",
+        "One busy connection makes `GET /` requests beside idle keep-alive connections: the service's CPU time per \
+         request in µs, and in brackets the latency in µs. Responses of the published binding wait for the client's \
+         delayed acknowledgement, which hides the cost of its idle connections; the last two rows are without that \
+         wait.\n\n|",
     );
     for count in IDLE_COUNTS {
         text += &format!(" | {count} idle");

@@ -44,10 +44,11 @@ pub(super) fn measure(comparison: &Comparison, plan: &Plan) -> Result<Section> {
         }
     }
     let mut table = format!(
-        "hyper_wasi's server, built on each binding, `GET /`: CPU time per request in µs, {} pairs of runs in alternating order. Head and \
-         body are sent in one write. In two writes, responses on the published binding wait 44 ms for the client's delayed acknowledgement, \
-         and the servers could not be compared.\n\n\
-         | connections | a timer is pending | published | ours | ratio, median (min–max) |\n|---:|---|---:|---:|---:|\n",
+        "hyper_wasi's server, built on each binding, `GET /`: CPU time per request in µs, {} pairs of runs in \
+         alternating order. Head and body are sent in one write. In two writes, responses on the published binding \
+         wait 44 ms for the client's delayed acknowledgement, and the servers could not be compared.\n\n\
+         | connections | a timer is pending | published | ours | ratio, median (min–max) |\n\
+         |---:|---|---:|---:|---:|\n",
         plan.pairs
     );
     table.extend(all.iter().map(row));

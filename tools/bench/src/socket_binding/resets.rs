@@ -21,8 +21,8 @@ const RESETS_PER_SECOND: u32 = 2_000;
 /// The interval between new connections.
 const NEW_CONNECTION_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The targets: the kept connection's p99 relative to the run without resets, and the p99 of a new connection's first response in
-/// milliseconds.
+/// The targets: the kept connection's p99 relative to the run without resets, and the p99 of a new connection's first
+/// response in milliseconds.
 const MAX_P99_RATIO: f64 = 2.0;
 const MAX_NEW_CONNECTION_MS: f64 = 10.0;
 
@@ -38,7 +38,8 @@ enum ResetPattern {
 
 const PATTERNS: [ResetPattern; 3] = [ResetPattern::None, ResetPattern::Even, ResetPattern::Flood];
 
-/// One run: the latencies of the kept connection, and the times from connecting to the first response of new ones, in milliseconds.
+/// One run: the latencies of the kept connection, and the times from connecting to the first response of new ones, in
+/// milliseconds.
 struct Run {
     pattern: ResetPattern,
     kept: Vec<f64>,
@@ -67,11 +68,12 @@ pub(super) fn measure(comparison: &Comparison, plan: &Plan) -> Result<Section> {
 
 fn heading(plan: &Plan) -> String {
     format!(
-        "{} connections are reset, half of them at once, half within their first bytes. Meanwhile one kept connection makes requests \
-         without pause, and a new connection is opened every {} ms. Resets come not at all, evenly at {RESETS_PER_SECOND} per second, or \
-         as fast as one client can; {} rounds in alternating order. Milliseconds, medians of the rounds; the ratio is the median of the \
-         rounds' ratios (min–max). In a flood a new connection waits for those before it in the listener's backlog of at most 1,024; most \
-         of the cost of each is the number that WasmEdge draws for it (docs/PLATFORM.md).\n\n\
+        "{} connections are reset, half of them at once, half within their first bytes. Meanwhile one kept connection \
+         makes requests without pause, and a new connection is opened every {} ms. Resets come not at all, evenly at \
+         {RESETS_PER_SECOND} per second, or as fast as one client can; {} rounds in alternating order. Milliseconds, \
+         medians of the rounds; the ratio is the median of the rounds' ratios (min–max). In a flood a new connection \
+         waits for those before it in the listener's backlog of at most 1,024; most of the cost of each is the number \
+         that WasmEdge draws for it (docs/PLATFORM.md).\n\n\
          | | resets | kept, p99 | relative to none | new, p99 | new, maximum |\n|---|---|---:|---:|---:|---:|\n",
         plan.resets,
         NEW_CONNECTION_INTERVAL.as_millis(),

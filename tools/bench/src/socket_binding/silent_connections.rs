@@ -1,4 +1,5 @@
-//! The delay of a silent connection's first response, with and without many idle connections, while others are busy or not.
+//! The delay of a silent connection's first response, with and without many idle connections, while others are busy or
+//! not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -17,14 +18,15 @@ use crate::plan::Plan;
 use crate::print_line;
 use crate::report::target;
 
-/// The numbers of idle connections. With 0, one connection makes all requests; in between it is silent long enough to count as idle.
+/// The numbers of idle connections. With 0, one connection makes all requests; in between it is silent long enough to
+/// count as idle.
 const IDLE_COUNTS: [usize; 2] = [0, 1_000];
 
 /// The numbers of connections that are kept busy.
 const BUSY_COUNTS: [usize; 2] = [0, 8];
 
-/// The targets: the additional delay with 1,000 idle connections in milliseconds. While others are busy, of the p99; else of the
-/// median, where the limit is the noise of the machine's clock and scheduler.
+/// The targets: the additional delay with 1,000 idle connections in milliseconds. While others are busy, of the p99;
+/// else of the median, where the limit is the noise of the machine's clock and scheduler.
 const MAX_DELAY_BUSY: f64 = 10.0;
 const MAX_DELAY_SILENT: f64 = 0.1;
 
@@ -54,8 +56,9 @@ pub(super) fn measure(comparison: &Comparison, plan: &Plan) -> Result<Section> {
         }
     }
     let mut table = format!(
-        "The first response, in ms, of a connection that has been silent: {} requests, each on another idle connection, while {} other \
-         connections are busy or all are silent. With 0 idle connections, one connection is silent for 5 to 15 ms before each request.\n\n\
+        "The first response, in ms, of a connection that has been silent: {} requests, each on another idle \
+         connection, while {} other connections are busy or all are silent. With 0 idle connections, one connection is \
+         silent for 5 to 15 ms before each request.\n\n\
          | | others | idle | median | p99 | maximum |\n|---|---|---:|---:|---:|---:|\n",
         plan.first_responses, BUSY_COUNTS[1]
     );
@@ -86,7 +89,8 @@ fn request_in_turn(connections: &mut [RawConnection], requests: usize) -> Result
     for index in 0..requests {
         // The pause varies, so that requests do not fall into step with a timer of the service.
         thread::sleep(Duration::from_micros(5_000 + (index as u64 * 7_919) % 10_000));
-        // 389 and the number of connections have no common divisor: all take part, in another order than they were opened.
+        // 389 and the number of connections have no common divisor: all take part, in another order than they were
+        // opened.
         let connection = connections.get_mut(index * 389 % count).context("no connection")?;
         times.push(request(connection)?.as_secs_f64() * 1e3);
     }

@@ -121,7 +121,8 @@ impl ClientModel {
         exchange.tagged(Some(id))
     }
 
-    /// A page with exactly this client's orders. It has a link to a next page when another client has orders with higher ids.
+    /// A page with exactly this client's orders. It has a link to a next page when another client has orders with
+    /// higher ids.
     fn list(&self, request_id: &str) -> Exchange {
         let orders: Vec<String> = self.orders().map(|(id, version)| order_json(id, version)).collect();
         let (limit, last) = (orders.len(), self.orders().last().unwrap_or_default().0);
