@@ -1,7 +1,7 @@
 #!/bin/sh
 # Takes over the table `orders` of the article's service (money in FLOAT, no key): docs/FROM-THE-ARTICLE.md.
 #
-#   DATABASE_URL=mysql://user:password@host:port/database scripts/take-over-table.sh [--apply] [--set-aside] [--all-rows]
+#   DATABASE_URL=mysql://user:password@host:port/database scripts/take-over-table.sh [OPTION …]
 #   scripts/take-over-table.sh [OPTION …] -- CLIENT-OPTION … DATABASE
 #
 #   (no option)   shows what it would change and which rows it cannot keep; changes nothing
@@ -113,7 +113,7 @@ sql() {
 # cents COLUMN: the amount in cents that is nearest to the FLOAT. Arithmetic in DOUBLE keeps all digits of it.
 cents() { printf 'CAST(%s + 0e0 AS DECIMAL(14, 2))' "$1"; }
 
-# money COLUMN: why this amount cannot be kept, or NULL. It can be where exactly one amount in cents has this FLOAT value.
+# money COLUMN: why this amount cannot be kept, or NULL. It can be kept if exactly one amount in cents has this FLOAT value.
 money() {
     c=$1
     cat <<SQL
@@ -134,7 +134,8 @@ number() {
 
 address='CONVERT(shipping_address USING utf8mb4)'
 # What Unicode calls a control character or white space, as the service does.
-reasons="CONCAT_WS('; ', $(number order_id), IF(order_id IS NOT NULL AND copies > 1, 'order_id is not unique', NULL), $(number product_id), $(number quantity),
+reasons="CONCAT_WS('; ', $(number order_id), IF(order_id IS NOT NULL AND copies > 1, 'order_id is not unique', NULL),
+    $(number product_id), $(number quantity),
     $(money amount), $(money shipping), $(money tax),
     CASE WHEN shipping_address IS NULL THEN 'shipping_address is NULL'
          WHEN $address REGEXP '\\\\p{Cc}' THEN 'shipping_address has a control character'
@@ -154,7 +155,8 @@ here=$(one "SELECT DATABASE();") || fail "the database does not answer"
 [ "$here" != NULL ] || usage "name the database after the client's options"
 
 columns_like() {
-    one "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'orders' AND $1;"
+    one "SELECT COUNT(*) FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND table_name = 'orders' AND $1;"
 }
 [ "$(one "SELECT COUNT(*) FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_name = 'orders' AND table_type = 'BASE TABLE';")" = 1 ] ||
@@ -163,18 +165,21 @@ if [ "$(columns_like "column_name IN ('amount', 'shipping', 'tax') AND column_ty
     say "the table orders of database $here has its money in DECIMAL(12,2): there is nothing to take over"
     exit 0
 fi
-known="CASE WHEN column_name IN ('order_id', 'product_id', 'quantity') THEN data_type IN ('smallint', 'mediumint', 'int', 'bigint')
+known="CASE
+    WHEN column_name IN ('order_id', 'product_id', 'quantity') THEN data_type IN ('smallint', 'mediumint', 'int', 'bigint')
     WHEN column_name IN ('amount', 'shipping', 'tax') THEN data_type = 'float'
     ELSE column_name = 'shipping_address' AND data_type IN ('char', 'varchar', 'text') END"
 if [ "$(columns_like "$known")" != 7 ] || [ "$(columns_like 1)" != 7 ]; then
     sql "SELECT CONCAT('  ', column_name, ' ', column_type) FROM information_schema.columns
         WHERE table_schema = DATABASE() AND table_name = 'orders' ORDER BY ordinal_position;" >&2
-    fail "the table orders of database $here is not the article's: order_id, product_id, quantity INT, amount, shipping, tax FLOAT, shipping_address VARCHAR"
+    fail "the table orders of database $here is not the article's:" \
+        "order_id, product_id, quantity INT, amount, shipping, tax FLOAT, shipping_address VARCHAR"
 fi
 tied=$(sql "SELECT CONCAT('trigger ', trigger_name) FROM information_schema.triggers
         WHERE event_object_schema = DATABASE() AND event_object_table = 'orders';
     SELECT CONCAT('foreign key ', constraint_name, ' of ', table_name) FROM information_schema.key_column_usage
-        WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL AND 'orders' IN (table_name, referenced_table_name);")
+        WHERE table_schema = DATABASE() AND referenced_table_name IS NOT NULL
+            AND 'orders' IN (table_name, referenced_table_name);")
 [ -z "$tied" ] || fail "these belong to the old table and would stay with it; drop them first: $tied"
 taken=$(sql "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()
     AND table_name IN ('orders_takeover', 'orders_before_takeover', 'orders_set_aside');")
@@ -189,20 +194,26 @@ keep=$((total - bad))
 say "database $here, table orders: $total rows, of which $keep can be kept and $bad cannot"
 if [ "$bad" -gt 0 ]; then
     say "rows that cannot be kept, by reason:"
-    sql "SELECT CONCAT('  ', COUNT(*), ' × ', reasons) FROM $judged WHERE reasons <> '' GROUP BY reasons ORDER BY COUNT(*) DESC, reasons;"
+    sql "SELECT CONCAT('  ', COUNT(*), ' × ', reasons) FROM $judged WHERE reasons <> ''
+        GROUP BY reasons ORDER BY COUNT(*) DESC, reasons;"
     say "these rows (at most $shown; order_id, product_id, quantity, amount, shipping, tax, shipping_address: reasons):"
-    sql "SELECT CONCAT('  ', CONCAT_WS(', ', COALESCE(order_id, 'NULL'), COALESCE(product_id, 'NULL'), COALESCE(quantity, 'NULL'),
+    sql "SELECT CONCAT('  ', CONCAT_WS(', ',
+            COALESCE(order_id, 'NULL'), COALESCE(product_id, 'NULL'), COALESCE(quantity, 'NULL'),
             COALESCE(amount + 0e0, 'NULL'), COALESCE(shipping + 0e0, 'NULL'), COALESCE(tax + 0e0, 'NULL'),
             COALESCE(CONCAT('\"', $address, '\"'), 'NULL')), ': ', reasons)
         FROM $judged WHERE reasons <> '' ORDER BY order_id LIMIT $shown;"
 fi
 say "the columns, now and then:"
-sql "SELECT CONCAT('  ', RPAD(column_name, 18, ' '), RPAD(CONCAT(column_type, COALESCE(CONCAT(' ', character_set_name), '')), 24, ' '), ' → ',
-        CASE WHEN column_name = 'order_id' THEN 'int unsigned, primary key' WHEN data_type = 'float' THEN 'decimal(12,2)'
+sql "SELECT CONCAT('  ', RPAD(column_name, 18, ' '),
+        RPAD(CONCAT(column_type, COALESCE(CONCAT(' ', character_set_name), '')), 24, ' '), ' → ',
+        CASE WHEN column_name = 'order_id' THEN 'int unsigned, primary key'
+             WHEN data_type = 'float' THEN 'decimal(12,2)'
              WHEN column_name = 'shipping_address' THEN 'varchar(255) utf8mb4' ELSE 'int unsigned' END)
-    FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'orders' ORDER BY ordinal_position;"
+    FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'orders'
+    ORDER BY ordinal_position;"
 say "the first rows as they will be (at most 10):"
-sql "SELECT CONCAT('  ', CONCAT_WS(', ', order_id, product_id, quantity, $(cents amount), $(cents shipping), $(cents tax), CONCAT('\"', $address, '\"')))
+sql "SELECT CONCAT('  ', CONCAT_WS(', ', order_id, product_id, quantity,
+        $(cents amount), $(cents shipping), $(cents tax), CONCAT('\"', $address, '\"')))
     FROM $judged WHERE reasons = '' ORDER BY order_id LIMIT 10;"
 say "sums of the rows that can be kept: $(one "SELECT CONCAT('amount ', COALESCE(SUM($(cents amount)), 0), ', shipping ',
     COALESCE(SUM($(cents shipping)), 0), ', tax ', COALESCE(SUM($(cents tax)), 0)) FROM $judged WHERE reasons = '';")"
@@ -226,23 +237,32 @@ trap tidy EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 table=$(sed 's/^CREATE TABLE IF NOT EXISTS orders ($/CREATE TABLE orders_takeover (/' "$migration")
-case $table in *'CREATE TABLE orders_takeover ('*) ;; *) fail "$migration does not create the table orders as this script expects" ;; esac
+case $table in
+*'CREATE TABLE orders_takeover ('*) ;;
+*) fail "$migration does not create the table orders as this script expects" ;;
+esac
 sql "$table" || fail "the new table could not be created; nothing was changed"
 created=orders_takeover
 if [ "$set_aside" = yes ]; then
-    sql "CREATE TABLE orders_set_aside ENGINE = InnoDB AS SELECT orders.*, REPEAT('x', 1000) AS reasons FROM orders WHERE 1 = 0;" ||
+    sql "CREATE TABLE orders_set_aside ENGINE = InnoDB AS
+            SELECT orders.*, REPEAT('x', 1000) AS reasons FROM orders WHERE 1 = 0;" ||
         fail "the table orders_set_aside could not be created; nothing was changed"
     created=orders_takeover,orders_set_aside
 fi
 
 # ensure CONDITION: ends the session with an error unless it holds. (A statement outside of a procedure has no IF.)
-ensure() { printf "SET @statement = IF(%s, 'DO 0', 'SELECT the_rows_differ'); PREPARE p FROM @statement; EXECUTE p; DEALLOCATE PREPARE p;" "$1"; }
+ensure() {
+    printf "SET @statement = IF(%s, 'DO 0', 'SELECT the_rows_differ');
+        PREPARE p FROM @statement; EXECUTE p; DEALLOCATE PREPARE p;" "$1"
+}
 
 character_set=$(one "SELECT character_set_name FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = 'orders' AND column_name = 'shipping_address';")
 # same COLUMN: the new amount is the one amount in cents that has the old FLOAT value.
-same() { printf 'CAST(n.%s AS FLOAT) = orders.%s AND CAST(n.%s + 0.01 AS FLOAT) <> orders.%s AND CAST(n.%s - 0.01 AS FLOAT) <> orders.%s' \
-    "$1" "$1" "$1" "$1" "$1" "$1"; }
+same() {
+    printf 'CAST(n.%s AS FLOAT) = orders.%s AND CAST(n.%s + 0.01 AS FLOAT) <> orders.%s' "$1" "$1" "$1" "$1"
+    printf ' AND CAST(n.%s - 0.01 AS FLOAT) <> orders.%s' "$1" "$1"
+}
 locks="orders WRITE, orders_takeover WRITE, orders_takeover AS n WRITE"
 columns='order_id, product_id, quantity, amount, shipping, tax, shipping_address'
 moved=
@@ -260,12 +280,15 @@ checksums=$(sql "SET autocommit = 0;
         FROM $judged WHERE reasons = '' ORDER BY order_id;
     $moved
     $(ensure "(SELECT COUNT(*) FROM orders_takeover) + ($aside) = (SELECT COUNT(*) FROM orders)")
-    $(ensure "(SELECT COUNT(*) FROM orders_takeover) = (SELECT COUNT(*) FROM orders JOIN orders_takeover AS n ON n.order_id = orders.order_id
+    $(ensure "(SELECT COUNT(*) FROM orders_takeover) = (SELECT COUNT(*)
+        FROM orders JOIN orders_takeover AS n ON n.order_id = orders.order_id
         WHERE n.product_id = orders.product_id AND n.quantity = orders.quantity
           AND $(same amount) AND $(same shipping) AND $(same tax)
-          AND CAST(CONVERT(n.shipping_address USING $character_set) AS BINARY) = CAST(orders.shipping_address AS BINARY))")
+          AND CAST(CONVERT(n.shipping_address USING $character_set) AS BINARY)
+              = CAST(orders.shipping_address AS BINARY))")
     $(ensure "(SELECT CONCAT_WS(' ', SUM(amount), SUM(shipping), SUM(tax)) FROM orders_takeover)
-        = (SELECT CONCAT_WS(' ', SUM($(cents amount)), SUM($(cents shipping)), SUM($(cents tax))) FROM $judged WHERE reasons = '')")
+        = (SELECT CONCAT_WS(' ', SUM($(cents amount)), SUM($(cents shipping)), SUM($(cents tax)))
+            FROM $judged WHERE reasons = '')")
     COMMIT;
     CHECKSUM TABLE orders, orders_takeover;
     UNLOCK TABLES;
@@ -274,7 +297,8 @@ checksums=$(sql "SET autocommit = 0;
     # Where only the last statement failed the tables are swapped, and nothing must be dropped.
     swapped || fail "not done; the table orders is as it was"
     created=
-    fail "the tables were swapped, but the connection was lost before the last check. Compare orders_before_takeover with orders"
+    fail "the tables were swapped, but the connection was lost before the last check." \
+        "Compare orders_before_takeover with orders"
 }
 created=
 
@@ -284,11 +308,13 @@ set -- $(printf '%s\n' "$checksums" | awk '{ print $2 }')
 if [ "$1" != "$3" ]; then
     if [ "$2" = "$4" ] && sql "RENAME TABLE orders TO orders_takeover, orders_before_takeover TO orders;"; then
         created=orders_takeover$([ "$set_aside" = no ] || printf ',orders_set_aside')
-        fail "not done: something wrote to the table meanwhile. The table orders is as it was. Stop the service and try again"
+        fail "not done: something wrote to the table meanwhile. The table orders is as it was." \
+            "Stop the service and try again"
     fi
-    printf 'take-over: %s\n' "swapped, but something wrote to the old table meanwhile: compare orders_before_takeover with orders" >&2
+    say "swapped, but something wrote to the old table meanwhile: compare orders_before_takeover with orders" >&2
     exit 3
 fi
 say "done: $(one "SELECT CONCAT(COUNT(*), ' rows, amount ', COALESCE(SUM(amount), 0), ', shipping ', COALESCE(SUM(shipping), 0),
     ', tax ', COALESCE(SUM(tax), 0)) FROM orders;")"
-say "the old table is orders_before_takeover$([ "$set_aside" = no ] || printf '; the rows that could not be kept are in orders_set_aside')"
+say "the old table is orders_before_takeover"
+[ "$set_aside" = no ] || say "the rows that could not be kept are in orders_set_aside"
