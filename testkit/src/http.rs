@@ -2,6 +2,7 @@
 
 mod client;
 mod raw;
+mod raw_read;
 mod raw_response;
 
 pub use client::{Client, Response};

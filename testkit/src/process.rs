@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{io, thread};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::sync::lock;
+use crate::wait::try_wait_for;
 
 mod metrics;
 
@@ -84,16 +85,8 @@ impl Process {
     /// # Errors
     /// When it still runs after `timeout`.
     pub fn wait(&self, timeout: Duration) -> Result<ExitStatus> {
-        let deadline = Instant::now() + timeout;
-        loop {
-            if let Some(status) = self.exit_status()? {
-                return Ok(status);
-            }
-            if Instant::now() >= deadline {
-                bail!("process {} still runs after {timeout:?}", self.pid);
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+        let what = format!("the end of process {}", self.pid);
+        try_wait_for(&what, timeout, || Ok(self.exit_status()?))
     }
 
     /// Sends `signal`, unless it has ended.

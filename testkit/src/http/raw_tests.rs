@@ -1,6 +1,8 @@
 //! Both clients against a server that sends prepared bytes.
 
+use std::io::Read;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use super::*;
 use crate::http::Client;

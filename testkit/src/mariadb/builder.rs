@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::{MariaDb, Tls};
 use crate::ports;
 use crate::process::{Process, exists};
 use crate::temp::TempDir;
+use crate::wait::try_wait_for;
 
 /// The maximum number of starts when other processes take the port first.
 const MAX_ATTEMPTS: usize = 8;
@@ -188,22 +188,17 @@ pub(super) fn log_path(dir: &TempDir) -> PathBuf {
 
 /// False when another process has bound its port.
 pub(super) fn wait_until_up(process: &Process, port: u16) -> Result<bool> {
-    let deadline = Instant::now() + STARTUP_TIMEOUT;
-    loop {
+    let started = try_wait_for("MariaDB's greeting", STARTUP_TIMEOUT, || {
         if sends_greeting(port) && process.listens_on(port) {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        if let Some(status) = process.exit_status()? {
-            if !ports::is_free(port) {
-                return Ok(false);
-            }
-            bail!("mariadbd ended ({status}) before its greeting:\n{}", process.log());
+        match process.exit_status()? {
+            Some(_) if !ports::is_free(port) => Ok(Some(false)),
+            Some(status) => bail!("mariadbd ended ({status}) before its greeting"),
+            None => Ok(None),
         }
-        if Instant::now() >= deadline {
-            bail!("mariadbd sent no greeting within {STARTUP_TIMEOUT:?}:\n{}", process.log());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
+    });
+    started.map_err(|error| anyhow!("{error:#}; MariaDB's log:\n{}", process.log()))
 }
 
 /// Whether a server sends its greeting on `port`: in this protocol the server sends first.

@@ -3,15 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::{Runtime, Service};
 use crate::http::RawConnection;
 use crate::process::Process;
 use crate::temp::TempDir;
+use crate::wait::try_wait_for;
 use crate::{aot, artifacts, ports};
 
 /// The maximum number of starts when other processes take the port first.
@@ -173,23 +173,18 @@ pub fn wasmedge<'a>(program: &Path, environment: impl Iterator<Item = (&'a str, 
 
 /// False when another process has bound its port.
 fn wait_until_healthy(service: &Service, timeout: Duration) -> Result<bool> {
-    let deadline = Instant::now() + timeout;
-    loop {
+    let healthy = try_wait_for("200 from /health", timeout, || {
         // The response counts only if this child owns the listener.
         if is_healthy(service.port()) && service.process().listens_on(service.port()) {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        if let Some(status) = service.process().exit_status()? {
-            if !ports::is_free(service.port()) {
-                return Ok(false);
-            }
-            bail!("the service ended ({status}) before it was healthy:\n{}", service.log());
+        match service.process().exit_status()? {
+            Some(_) if !ports::is_free(service.port()) => Ok(Some(false)),
+            Some(status) => bail!("the service ended ({status}) before it was healthy"),
+            None => Ok(None),
         }
-        if Instant::now() >= deadline {
-            bail!("the service was not healthy within {timeout:?}:\n{}", service.log());
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
+    });
+    healthy.map_err(|error| anyhow!("{error:#}; the service's log:\n{}", service.log()))
 }
 
 fn is_healthy(port: u16) -> bool {

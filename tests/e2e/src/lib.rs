@@ -28,14 +28,16 @@ mod locks;
 pub mod namespaced_service;
 mod orders;
 mod problem;
+mod raw;
 mod wait;
 
 pub use app::{Server, Setup, TestApp};
 pub use guest::Guest;
-pub use http::{Client, RawConnection, RawResponse, Response};
+pub use http::{Client, Response};
 pub use locks::DatabaseLock;
 pub use orders::{Order, order, orders, with};
 pub use problem::{FieldError, Problem};
+pub use raw::{RawConnection, RawResponse};
 pub use wait::{TIMEOUT, observe_for, wait_for, wait_for_within, wait_until};
 
 /// Waits until no other test runs that has called this, and keeps them waiting until the guard is dropped.
