@@ -1,10 +1,11 @@
 #!/bin/sh
-# How the tests of tests/e2e in modules `platform` end with the published wasmedge_wasi_socket in place of ours: a table, a line for each test.
+# Runs the platform tests of tests/e2e with the published wasmedge_wasi_socket instead of ours, and prints a table of
+# the results.
 #
-#   scripts/published.sh [FILTER …]   all of `platform::`, or those whose names hold one of these
+#   scripts/published.sh [FILTER …]   all tests of `platform::`, or those whose names contain one of the filters
 #
-# The service and the guest programs are built from a temporary copy of the work tree (what git tracks, as it is now) with the published crate;
-# the tests are those of the tree itself. LIMIT: the seconds that one test may take (120).
+# The service and the guest programs are built with the published crate, from a temporary copy of the work tree. The
+# tests are those of the work tree. LIMIT is the timeout of one test in seconds (120).
 set -eu
 cd "$(dirname "$0")/.."
 root=$(pwd)
@@ -18,18 +19,19 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 say() { printf 'published: %s\n' "$*" >&2; }
 
-# quietly COMMAND…: shows what it wrote only when it fails.
+# quietly COMMAND…: shows the output only if the command fails.
 quietly() {
     "$@" >"$work/output" 2>&1 || { tail -n 40 "$work/output" >&2; say "failed: $*"; exit 1; }
 }
 
-# without_patch DIRECTORY: the crate of crates.io there, at the version that was measured.
+# without_patch DIRECTORY: makes the workspace there use the published crate.
 without_patch() {
     cd "$1"
     sed -i '/^wasmedge_wasi_socket = { path = /d; /^ *"crates\/wasmedge_wasi_socket",$/d' Cargo.toml
     quietly "$root/scripts/cargo.sh" metadata --format-version 1
     quietly "$root/scripts/cargo.sh" update --package wasmedge_wasi_socket --precise "$published"
-    grep -A 2 '^name = "wasmedge_wasi_socket"' Cargo.lock | grep -q '^source = "registry' || { say "$1: the patch is still there"; exit 1; }
+    grep -A 2 '^name = "wasmedge_wasi_socket"' Cargo.lock | grep -q '^source = "registry' ||
+        { say "$1: the patch is still there"; exit 1; }
 }
 
 tree=$work/tree
@@ -45,7 +47,8 @@ export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"
 quietly scripts/cargo.sh run --quiet --package testkit --bin aot --target "$host"
 # binary NAME: compiles this test binary and copies it: a later build must not change what runs.
 binary() {
-    scripts/cargo.sh test --quiet --no-run --package e2e --test "$1" --target "$host" --message-format=json >"$work/built"
+    scripts/cargo.sh test --quiet --no-run --package e2e --test "$1" --target "$host" \
+        --message-format=json >"$work/built"
     cp "$(sed -n 's/.*"executable":"\([^"]*\/'"$1"'-[^"]*\)".*/\1/p' "$work/built" | tail -n 1)" "$work/$1"
 }
 binary e2e
@@ -53,7 +56,7 @@ binary measurements
 
 tests=$(for binary in e2e measurements; do "$work/$binary" --list platform:: | sed -n "s/: test\$/ $binary/p"; done)
 
-# outcome NAME BINARY: one line that says how it ended.
+# outcome NAME BINARY: runs a test and prints its result in one line.
 outcome() {
     status=0
     timeout --kill-after=10 "$limit" "$work/$2" --exact "$1" >"$work/test" 2>&1 || status=$?
@@ -64,10 +67,12 @@ outcome() {
     esac
 }
 
-# What the panic of a test says: its first line, and where the process has ended by itself, that.
+# The first line of the panic of a test, and a note if the service ended.
 reason() {
-    awk '/ panicked at / && !seen { seen = 1; next } seen == 1 { sub(/:* *\{"time".*/, ""); print substr($0, 1, 160); seen = 2 }
-        /unexpected error when polling the I\/O driver/ { died = 1 } END { if (died) print "(the process has ended: unexpected error when polling the I/O driver)" }' "$work/test" |
+    awk '/ panicked at / && !seen { seen = 1; next }
+        seen == 1 { sub(/:* *\{"time".*/, ""); print substr($0, 1, 160); seen = 2 }
+        /unexpected error when polling the I\/O driver/ { died = 1 }
+        END { if (died) print "(the process has ended: unexpected error when polling the I/O driver)" }' "$work/test" |
         tr '\n|' ' /' | sed 's/ *$//'
 }
 

@@ -1,7 +1,7 @@
 //! Tells whether a write to a pipe would succeed, block or fail.
 //!
-//! A process that logs to standard output must not block when the reader is slow, and must not end when the reader is gone: WasmEdge leaves
-//! SIGPIPE at its default action, which ends the process. So it asks [`of`] before each write.
+//! A process that logs to standard output must not block when the reader is slow, and must not end when the reader is
+//! gone: WasmEdge leaves SIGPIPE at its default action, which ends the process. So it asks [`of`] before each write.
 //!
 //! ```
 //! use pipe_status::PipeStatus;
@@ -20,7 +20,8 @@ use std::os::fd::AsFd;
 /// What a write to a descriptor would do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PipeStatus {
-    /// A write of up to 4 KiB (`PIPE_BUF`) succeeds without blocking. A regular file and `/dev/null` are always writable.
+    /// A write of up to 4 KiB (`PIPE_BUF`) succeeds without blocking. A regular file and `/dev/null` are always
+    /// writable.
     Writable,
     /// The reader is behind: a write would block.
     Full,

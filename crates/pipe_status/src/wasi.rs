@@ -1,8 +1,9 @@
 //! The status by `poll_oneoff` of WasmEdge.
 //!
-//! `poll_oneoff` has no event for EPOLLERR (`Poller::wait` in WasmEdge's `lib/host/wasi/inode-linux.cpp`), so a wait for writing does not
-//! report that the reader is gone. A wait for *reading* on the write end does: without a reader it returns at once and with no event,
-//! because of EPOLLERR. With a reader it lasts until its timeout and returns the clock's event.
+//! `poll_oneoff` has no event for EPOLLERR (`Poller::wait` in WasmEdge's `lib/host/wasi/inode-linux.cpp`), so a wait
+//! for writing does not report that the reader is gone. A wait for *reading* on the write end does: without a reader it
+//! returns at once and with no event, because of EPOLLERR. With a reader it lasts until its timeout and returns the
+//! clock's event.
 
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
@@ -17,10 +18,12 @@ use crate::PipeStatus;
 /// The shortest timeout, in nanoseconds: WasmEdge takes 0 for none.
 const NO_WAIT: u64 = 1;
 
-/// The timeout of a wait for reading, in nanoseconds. WasmEdge arms the timer before it calls epoll_wait; this is much longer than that takes.
+/// The timeout of a wait for reading, in nanoseconds. WasmEdge arms the timer before it calls epoll_wait; this is much
+/// longer than that takes.
 const CLOSED_TIMEOUT: u64 = 200_000;
 
-/// How many waits for reading must time out. The timer of one may expire before epoll_wait is called, that of two in a row hardly.
+/// How many waits for reading must time out. The timer of one may expire before epoll_wait is called, that of two in a
+/// row hardly.
 const CLOSED_ATTEMPTS: usize = 2;
 
 /// The status of a descriptor.
@@ -43,13 +46,14 @@ fn is_closed(fd: BorrowedFd<'_>) -> bool {
 
 /// Waits for one event type of a descriptor, at most for `timeout` nanoseconds; None when `poll_oneoff` fails.
 ///
-/// The timeout is one of the monotonic clock, relative, as in the waits of tokio_wasi. WasmEdge keeps one timer for each kind of clock. When it
-/// must create one and no descriptor is left, it reports the error and then waits for ever.
+/// The timeout is one of the monotonic clock, relative, as in the waits of tokio_wasi. WasmEdge keeps one timer for
+/// each kind of clock. When it must create one and no descriptor is left, it reports the error and then waits for ever.
 fn poll(fd: BorrowedFd<'_>, tag: Eventtype, timeout: u64) -> Option<Vec<Event>> {
     let subscriptions = [descriptor_subscription(fd, tag), clock_subscription(timeout)];
     let mut events = [NO_EVENT; 2];
     loop {
-        // SAFETY: the two arrays have as many elements as is said, both live until the call returns, and each tag matches its union.
+        // SAFETY: the two arrays have as many elements as is said, both live until the call returns, and each tag
+        // matches its union.
         let result = unsafe { wasi::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), subscriptions.len()) };
         let happened = events.get(..result.ok()?).unwrap_or_default();
         // After a signal, the same call again ends the interrupted wait: docs/PLATFORM.md.

@@ -1,14 +1,23 @@
-//! A hyper_wasi server with default settings: what a service on this crate is at the least, for trying things out and
-//! for measuring.
+//! A hyper_wasi server with default settings: the smallest service on this crate, for experiments and measurements.
 //!
-//! `GET /` answers at once, `GET /sleep` after 50 ms, `GET /large` with 8 MiB, `POST /echo` with what was sent, `GET
-//! /resolve?NAME` with the addresses of a name, `GET /connect?ADDRESS` with the outcome of a connect. Further
-//! arguments: with `deadline` every request has one, so that a timer is pending whenever the process waits; with `flat`
-//! hyper writes head and body as one buffer, which is how the published crate is measured without its 44 ms; with
-//! `half` a client that has ended its side is still answered.
+//! | request | response |
+//! |---|---|
+//! | `GET /` | a line, at once |
+//! | `GET /sleep` | a line, after 50 ms |
+//! | `GET /large` | 8 MiB |
+//! | `POST /echo` | the request's body |
+//! | `GET /resolve?NAME` | the addresses of a name |
+//! | `GET /connect?ADDRESS` | the result of a connect |
 //!
-//! `cargo build --release -p wasmedge_wasi_socket --example server && wasmedge
-//! target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080`
+//! Arguments after the address:
+//! - `deadline`: every request has a deadline, so a timer is pending in every wait.
+//! - `flat`: hyper writes head and body as one buffer. The published crate then has no delay of 44 ms.
+//! - `half`: a client that has shut down its side still gets its response.
+//!
+//! ```sh
+//! cargo build --release -p wasmedge_wasi_socket --example server
+//! wasmedge target/wasm32-wasip1/release/examples/server.wasm 127.0.0.1:8080
+//! ```
 
 #[cfg(not(target_os = "wasi"))]
 fn main() {}
@@ -32,12 +41,12 @@ mod guest {
     pub(super) async fn serve() -> io::Result<()> {
         let mut arguments = std::env::args().skip(1);
         let address = arguments.next().unwrap_or_else(|| String::from("127.0.0.1:8080"));
-        let words: Vec<String> = arguments.collect();
-        let has = |word: &str| words.iter().any(|one| one == word);
+        let options: Vec<String> = arguments.collect();
+        let has = |option: &str| options.iter().any(|one| one == option);
         let deadline = has("deadline").then(|| Duration::from_secs(30));
         let address = address.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let service = make_service_fn(move |_| async move {
-            Ok::<_, Infallible>(service_fn(move |request| bounded(request, deadline)))
+            Ok::<_, Infallible>(service_fn(move |request| respond_in_time(request, deadline)))
         });
         Server::bind(&address)
             .http1_writev(!has("flat"))
@@ -47,14 +56,14 @@ mod guest {
             .map_err(io::Error::other)
     }
 
-    async fn bounded(request: Request<Body>, deadline: Option<Duration>) -> Result<Response<Body>, Infallible> {
+    async fn respond_in_time(request: Request<Body>, deadline: Option<Duration>) -> Result<Response<Body>, Infallible> {
         Ok(match deadline {
-            Some(deadline) => tokio::time::timeout(deadline, answer(request)).await.unwrap_or_default(),
-            None => answer(request).await,
+            Some(deadline) => tokio::time::timeout(deadline, respond(request)).await.unwrap_or_default(),
+            None => respond(request).await,
         })
     }
 
-    /// Connects and asks; says where it came to, and the first step that failed.
+    /// Connects and sends a request; returns the length of the response, or the first error.
     async fn connect(to: &str) -> Result<String, String> {
         let mut stream = TcpStream::connect(to).await.map_err(|error| format!("connect: {error}"))?;
         stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.map_err(|error| format!("write: {error}"))?;
@@ -62,8 +71,8 @@ mod guest {
         Ok(format!("{read} bytes from {:?}", stream.peer_addr()))
     }
 
-    async fn answer(request: Request<Body>) -> Response<Body> {
-        let asked = request.uri().query().unwrap_or_default().to_owned();
+    async fn respond(request: Request<Body>) -> Response<Body> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
         match request.uri().path() {
             "/echo" => Response::new(request.into_body()),
             "/large" => Response::new(Body::from(vec![b'x'; 8 << 20])),
@@ -71,10 +80,10 @@ mod guest {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 Response::new(Body::from("slept\n"))
             }
-            "/resolve" => Response::new(Body::from(format!("{:?}\n", wasmedge_wasi_socket::nslookup(&asked, "")))),
+            "/resolve" => Response::new(Body::from(format!("{:?}\n", wasmedge_wasi_socket::nslookup(&query, "")))),
             "/connect" => {
-                let outcome = connect(&asked).await;
-                Response::new(Body::from(format!("{outcome:?}\n")))
+                let result = connect(&query).await;
+                Response::new(Body::from(format!("{result:?}\n")))
             }
             _ => Response::new(Body::from("hello\n")),
         }

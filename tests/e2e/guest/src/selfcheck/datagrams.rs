@@ -1,4 +1,4 @@
-//! UDP.
+//! Checks of UDP.
 
 use std::io::{ErrorKind, IoSlice};
 
@@ -6,19 +6,19 @@ use wasmedge_wasi_socket::poll::Subscription;
 use wasmedge_wasi_socket::{SocketAddr, UdpSocket};
 
 use super::waits::{Seen, seen};
-use super::{Check, PATIENCE, checks, error_of, same};
+use super::{Check, READ_TIMEOUT, checks, error_of, same};
 
 checks!(
-    a_datagram_comes_with_the_address_to_answer_to,
+    a_datagram_has_the_address_of_its_sender,
     many_buffers_are_one_datagram,
-    an_empty_datagram_is_one,
-    a_datagram_that_is_too_long_is_cut_and_the_next_is_whole,
+    an_empty_datagram_is_received,
+    a_long_datagram_is_truncated_and_the_next_is_complete,
     a_datagram_makes_its_socket_readable,
 );
 
 fn bound() -> std::io::Result<UdpSocket> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.as_ref().set_recv_timeout(Some(PATIENCE))?;
+    socket.as_ref().set_recv_timeout(Some(READ_TIMEOUT))?;
     Ok(socket)
 }
 
@@ -26,7 +26,7 @@ fn address(socket: &UdpSocket) -> std::io::Result<SocketAddr> {
     socket.as_ref().get_local()
 }
 
-fn a_datagram_comes_with_the_address_to_answer_to() -> Check {
+fn a_datagram_has_the_address_of_its_sender() -> Check {
     let (one, other) = (bound()?, bound()?);
     let mut buffer = [0; 16];
     same(one.send_to(b"question", address(&other)?)?, 8)?;
@@ -46,13 +46,13 @@ fn many_buffers_are_one_datagram() -> Check {
     same(&buffer[..length], b"one two three".as_slice())
 }
 
-fn an_empty_datagram_is_one() -> Check {
+fn an_empty_datagram_is_received() -> Check {
     let (one, other) = (bound()?, bound()?);
     same(one.send_to(b"", address(&other)?)?, 0)?;
     same(other.recv_from(&mut [0; 8])?, (0, address(&one)?))
 }
 
-fn a_datagram_that_is_too_long_is_cut_and_the_next_is_whole() -> Check {
+fn a_long_datagram_is_truncated_and_the_next_is_complete() -> Check {
     let (one, other) = (bound()?, bound()?);
     one.send_to(b"0123456789", address(&other)?)?;
     one.send_to(b"next", address(&other)?)?;

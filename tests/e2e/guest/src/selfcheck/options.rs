@@ -1,4 +1,4 @@
-//! Options of sockets, and what they do.
+//! Checks of socket options and their effects.
 
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
@@ -11,45 +11,45 @@ use super::{Check, checks, error_of, listen, pair, same};
 checks!(
     a_read_ends_at_its_timeout,
     a_write_ends_at_its_timeout,
-    timeouts_are_given_back_as_they_were_set,
-    a_non_blocking_socket_says_so_and_does_not_wait,
-    switches_are_given_back_as_they_were_set,
+    timeouts_are_returned_as_they_were_set,
+    a_non_blocking_socket_does_not_block,
+    switches_are_returned_as_they_were_set,
     buffer_sizes_are_in_bytes,
-    a_socket_knows_what_it_is,
+    a_socket_knows_its_type,
     a_socket_is_bound_to_no_device,
 );
 
-const BOUND: Duration = Duration::from_millis(120);
+const TIMEOUT: Duration = Duration::from_millis(120);
 
-/// Whether an operation that began then has ended at the bound, with what a busy machine and the kernel's clock add or take.
-fn at_the_bound(began: Instant) -> Check {
+/// Fails unless the operation that began at this time took the timeout, within the tolerance of a busy machine.
+fn check_duration(began: Instant) -> Check {
     let took = began.elapsed();
-    let right = took >= BOUND - Duration::from_millis(10) && took < Duration::from_secs(3);
-    if right { Ok(()) } else { Err(format!("it took {took:?}").into()) }
+    let in_range = took >= TIMEOUT - Duration::from_millis(10) && took < Duration::from_secs(3);
+    if in_range { Ok(()) } else { Err(format!("it took {took:?}").into()) }
 }
 
 fn a_read_ends_at_its_timeout() -> Check {
     let (_one, mut other) = pair()?;
-    other.as_ref().set_recv_timeout(Some(BOUND))?;
+    other.as_ref().set_recv_timeout(Some(TIMEOUT))?;
     let began = Instant::now();
     same(error_of(other.read(&mut [0; 8]))?, ErrorKind::WouldBlock)?;
-    at_the_bound(began)
+    check_duration(began)
 }
 
 fn a_write_ends_at_its_timeout() -> Check {
     let (mut one, _other) = pair()?;
-    one.as_ref().set_send_timeout(Some(BOUND))?;
+    one.as_ref().set_send_timeout(Some(TIMEOUT))?;
     let block = vec![0; 1 << 20];
     loop {
         let began = Instant::now();
         if let Err(error) = one.write(&block) {
             same(error.kind(), ErrorKind::WouldBlock)?;
-            return at_the_bound(began);
+            return check_duration(began);
         }
     }
 }
 
-fn timeouts_are_given_back_as_they_were_set() -> Check {
+fn timeouts_are_returned_as_they_were_set() -> Check {
     let socket = Socket::new(AddressFamily::Inet4, SocketType::Stream)?;
     same((socket.get_recv_timeout()?, socket.get_send_timeout()?), (None, None))?;
     let (read, write) = (Some(Duration::from_secs(7)), Some(Duration::from_millis(2_500)));
@@ -60,7 +60,7 @@ fn timeouts_are_given_back_as_they_were_set() -> Check {
     same((socket.get_recv_timeout()?, socket.get_send_timeout()?), (None, write))
 }
 
-fn a_non_blocking_socket_says_so_and_does_not_wait() -> Check {
+fn a_non_blocking_socket_does_not_block() -> Check {
     let (_one, mut other) = pair()?;
     same(other.as_ref().nonblocking()?, false)?;
     other.set_nonblocking(true)?;
@@ -72,7 +72,7 @@ fn a_non_blocking_socket_says_so_and_does_not_wait() -> Check {
     same(error_of(listener.accept(true))?, ErrorKind::WouldBlock)
 }
 
-fn switches_are_given_back_as_they_were_set() -> Check {
+fn switches_are_returned_as_they_were_set() -> Check {
     let set = |socket: &Socket, name| socket.setsockopt(SocketOptLevel::SolSocket, name, 1_i32);
     let (one, _other) = pair()?;
     same(one.as_ref().keepalive()?, false)?;
@@ -91,11 +91,11 @@ fn buffer_sizes_are_in_bytes() -> Check {
     for name in [SocketOptName::SoRcvbuf, SocketOptName::SoSndbuf] {
         socket.setsockopt(SocketOptLevel::SolSocket, name, 32_768_i32)?;
     }
-    // The kernel doubles what is asked for, and gives that back (socket(7)).
+    // The kernel doubles the requested size and returns the double (socket(7)).
     same((socket.recv_buffer_size()?, socket.send_buffer_size()?), (65_536, 65_536))
 }
 
-fn a_socket_knows_what_it_is() -> Check {
+fn a_socket_knows_its_type() -> Check {
     let (listener, _) = listen()?;
     let udp = UdpSocket::bind("127.0.0.1:0")?;
     same((listener.as_ref().is_listener()?, udp.as_ref().is_listener()?), (true, false))?;

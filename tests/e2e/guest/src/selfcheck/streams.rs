@@ -1,4 +1,4 @@
-//! TCP: connecting, accepting, reading and writing in many pieces, ending one side.
+//! Checks of TCP: connect, accept, vectored reads and writes, shutdown.
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
 
@@ -11,12 +11,12 @@ checks!(
     a_vectored_read_fills_buffer_after_buffer,
     a_vectored_write_takes_a_thousand_buffers_in_one_call,
     a_write_to_a_full_socket_is_partial_and_loses_nothing,
-    connect_goes_on_to_the_address_that_answers,
-    connect_gives_the_error_when_no_address_answers,
+    connect_tries_the_addresses_until_one_accepts,
+    connect_returns_the_error_if_no_address_accepts,
     a_bare_socket_connects_and_becomes_a_stream,
-    incoming_gives_connection_after_connection,
-    an_end_of_one_side_leaves_the_other_open,
-    a_read_of_a_reset_connection_says_so,
+    incoming_yields_one_connection_after_another,
+    shutting_down_one_side_leaves_the_other_open,
+    a_read_of_a_reset_connection_fails,
 );
 
 fn a_vectored_read_fills_buffer_after_buffer() -> Check {
@@ -32,11 +32,11 @@ fn a_vectored_write_takes_a_thousand_buffers_in_one_call() -> Check {
     let (mut one, mut other) = pair()?;
     let bytes: Vec<u8> = (0..1_100_u32).map(|at| (at % 251) as u8).collect();
     let pieces: Vec<IoSlice<'_>> = bytes.chunks(1).map(IoSlice::new).collect();
-    // The runtime takes 1,024 and refuses more.
+    // The runtime accepts at most 1,024.
     same(one.write_vectored(&pieces)?, 1_024)?;
-    let mut came = vec![0; 1_024];
-    other.read_exact(&mut came)?;
-    same(came == bytes[..1_024], true)
+    let mut received = vec![0; 1_024];
+    other.read_exact(&mut received)?;
+    same(received == bytes[..1_024], true)
 }
 
 fn a_write_to_a_full_socket_is_partial_and_loses_nothing() -> Check {
@@ -44,9 +44,9 @@ fn a_write_to_a_full_socket_is_partial_and_loses_nothing() -> Check {
     one.as_ref().setsockopt(SocketOptLevel::SolSocket, SocketOptName::SoSndbuf, 16_384_i32)?;
     one.set_nonblocking(true)?;
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|at| (at % 251) as u8).collect();
-    let (mut sent, mut came, mut partial, mut full) = (0, Vec::new(), 0, 0);
+    let (mut sent, mut received, mut partial, mut full) = (0, Vec::new(), 0, 0);
     let mut buffer = vec![0; 100_000];
-    while came.len() < bytes.len() {
+    while received.len() < bytes.len() {
         match one.write_vectored(&[IoSlice::new(&bytes[sent..]), IoSlice::new(&[])]) {
             Ok(length) => {
                 sent += length;
@@ -55,15 +55,15 @@ fn a_write_to_a_full_socket_is_partial_and_loses_nothing() -> Check {
             Err(error) if error.kind() == ErrorKind::WouldBlock => full += 1,
             Err(error) => return Err(error.into()),
         }
-        // Whatever is under way is read before more is written.
-        while came.len() < sent {
+        // Everything sent is read before the next write.
+        while received.len() < sent {
             let length = other.read(&mut buffer)?;
-            came.extend_from_slice(&buffer[..length]);
+            received.extend_from_slice(&buffer[..length]);
         }
     }
-    same(came == bytes, true)?;
+    same(received == bytes, true)?;
     same(partial > 0, true)?;
-    // Now nobody reads, and the end of the room comes.
+    // Nothing is read any more, so the buffers become full.
     while full == 0 {
         match one.write(&bytes) {
             Ok(_) => {}
@@ -76,7 +76,7 @@ fn a_write_to_a_full_socket_is_partial_and_loses_nothing() -> Check {
     Ok(())
 }
 
-fn connect_goes_on_to_the_address_that_answers() -> Check {
+fn connect_tries_the_addresses_until_one_accepts() -> Check {
     let (listener, open) = listen()?;
     let stream = TcpStream::connect([refusing()?, refusing()?, open].as_slice())?;
     same(stream.peer_addr()?, open)?;
@@ -84,7 +84,7 @@ fn connect_goes_on_to_the_address_that_answers() -> Check {
     same(stream.local_addr()?, peer)
 }
 
-fn connect_gives_the_error_when_no_address_answers() -> Check {
+fn connect_returns_the_error_if_no_address_accepts() -> Check {
     same(error_of(TcpStream::connect([refusing()?, refusing()?].as_slice()))?, ErrorKind::ConnectionRefused)
 }
 
@@ -95,12 +95,12 @@ fn a_bare_socket_connects_and_becomes_a_stream() -> Check {
     let mut stream = TcpStream::new(socket);
     let (mut other, _) = listener.accept(false)?;
     stream.write_all(b"hello")?;
-    let mut came = [0; 5];
-    other.read_exact(&mut came)?;
-    same(&came, b"hello")
+    let mut received = [0; 5];
+    other.read_exact(&mut received)?;
+    same(&received, b"hello")
 }
 
-fn incoming_gives_connection_after_connection() -> Check {
+fn incoming_yields_one_connection_after_another() -> Check {
     let (listener, address) = listen()?;
     let clients = [TcpStream::connect(address)?, TcpStream::connect(address)?, TcpStream::connect(address)?];
     for (client, accepted) in clients.iter().zip(listener.incoming()) {
@@ -109,7 +109,7 @@ fn incoming_gives_connection_after_connection() -> Check {
     Ok(())
 }
 
-fn an_end_of_one_side_leaves_the_other_open() -> Check {
+fn shutting_down_one_side_leaves_the_other_open() -> Check {
     let (mut one, mut other) = pair()?;
     one.shutdown(Shutdown::Write)?;
     let mut buffer = [0; 8];
@@ -119,7 +119,7 @@ fn an_end_of_one_side_leaves_the_other_open() -> Check {
     same(error_of(one.write(b"more"))?, ErrorKind::BrokenPipe)
 }
 
-fn a_read_of_a_reset_connection_says_so() -> Check {
+fn a_read_of_a_reset_connection_fails() -> Check {
     let (mut one, other) = pair()?;
     one.write_all(b"never read")?;
     // The kernel resets a connection that is closed with something unread.

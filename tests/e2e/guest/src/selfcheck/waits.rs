@@ -1,4 +1,4 @@
-//! The module `poll`: waits of a program that has a loop of its own.
+//! Checks of the module `poll`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -11,21 +11,21 @@ use wasmedge_wasi_socket::socket::{AddressFamily, Socket, SocketType};
 use super::{Check, checks, error_of, listen, pair, refusing, same};
 
 checks!(
-    a_wait_for_a_moment_ends_then,
-    a_wait_for_a_moment_that_has_passed_ends_at_once,
-    a_silent_descriptor_is_waited_for_until_the_moment,
-    room_to_write_is_reported_each_time,
+    a_wait_for_a_time_ends_at_that_time,
+    a_wait_for_a_time_in_the_past_ends_at_once,
+    a_wait_for_a_silent_descriptor_ends_at_its_timeout,
+    writability_is_reported_by_every_wait,
     both_directions_are_reported_in_one_wait,
-    an_end_of_the_stream_is_something_to_read,
-    a_listener_is_readable_when_somebody_has_come,
+    the_end_of_a_stream_is_readable,
+    a_listener_with_a_connection_is_readable,
     a_non_blocking_connect_is_writable_when_it_is_done,
     a_non_blocking_connect_that_is_refused_has_an_error,
     a_closed_descriptor_fails_alone,
-    of_forty_connections_the_one_that_speaks_is_heard,
-    a_number_that_is_used_again_starts_anew,
+    of_forty_connections_the_one_with_input_is_reported,
+    a_reused_descriptor_starts_with_no_state,
 );
 
-/// An event's kind, without what goes with it.
+/// The type of an event without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Timeout,
@@ -34,12 +34,12 @@ pub(super) enum Seen {
     Write,
 }
 
-/// So many milliseconds from now.
+/// A time that is this number of milliseconds from now.
 pub(super) fn after(milliseconds: u64) -> SystemTime {
     SystemTime::now() + Duration::from_millis(milliseconds)
 }
 
-/// What one wait reports.
+/// The events of one wait.
 pub(super) fn seen(subscriptions: &[Subscription]) -> std::io::Result<Vec<(u64, Seen)>> {
     let kind = |event: &EventType| match event {
         EventType::Timeout => Seen::Timeout,
@@ -50,19 +50,19 @@ pub(super) fn seen(subscriptions: &[Subscription]) -> std::io::Result<Vec<(u64, 
     Ok(poll(subscriptions)?.iter().map(|event| (event.userdata, kind(&event.event_type))).collect())
 }
 
-/// Waits to read from a stream for so many milliseconds.
+/// A subscription for reading with a timeout in milliseconds.
 fn reading(name: u64, stream: &TcpStream, milliseconds: u64) -> Subscription {
     Subscription::io(name, stream, true, false, Some(after(milliseconds)))
 }
 
-fn a_wait_for_a_moment_ends_then() -> Check {
+fn a_wait_for_a_time_ends_at_that_time() -> Check {
     let began = Instant::now();
     same(seen(&[Subscription::timeout(7, after(60))])?, vec![(7, Seen::Timeout)])?;
     let took = began.elapsed().as_millis();
     if (59..3_000).contains(&took) { Ok(()) } else { Err(format!("after {took} ms").into()) }
 }
 
-fn a_wait_for_a_moment_that_has_passed_ends_at_once() -> Check {
+fn a_wait_for_a_time_in_the_past_ends_at_once() -> Check {
     for moment in [SystemTime::UNIX_EPOCH, SystemTime::now() - Duration::from_secs(1)] {
         let later = Subscription::timeout(2, after(4_000));
         same(seen(&[Subscription::timeout(1, moment), later])?, vec![(1, Seen::Timeout)])?;
@@ -70,14 +70,14 @@ fn a_wait_for_a_moment_that_has_passed_ends_at_once() -> Check {
     Ok(())
 }
 
-fn a_silent_descriptor_is_waited_for_until_the_moment() -> Check {
+fn a_wait_for_a_silent_descriptor_ends_at_its_timeout() -> Check {
     let (mut one, other) = pair()?;
     same(seen(&[reading(8, &other, 40)])?, vec![(8, Seen::Timeout)])?;
     one.write_all(b"x")?;
     same(seen(&[reading(8, &other, 5_000)])?, vec![(8, Seen::Read)])
 }
 
-fn room_to_write_is_reported_each_time() -> Check {
+fn writability_is_reported_by_every_wait() -> Check {
     let (one, _other) = pair()?;
     for _ in 0..3 {
         let writing = Subscription::io(3, &one, false, true, Some(after(5_000)));
@@ -89,21 +89,21 @@ fn room_to_write_is_reported_each_time() -> Check {
 fn both_directions_are_reported_in_one_wait() -> Check {
     let (one, mut other) = pair()?;
     other.write_all(b"x")?;
-    // It is there before the wait begins.
+    // The input has arrived before the wait begins.
     same(seen(&[reading(1, &one, 5_000)])?, vec![(1, Seen::Read)])?;
     let mut found = seen(&[Subscription::io(4, &one, true, true, None)])?;
     found.sort_by_key(|(_, kind)| *kind == Seen::Write);
     same(found, vec![(4, Seen::Read), (4, Seen::Write)])
 }
 
-fn an_end_of_the_stream_is_something_to_read() -> Check {
+fn the_end_of_a_stream_is_readable() -> Check {
     let (one, mut other) = pair()?;
     drop(one);
     same(seen(&[reading(5, &other, 5_000)])?, vec![(5, Seen::Read)])?;
     same(other.read(&mut [0; 8])?, 0)
 }
 
-fn a_listener_is_readable_when_somebody_has_come() -> Check {
+fn a_listener_with_a_connection_is_readable() -> Check {
     let (listener, address) = listen()?;
     let waiting = |bound| Subscription::io(6, &listener, true, false, Some(after(bound)));
     same(seen(&[waiting(30)])?, vec![(6, Seen::Timeout)])?;
@@ -111,11 +111,11 @@ fn a_listener_is_readable_when_somebody_has_come() -> Check {
     same(seen(&[waiting(5_000)])?, vec![(6, Seen::Read)])
 }
 
-/// A connect that is under way, waited for until it is writable or has failed.
+/// A non-blocking connect, after the wait for its result.
 fn connected(to: wasmedge_wasi_socket::SocketAddr) -> Result<Socket, Box<dyn std::error::Error>> {
     let socket = Socket::new(AddressFamily::Inet4, SocketType::Stream)?;
     socket.set_nonblocking(true)?;
-    // Loopback may be done at once; else number 26, in progress.
+    // On loopback it may be done at once. Otherwise the error is 26, in progress.
     if let Err(error) = socket.connect(&to) {
         same(error.raw_os_error(), Some(26))?;
     }
@@ -144,7 +144,7 @@ fn a_closed_descriptor_fails_alone() -> Check {
     same(seen(&[reading(2, &other, 5_000)])?, vec![(2, Seen::Read)])
 }
 
-fn of_forty_connections_the_one_that_speaks_is_heard() -> Check {
+fn of_forty_connections_the_one_with_input_is_reported() -> Check {
     let mut pairs = (0..40).map(|_| pair()).collect::<Result<Vec<_>, _>>()?;
     for at in 0..pairs.len() {
         pairs[at].0.write_all(b"x")?;
@@ -155,16 +155,16 @@ fn of_forty_connections_the_one_that_speaks_is_heard() -> Check {
     Ok(())
 }
 
-fn a_number_that_is_used_again_starts_anew() -> Check {
+fn a_reused_descriptor_starts_with_no_state() -> Check {
     let (_one, kept) = pair()?;
     for _ in 0..50 {
-        // The kernel gives the lowest number that is free: those of the pair before.
+        // The kernel reuses the lowest free numbers: those of the pair before.
         let (mut one, other) = pair()?;
         let silent = seen(&[reading(1, &kept, 5_000), reading(2, &other, 4)])?;
         same(silent, vec![(2, Seen::Timeout)])?;
         one.write_all(b"x")?;
         same(seen(&[reading(1, &kept, 5_000), reading(2, &other, 5_000)])?, vec![(2, Seen::Read)])?;
-        // Closed with something unread, and waited for until then.
+        // Both are closed here, with unread input and while subscribed.
     }
     Ok(())
 }
