@@ -288,3 +288,42 @@ fn a_level_triggered_wait_reports_every_ready_descriptor() {
         assert_eq!(events.len(), model.readable.len());
     }
 }
+
+#[test]
+fn a_level_triggered_wait_reports_known_writability_at_once() {
+    let mut model = Model::default();
+    model.writable.insert(4);
+    let requested: Vec<Subscription> = idle().chain([writing(4), after(60_000_000_000)]).collect();
+    let mut poller = Poller::new();
+    model.wait(&mut poller, &requested, Trigger::Edge);
+    for _ in 0..5 {
+        let began = model.now;
+        assert_eq!(model.wait(&mut poller, &requested, Trigger::Level).len(), 1);
+        assert!(model.now - began < 1_000_000, "reported after {} ns", model.now - began);
+    }
+}
+
+#[test]
+fn a_clock_expires_on_time_in_a_wait_of_several_polls() {
+    let mut model = Model::default();
+    // The wait excludes this writer for 2 ms again and again.
+    model.half_closed.insert(4);
+    let began = model.now;
+    let events = model.wait(&mut Poller::new(), &[writing(4), reading(5), after(7_000_000)], Trigger::Level);
+    assert_eq!(events.iter().map(|event| event.type_).collect::<Vec<_>>(), [EVENTTYPE_CLOCK]);
+    let elapsed = model.now - began;
+    assert!((7_000_000..7_100_000).contains(&elapsed), "expired after {elapsed} ns");
+}
+
+#[test]
+fn a_kept_error_ends_the_wait_without_a_poll_of_its_descriptor() {
+    for trigger in [Trigger::Edge, Trigger::Level] {
+        let mut model = Model::default();
+        model.table.opened(4);
+        model.table.set_pending_error(4, errno::NOTCONN);
+        let events = model.wait(&mut Poller::new(), &[reading(4), reading(5)], trigger);
+        let events: Vec<_> = events.iter().map(|event| (event.userdata, event.error)).collect();
+        assert_eq!(events, [(4, errno::SUCCESS)], "its owner gets the error from the next call");
+        assert_eq!(model.table.pending_error(4), Some(errno::NOTCONN));
+    }
+}
