@@ -282,6 +282,9 @@ fn a_level_triggered_wait_reports_every_ready_descriptor() {
     let mut model = Model::default();
     let requested: Vec<Subscription> = (100..600).map(reading).collect();
     let mut poller = Poller::new();
+    // After this wait the process is busy, and an edge-triggered wait would poll a subset.
+    model.readable.insert(100, 0);
+    model.wait(&mut poller, &requested, Trigger::Edge);
     for fd in (100..600).step_by(7) {
         model.readable = BTreeMap::from([(100, 0), (fd, 0)]);
         let events = model.wait(&mut poller, &requested, Trigger::Level);
