@@ -10,7 +10,8 @@
 //! | [`repository`] | all SQL |
 //! | [`problems`] | from errors to responses |
 //!
-//! Calls go one way: `routes → handlers → {domain, repository}`. `domain` knows no HTTP and no SQL; `repository` knows no HTTP.
+//! Calls go one way: `routes → handlers → {domain, repository}`. `domain` knows no HTTP and no SQL; `repository` knows
+//! no HTTP.
 
 pub mod domain;
 pub mod handlers;

@@ -50,9 +50,9 @@ async fn page(service: &OrderService, request: &Request, after: Option<OrderId>,
 
 /// All orders with ids above `after`, as one array.
 ///
-/// The table is read in chunks by key, each by a statement of its own. So a slow client holds neither a connection to the
-/// database nor a snapshot of it. An order that exists from the first chunk to the last is in the response exactly once; one
-/// that is created or deleted meanwhile may or may not be.
+/// The table is read in chunks by key, each by a statement of its own. So a slow client holds neither a connection to
+/// the database nor a snapshot of it. An order that exists from the first chunk to the last is in the response exactly
+/// once; one that is created or deleted meanwhile may or may not be.
 async fn stream(service: Arc<OrderService>, request: &Request, after: Option<OrderId>) -> HandlerResult {
     let first = service.repository.page(after, ORDERS_PER_CHUNK, request.deadline()).await?;
     if !is_full(&first) {

@@ -27,7 +27,7 @@ impl Service for Hello {
     const ABOUT: &'static str = "Greets by name.";
     const ROUTES: &'static [Route<Self>] = &[
         Route::get("/", handler!(root), "list the routes"),
-        Route::get("/hello/{name}", handler!(hello), "greet somebody"),
+        Route::get("/hello/{name}", handler!(hello), "greet by name"),
         Route::get("/health", handler!(health), "the process is alive").always_admitted(),
         Route::get("/ready", handler!(ready), "requests can be served"),
     ];

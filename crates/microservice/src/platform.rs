@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use tokio::net::TcpListener;
 
-/// The send buffer of each client connection, in bytes; Linux doubles it. Without a bound the kernel buffers up to 4 MB of
-/// a response for each slow client, and a container's memory limit counts that.
+/// The send buffer of each client connection, in bytes; Linux doubles it. Without a bound the kernel buffers up to 4 MB
+/// of a response for each slow client, and a container's memory limit counts that.
 const SEND_BUFFER_BYTES: u32 = 256 * 1024;
 
 /// Binds a listener whose connections have send buffers of a bounded size.
@@ -29,8 +29,9 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(listener)
 }
 
-/// The reason why a name does not resolve, with the name; None if it resolves. tokio_wasi says "could not resolve to any
-/// address" for every name and reason. This does not wait for a silent name server again: the binding caches the failure.
+/// The reason why a name does not resolve, with the name; None if it resolves. tokio_wasi says "could not resolve to
+/// any address" for every name and reason. This does not wait for a silent name server again: the binding caches the
+/// failure.
 #[cfg(target_os = "wasi")]
 pub(crate) fn resolve_error(host: &str) -> Option<io::Error> {
     wasmedge_wasi_socket::nslookup(host, "").err()
@@ -49,8 +50,8 @@ pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// Seeds the generator behind request ids and jitter. The standard library seeds `RandomState` from the system; the time
-/// keeps replicas apart where the system's generator is weak, as WasmEdge's is. Not for secrets.
+/// Seeds the generator behind request ids and jitter. The standard library seeds `RandomState` from the system; the
+/// time keeps replicas apart where the system's generator is weak, as WasmEdge's is. Not for secrets.
 pub(crate) fn seed_random() {
     fastrand::seed(RandomState::new().hash_one(SystemTime::now()));
 }

@@ -1,8 +1,8 @@
 //! Error responses: RFC 9457 problem details, one shape for all.
 //!
-//! Handlers return a [`Problem`] instead of a response. A 5xx never says anything of the inside: its [`Problem::cause`] is
-//! logged once, where the response leaves. The problems that any service needs are constructors here; a service adds its own
-//! by `impl From<ItsError> for Problem`.
+//! Handlers return a [`Problem`] instead of a response. A 5xx never says anything of the inside: its [`Problem::cause`]
+//! is logged once, where the response leaves. The problems that any service needs are constructors here; a service adds
+//! its own by `impl From<ItsError> for Problem`.
 
 use std::fmt;
 
@@ -41,8 +41,8 @@ struct Parts {
 }
 
 impl Problem {
-    /// `slug` is the last part of the problem's `type`: it is stable, for programs. `title` is the same for all problems of
-    /// that type. `detail` says what is wrong this time.
+    /// `slug` is the last part of the problem's `type`: it is stable, for programs. `title` is the same for all
+    /// problems of that type. `detail` says what is wrong this time.
     #[must_use]
     pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into().chars().take(MAX_DETAIL_CHARS).collect();
@@ -164,7 +164,8 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", "Not an HTTP request", detail)
     }
 
-    /// A header is missing, wrong or contradicts another. Such a head may hide a second request, so the connection is closed.
+    /// A header is missing, wrong or contradicts another. Such a head may hide a second request, so the connection is
+    /// closed.
     #[must_use]
     pub fn invalid_header(detail: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid-header", "Invalid header", detail).with_close()

@@ -65,8 +65,8 @@ impl Request {
     /// Receives the body as JSON of at most `max` bytes.
     ///
     /// # Errors
-    /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503 where too
-    /// many bodies are held in memory or too many requests are in flight.
+    /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503
+    /// where too many bodies are held in memory or too many requests are in flight.
     pub async fn receive(&mut self, media_types: MediaTypes, max: usize) -> Result<ReceivedBody, Problem> {
         body::receive(&self.app, &self.head.headers, std::mem::take(&mut self.body), media_types, max).await
     }

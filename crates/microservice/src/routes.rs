@@ -80,7 +80,8 @@ impl<S> Route<S> {
         Self { query, ..self }
     }
 
-    /// Answers however many requests are in flight. For liveness: restarting an overloaded process makes the overload worse.
+    /// Answers however many requests are in flight. For liveness: restarting an overloaded process makes the overload
+    /// worse.
     #[must_use]
     pub const fn always_admitted(self) -> Self {
         Self { is_always_admitted: true, ..self }

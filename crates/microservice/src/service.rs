@@ -89,8 +89,8 @@ pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
 
 /// Runs the service until it is shut down. This is all that `main` has to call.
 ///
-/// The arguments `--help`, `--version` and `--variables` print and end. Without arguments the process serves; it ends with
-/// status 0 after a shutdown, 64 for a wrong configuration, 71 where the system does not let it serve.
+/// The arguments `--help`, `--version` and `--variables` print and end. Without arguments the process serves; it ends
+/// with status 0 after a shutdown, 64 for a wrong configuration, 71 where the system does not let it serve.
 pub fn run<S: Service>() -> ! {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
@@ -105,8 +105,8 @@ pub fn run<S: Service>() -> ! {
         Err(error) => fail::<S>(EXIT_OS_ERROR, &format!("cannot start the runtime: {error}")),
     };
     runtime.block_on(async {
-        // In tokio_wasi a task does not wake this future (docs/PLATFORM.md). So it waits for nothing, and the task that is
-        // spawned here ends the process.
+        // In tokio_wasi a task does not wake this future (docs/PLATFORM.md). So it waits for nothing, and the task that
+        // is spawned here ends the process.
         tokio::spawn(async {
             let Err(error) = start::<S>().await;
             telemetry::flush();
@@ -131,7 +131,8 @@ impl<S> fmt::Debug for Configured<S> {
     }
 }
 
-/// Reads all variables and makes the service's state from them. [`run`] does this first; tests check configurations by it.
+/// Reads all variables and makes the service's state from them. [`run`] does this first; tests check configurations by
+/// it.
 ///
 /// # Errors
 /// The first variable that is wrong.

@@ -1,4 +1,5 @@
-//! Graceful shutdown. WASI has no signals, so the operator requests the shutdown by `/drain` on the operator's listener.
+//! Graceful shutdown. WASI has no signals, so the operator requests the shutdown by `/drain` on the operator's
+//! listener.
 //!
 //! `Serving → Draining → Closing`. While draining, readiness fails and each response asks its client to close the
 //! connection, but all requests are served, so that load balancers have time to notice. Then the listener closes and

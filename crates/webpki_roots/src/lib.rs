@@ -1,25 +1,27 @@
-//! Whom the database driver trusts.
+//! The certificate authorities that the database driver trusts.
 //!
-//! mysql_async reads an authority's file with `tokio::fs`, which needs threads: in wasm it ends the process. But it also asks the crate
-//! of this name for the authorities that are always trusted. So this crate takes the published one's place
-//! (`[patch.crates-io]`, the version line and the interface are kept) and answers with the authorities that the service was given by
-//! [`trust_only`], or with Mozilla's where it was given none. Nothing but the given ones is trusted then, which the driver alone
-//! cannot do: it adds a file's authorities to Mozilla's.
+//! mysql_async reads a CA file with `tokio::fs`, which needs threads: in wasm that ends the process. But the driver
+//! also asks the crate `webpki-roots` for the authorities that are always trusted. This crate replaces the published
+//! one (`[patch.crates-io]`; the version line and the interface are the same). It returns the authorities given to
+//! [`trust_only`], or Mozilla's without such a call.
+//!
+//! With [`trust_only`] no other authority is trusted. The driver alone cannot do that: it adds a CA file's authorities
+//! to Mozilla's.
 
 use std::sync::OnceLock;
 
-/// An authority that certificates may lead up to, as DER (RFC 5280).
+/// A trust anchor, as DER (RFC 5280).
 #[derive(Debug, Clone, Copy)]
 pub struct TrustAnchor<'a> {
-    /// Its name.
+    /// The subject.
     pub subject: &'a [u8],
-    /// Its public key.
+    /// The public key.
     pub spki: &'a [u8],
-    /// The names it may vouch for, where it is not free to vouch for all.
+    /// The names that it may certify; None: any.
     pub name_constraints: Option<&'a [u8]>,
 }
 
-/// The authorities of a file.
+/// The authorities of a PEM file.
 #[derive(Debug, Clone)]
 pub struct Authorities(Vec<TrustAnchor<'static>>);
 
@@ -27,7 +29,7 @@ impl Authorities {
     /// Reads the certificates in a PEM file.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The problem, in words that continue "the file …".
     pub fn from_pem(mut pem: &[u8]) -> Result<Self, &'static str> {
         let certificates = rustls_pemfile::certs(&mut pem).map_err(|_| "is not PEM")?;
         if certificates.is_empty() {
@@ -38,7 +40,7 @@ impl Authorities {
 }
 
 fn anchor(certificate: Vec<u8>) -> Result<TrustAnchor<'static>, &'static str> {
-    // Read once a process and needed until its end.
+    // A process reads it once and needs it until its end.
     let certificate: &'static [u8] = Vec::leak(certificate);
     let anchor =
         webpki::TrustAnchor::try_from_cert_der(certificate).map_err(|_| "holds a certificate that cannot be read")?;
@@ -47,13 +49,13 @@ fn anchor(certificate: Vec<u8>) -> Result<TrustAnchor<'static>, &'static str> {
 
 static ONLY: OnceLock<Authorities> = OnceLock::new();
 
-/// From now on trusts these authorities and no others. The first call counts.
+/// Trusts these authorities and no others from now on. The first call counts.
 pub fn trust_only(authorities: Authorities) {
-    // A second set would be another service's in the same process; there is none.
+    // A second set would belong to another service in the same process. There is none.
     let _ = ONLY.set(authorities);
 }
 
-/// The authorities that are trusted.
+/// The trusted authorities.
 pub static TLS_SERVER_ROOTS: Roots = Roots(());
 
 /// The type of [`TLS_SERVER_ROOTS`].
@@ -61,7 +63,7 @@ pub static TLS_SERVER_ROOTS: Roots = Roots(());
 pub struct Roots(());
 
 impl Roots {
-    /// One after the other.
+    /// Iterates over the trusted authorities.
     pub fn iter(&self) -> impl Iterator<Item = TrustAnchor<'static>> + use<> {
         let given = ONLY.get();
         let mozilla = if given.is_some() { &[] } else { mozilla_roots::TLS_SERVER_ROOTS };
@@ -79,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_certificates_is_refused() {
+    fn a_file_without_certificates_is_rejected() {
         for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"] {
             assert!(Authorities::from_pem(pem.as_bytes()).is_err(), "{pem}");
         }
     }
 
     #[test]
-    fn mozilla_s_authorities_are_trusted_where_no_others_are_given() {
+    fn mozillas_authorities_are_trusted_by_default() {
         assert!(TLS_SERVER_ROOTS.iter().count() > 100);
     }
 }

@@ -73,7 +73,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The problem is put behind the variable's name, as in "must be at least MAX_BODY_BYTES". It must not hold a secret.
+    /// The problem is put behind the variable's name, as in "must be at least MAX_BODY_BYTES". It must not hold a
+    /// secret.
     #[must_use]
     pub fn new(variable: &dyn AnyVariable, problem: &str) -> Self {
         Self { variable: variable.description(), problem: problem.to_owned() }

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::problem::Problem;
 
-/// The strong entity tag of a representation: a hash of its bytes. Every replica computes the same one, and a resource that
-/// was deleted and created again with other contents never has the old one.
+/// The strong entity tag of a representation: a hash of its bytes. Every replica computes the same one, and a resource
+/// that was deleted and created again with other contents never has the old one.
 #[must_use]
 pub fn entity_tag(representation: &[u8]) -> String {
     let mut tag = String::with_capacity(34);

@@ -18,7 +18,7 @@ pub(super) const MAX_REJECTIONS: usize = 64;
 /// The time that a client has to take a last response and to stop sending.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The most that is read and discarded meanwhile: so many reads of [`READ_BYTES`].
+/// The maximum number of reads of [`READ_BYTES`] that are discarded meanwhile.
 const MAX_READS: usize = 256;
 
 const READ_BYTES: usize = 4096;
@@ -35,8 +35,9 @@ pub(super) fn reject(mut stream: TcpStream, app: &App, rejections: &Arc<Semaphor
     });
 }
 
-/// Closes a connection so that the last response arrives. A close while the client still sends would reset the connection and
-/// lose the response (RFC 9112 §9.6). So the rest of the request is read and discarded, for a bounded time and amount.
+/// Closes a connection so that the last response arrives. A close while the client still sends would reset the
+/// connection and lose the response (RFC 9112 §9.6). So the rest of the request is read and discarded, for a bounded
+/// time and amount.
 pub(super) async fn lingering_close(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let close = async {
         stream.shutdown().await?;

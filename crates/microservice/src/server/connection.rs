@@ -15,8 +15,8 @@ use super::parser_errors::ParserErrorStream;
 use super::timed_stream::TimedStream;
 use super::{Server, closing, request};
 
-/// The parser's buffer for a head, and the buffer of responses. It is larger than any `MAX_HEADER_BYTES`, so that a head which
-/// is only a little too large gets a problem of ours.
+/// The parser's buffer for a head, and the buffer of responses. It is larger than any `MAX_HEADER_BYTES`, so that a
+/// head which is only a little too large gets a problem of ours.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The time in which a connected client may begin a last request when the process shuts down.

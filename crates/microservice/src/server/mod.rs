@@ -1,6 +1,7 @@
 //! The server: accepts connections, bounds and times them, and gives each request an id, a permit and a log line.
 //!
-//! `accept loop → connection → request → route`. A slow or hostile client costs a bounded amount of memory for a bounded time.
+//! `accept loop → connection → request → route`. A slow or hostile client costs a bounded amount of memory for a
+//! bounded time.
 
 mod activity;
 mod closing;
@@ -149,12 +150,13 @@ impl ConnectionManager {
 
 /// The next connection; None where accepting failed.
 ///
-/// A client that resets its connection before it is accepted does not delay the next one. The loop pauses only where file
-/// descriptors or memory are used up, because the same error would come back at once.
+/// A client that resets its connection before it is accepted does not delay the next one. The loop pauses only where
+/// file descriptors or memory are used up, because the same error would come back at once.
 async fn accept(listener: &TcpListener) -> Option<TcpStream> {
     match listener.accept().await {
         Ok((stream, _)) => {
-            // Responses leave as soon as they are ready. WasmEdge has no such option; there each response leaves in one write.
+            // Responses leave as soon as they are ready. WasmEdge has no such option; there each response leaves in one
+            // write.
             let _ = stream.set_nodelay(true);
             Some(stream)
         }

@@ -1,7 +1,7 @@
 //! A stream that replaces hyper's bare responses to malformed heads by problems.
 //!
-//! hyper answers a head that it cannot parse by itself, with a status and no body, and offers no way to say more. This wrapper
-//! can be taken out of [`super::connection`] without any other change.
+//! hyper answers a head that it cannot parse by itself, with a status and no body, and offers no way to say more. This
+//! wrapper can be taken out of [`super::connection`] without any other change.
 
 use std::io;
 use std::pin::Pin;
@@ -53,8 +53,8 @@ impl<T: AsyncWrite + Unpin> ParserErrorStream<T> {
     }
 }
 
-/// The problem that replaces `written`, where that is hyper's own response to a head that it could not parse. Those have no
-/// body; ours all have one.
+/// The problem that replaces `written`, where that is hyper's own response to a head that it could not parse. Those
+/// have no body; ours all have one.
 fn rewrite_parser_error(written: &[u8], max_header_bytes: usize) -> Option<Problem> {
     const NO_BODY: &[u8] = b"\r\ncontent-length: 0\r\n";
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;

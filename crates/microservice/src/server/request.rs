@@ -28,8 +28,9 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
     let origin = request.headers().get(ORIGIN).cloned();
 
     let mut response = handle(server, request).await.unwrap_or_else(|problem| reject(&problem, app, &id));
-    // A process that shuts down sends its clients to another one. And after a chunked body nothing on this connection is
-    // taken for a request: hyper_wasi takes a chunk-size line without digits for the end of the body, where a proxy may not.
+    // A process that shuts down sends its clients to another one. And after a chunked body nothing on this connection
+    // is taken for a request: hyper_wasi takes a chunk-size line without digits for the end of the body, where a proxy
+    // may not.
     if app.shutdown.is_requested() || is_chunked {
         close_after(&mut response);
     }

@@ -12,8 +12,8 @@ use super::Server;
 use super::activity::Activity;
 use super::timer::Timer;
 
-/// Fails with [`io::ErrorKind::TimedOut`] where the client, without a request in flight, sends nothing for too long, takes too
-/// long to send a request's head, or reads nothing of a response for too long.
+/// Fails with [`io::ErrorKind::TimedOut`] where the client, without a request in flight, sends nothing for too long,
+/// takes too long to send a request's head, or reads nothing of a response for too long.
 pub(super) struct TimedStream {
     stream: TcpStream,
     server: Arc<Server>,
