@@ -35,8 +35,9 @@ impl Settings {
         let mut environment = Vec::new();
         for variable in variables.iter().filter(|variable| !SET_HERE.contains(&variable.name.as_str())) {
             let Some(value) = value(&variable.name) else { continue };
-            // Other users of the machine can read WasmEdge's command line.
-            ensure!(!variable.is_secret, "{} is secret: put it into a file", variable.name);
+            // Other users of the machine can read WasmEdge's command line. The path of a secret file may be there.
+            let is_allowed = variable.is_file || !variable.is_secret;
+            ensure!(is_allowed, "{} is secret: put it into a file", variable.name);
             let value = if variable.is_file { absolute_path(&value) } else { value };
             environment.push((variable.name.clone(), value));
         }
@@ -86,7 +87,7 @@ mod tests {
 
     fn variables() -> Vec<Variable> {
         let secret = variable("DATABASE_URL", false, true);
-        let files = ["DATABASE_URL_FILE", "DATABASE_CA_FILE"].map(|name| variable(name, true, false));
+        let files = [variable("DATABASE_URL_FILE", true, true), variable("DATABASE_CA_FILE", true, false)];
         let others = ["LISTEN_ADDR", "LOG_LEVEL", "MAX_STREAMS"].map(|name| variable(name, false, false));
         [secret].into_iter().chain(files).chain(others).collect()
     }

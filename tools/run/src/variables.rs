@@ -12,7 +12,7 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     /// Whether its value is the path of a file.
     pub(crate) is_file: bool,
-    /// Whether its value must not appear on a command line.
+    /// Whether its value, or the content of the file, is secret.
     pub(crate) is_secret: bool,
 }
 
