@@ -19,7 +19,7 @@ use crate::signals::StopSignal;
 /// Interval between two checks of the processes and the stop signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Without a response of `/ready` within this time, the user is told that the database does not respond.
+/// Without a 200 from `/ready` within this time, a message says that the database does not respond.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The timeout of one request to `/ready`.

@@ -53,7 +53,7 @@ pub(crate) fn keep_busy(service: &Service, count: usize, stop: &AtomicBool, star
         for connection in &mut connections {
             read_response(connection)?;
         }
-        // Later messages, and those that nobody receives any more, do not matter.
+        // The receiver waits for the first message only, and may be gone.
         let _ = started.send(());
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::{hyper_server, print_line};
 /// The numbers of idle connections beside the busy one.
 pub(crate) const IDLE_COUNTS: [usize; 6] = [0, 100, 500, 1_000, 2_000, 5_000];
 
-/// The targets: with that many idle connections, a request costs at most so many times what it costs without.
+/// The targets: numbers of idle connections, and the maximum CPU time per request relative to that without.
 const TARGETS: [(usize, f64); 2] = [(2_000, 3.0), (5_000, 5.0)];
 
 /// The busy connection runs for this time before each measurement.
