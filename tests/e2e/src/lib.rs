@@ -1,15 +1,16 @@
 //! What the end-to-end tests share: a service with a database ([`TestApp`]), an ordinary client ([`Client`]), a
 //! connection for raw bytes ([`RawConnection`]), other programs in WasmEdge ([`Guest`]), and orders to send.
 //!
-//! | selection | tests | command |
-//! |---|---|---|
-//! | all | both binaries, one after the other | `cargo test -p e2e` |
-//! | functional | `tests/e2e`, in parallel | `cargo test -p e2e --test e2e` |
-//! | quick | those without `platform` and without modules named `slow`; under a minute, without root | `cargo test -p e2e --test e2e -- --skip platform:: --skip slow::` |
-//! | measurements | `tests/measurements`, one at a time | `cargo test -p e2e --test measurements` |
+//! Two test binaries, which `cargo test -p e2e` runs one after the other:
 //!
-//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU
-//! time or latency belongs into `tests/measurements` and begins with [`run_alone`].
+//! - `--test e2e`: functional tests, in parallel;
+//! - `--test measurements`: tests with thresholds of CPU time, latency or memory, one at a time.
+//!
+//! The quick half takes less than a minute on an idle machine and needs no root:
+//! `cargo test -p e2e --test e2e -- --skip platform:: --skip slow::`
+//!
+//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU time or
+//! latency belongs into `tests/measurements` and begins with [`run_alone`].
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -87,7 +87,8 @@ impl NamespacedService {
 fn in_mount_namespace(inner: &Command, dir: &TempDir) -> Command {
     let mounts = "mount --bind \"$0/services\" /etc/services && mount --bind \"$0/hosts\" /etc/hosts && \
                   mount --bind \"$0/resolv.conf\" /etc/resolv.conf && \
-                  { [ ! -e /etc/nsswitch.conf ] || mount --bind \"$0/nsswitch.conf\" /etc/nsswitch.conf; } && exec \"$@\"";
+                  { [ ! -e /etc/nsswitch.conf ] || mount --bind \"$0/nsswitch.conf\" /etc/nsswitch.conf; } && \
+                  exec \"$@\"";
     let mut outer = Command::new("unshare");
     outer
         .args(["--map-root-user", "--mount", "sh", "-c", mounts])

@@ -54,9 +54,8 @@ impl Order {
 
 /// An order in exactly the form in which the service sends it, so that responses compare as text.
 pub fn order(id: u32) -> String {
-    format!(
-        r#"{{"order_id":{id},"product_id":12,"quantity":2,"amount":56.00,"shipping":15.00,"tax":2.00,"shipping_address":"Mataderos {id}"}}"#
-    )
+    let amounts = r#""amount":56.00,"shipping":15.00,"tax":2.00"#;
+    format!(r#"{{"order_id":{id},"product_id":12,"quantity":2,{amounts},"shipping_address":"Mataderos {id}"}}"#)
 }
 
 /// An array of such orders.

@@ -58,6 +58,7 @@ mod slow {
                 "POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             ));
+            // Varies the moment: before the statement, during it, after it.
             thread::sleep(Duration::from_millis(u64::from(id % 7) * 20));
             if id % 2 == 0 { connection.reset() } else { drop(connection) }
         }

@@ -8,6 +8,9 @@ use e2e::{RawConnection, RawResponse, TestApp, observe_for, order};
 /// The bound of an event that is due after half a second, on a busy machine.
 const MAX_CLOSE_TIME: Duration = Duration::from_secs(3);
 
+/// The pause of a slow sender.
+const SEND_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Sends a byte every 50 ms until the service closes the connection. Returns the time and the response.
 fn send_slowly_until_closed(connection: &mut RawConnection, bytes: &[u8]) -> (Duration, Option<RawResponse>) {
     let started = Instant::now();
@@ -16,7 +19,7 @@ fn send_slowly_until_closed(connection: &mut RawConnection, bytes: &[u8]) -> (Du
             break;
         }
         connection.send([*byte]);
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(SEND_INTERVAL);
     }
     let took = started.elapsed();
     (took, connection.response())

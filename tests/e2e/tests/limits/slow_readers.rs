@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use e2e::{RawConnection, TestApp, orders, wait_for_within, wait_until};
 
+/// The pause of a slow reader, shorter than WRITE_TIMEOUT.
+const READ_INTERVAL: Duration = Duration::from_millis(40);
+
 const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// A service with a table of several megabytes.
@@ -60,7 +63,7 @@ mod slow {
             let count = connection.read(&mut buffer).expect("the response goes on");
             assert!(count > 0, "cut off after {} bytes and {:?}", all.len(), started.elapsed());
             all.extend_from_slice(&buffer[..count]);
-            thread::sleep(Duration::from_millis(40));
+            thread::sleep(READ_INTERVAL);
         }
         assert!(started.elapsed() > Duration::from_secs(1), "not slow enough to mean anything");
     }

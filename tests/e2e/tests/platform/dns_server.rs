@@ -11,6 +11,9 @@ use e2e::namespaced_service::NamespacedService;
 /// The timeout of a lookup.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The pause between requests while no lookup may happen.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The margin for a busy machine.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -57,7 +60,7 @@ fn assert_queried_once(behavior: Behavior) {
         let started_request = Instant::now();
         assert_eq!(service.client().get("/orders").status, 503);
         assert!(started_request.elapsed() < LOOKUP_TIMEOUT / 2, "a rejection took {:?}", started_request.elapsed());
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(REQUEST_INTERVAL);
     }
     let durations = names.connection_durations();
     println!("{behavior:?}: started_request for {durations:?}");
