@@ -330,3 +330,20 @@ fn a_kept_error_ends_the_wait_without_a_poll_of_its_descriptor() {
         assert_eq!(model.table.pending_error(4), Some(errno::NOTCONN));
     }
 }
+
+#[test]
+fn descriptors_without_input_when_peeked_are_polled_later() {
+    let mut model = Model { nonblocking: true, ..Model::default() };
+    let requested: Vec<Subscription> = (100..600).map(reading).collect();
+    let mut poller = Poller::new();
+    model.readable.insert(100, 0);
+    model.wait(&mut poller, &requested, Trigger::Edge);
+    model.readable.clear();
+    // Busy, and so long that the slice of the next wait has every descriptor.
+    model.now += 1_000_000_000;
+    let began = model.now;
+    model.readable.insert(300, began + 3_000_000);
+    let events = model.wait(&mut poller, &requested, Trigger::Edge);
+    assert_eq!(events.iter().map(|event| event.userdata).collect::<Vec<_>>(), [300]);
+    assert!(model.now - began < 3_000_000 + max_delay(500), "reported after {} ns", model.now - began);
+}
