@@ -1,6 +1,7 @@
 //! Faults and unfriendly clients: resets, freezes of the service, slow readers, many idle connections.
 
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -82,8 +83,8 @@ fn read_slowly(context: &RunContext, table: &OrderTable, rng: &mut Rng) -> Resul
     table.parse(&body).map(drop)
 }
 
-/// Opens `count` connections that are idle most of the time. One of them after the other makes a request.
-pub(crate) fn idle_connections(context: &RunContext, count: u32, rng: &mut Rng) {
+/// Opens `count` connections that are idle but for a request now and then. Sends to `opened` when all are open.
+pub(crate) fn idle_connections(context: &RunContext, count: u32, rng: &mut Rng, opened: &Sender<()>) {
     let mut connections: Vec<RawConnection> = Vec::new();
     while context.is_running() {
         if connections.len() < count as usize {
@@ -95,6 +96,8 @@ pub(crate) fn idle_connections(context: &RunContext, count: u32, rng: &mut Rng) 
                 }
             }
         } else {
+            // The receiver waits for the first message only.
+            let _ = opened.send(());
             context.sleep(millis(rng, 0..2 * IDLE_REQUEST_INTERVAL_MS / count.max(1)));
         }
         let next = usize::from(!connections.is_empty());

@@ -12,6 +12,7 @@
 //! | `sampling`, `checks`, `report` | figures, the rules at the end, the tables |
 //! | `random` | random numbers that a seed repeats |
 
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
@@ -67,6 +68,9 @@ const WRITERS: [(Writer, u32); 3] =
 
 /// Readers that take the table slowly.
 const SLOW_READERS: u32 = 3;
+
+/// How long the idle connections may take to open before the first sample.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the service may take to create its table.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -133,7 +137,10 @@ fn run_clients(
         let (mut resets, mut freezes, mut idle) = (next_rng(), next_rng(), next_rng());
         scope.spawn(move || faults::resets(context, &mut resets));
         scope.spawn(move || faults::freezes(context, &mut freezes));
-        scope.spawn(move || faults::idle_connections(context, plan.idle_connections, &mut idle));
+        let (opened, all_opened) = channel();
+        scope.spawn(move || faults::idle_connections(context, plan.idle_connections, &mut idle, &opened));
+        // While they are being opened, the number of descriptors grows. On a timeout the rules fail.
+        let _ = all_opened.recv_timeout(OPEN_TIMEOUT);
         let samples = sampling::take(context, plan.duration, |sample| report_progress(sample, report_line));
         context.stop();
         let mut ledger = Ledger::new();

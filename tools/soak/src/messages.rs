@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use testkit::http::{RawHead, RawResponse};
 
 /// A body longer than this is shortened in messages.
@@ -17,8 +18,7 @@ pub(crate) fn request(method: &str, path: &str, request_id: &str, headers: &str,
     }
 }
 
-/// The response that a request must get. The order of header fields does not matter; the body must be equal in every
-/// byte.
+/// The response that a request must get. The order of header fields does not matter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expected {
     status: u16,
@@ -26,7 +26,16 @@ pub(crate) struct Expected {
     fields: Vec<(String, String)>,
     /// A header field that may be missing; when it is there it must have this value.
     optional: Option<(String, String)>,
-    body: String,
+    body: Body,
+}
+
+/// The body of a response.
+#[derive(Clone, Debug, PartialEq)]
+enum Body {
+    /// Equal in every byte.
+    Exact(String),
+    /// An RFC 9457 problem of this type, which may name a field of the request.
+    Problem { kind: &'static str, field: Option<&'static str> },
 }
 
 impl Expected {
@@ -37,7 +46,7 @@ impl Expected {
 
     /// JSON whose length the service does not know when it begins to send.
     pub(crate) fn chunked_json(request_id: &str, body: impl Into<String>) -> Self {
-        let expected = Self::new(200, request_id, body.into());
+        let expected = Self::new(200, request_id, Body::Exact(body.into()));
         expected.field("content-type", "application/json").field("transfer-encoding", "chunked")
     }
 
@@ -48,26 +57,26 @@ impl Expected {
 
     /// 304.
     pub(crate) fn not_modified(request_id: &str) -> Self {
-        Self::new(304, request_id, String::new())
+        Self::new(304, request_id, Body::Exact(String::new()))
     }
 
     /// 204.
     pub(crate) fn no_content(request_id: &str) -> Self {
-        Self::new(204, request_id, String::new())
+        Self::new(204, request_id, Body::Exact(String::new()))
     }
 
     /// 404.
-    pub(crate) fn not_found(id: u32, request_id: &str) -> Self {
-        let members = r#""type":"urn:order-service:problem:order-not-found","title":"No such order","status":404"#;
-        Self::problem(404, request_id, &format!(r#"{members},"detail":"there is no order {id}""#), "")
+    pub(crate) fn not_found(request_id: &str) -> Self {
+        Self::problem(404, "order-not-found", request_id, None)
     }
 
     /// 409.
-    pub(crate) fn duplicate(id: u32, request_id: &str) -> Self {
-        let members =
-            r#""type":"urn:order-service:problem:duplicate-order","title":"Order exists already","status":409"#;
-        let errors = r#","errors":[{"field":"order_id","detail":"is taken"}]"#;
-        Self::problem(409, request_id, &format!(r#"{members},"detail":"order_id {id} is taken""#), errors)
+    pub(crate) fn duplicate(request_id: &str) -> Self {
+        Self::problem(409, "duplicate-order", request_id, Some("order_id"))
+    }
+
+    fn is_problem(&self) -> bool {
+        matches!(self.body, Body::Problem { .. })
     }
 
     /// Adds a header field that must be present.
@@ -89,7 +98,9 @@ impl Expected {
             self.optional.as_ref().is_some_and(|field| (&field.0, &field.1) == (name, value))
         };
         let fields = head.fields().map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
-        let mut fields: Vec<_> = fields.filter(|field| field.0 != "date" && !optional(field)).collect();
+        // The length of a problem's texts is not known.
+        let is_unknown = |name: &str| name == "date" || name == "content-length" && self.is_problem();
+        let mut fields: Vec<_> = fields.filter(|field| !is_unknown(&field.0) && !optional(field)).collect();
         let mut expected = self.fields.clone();
         fields.sort();
         expected.sort();
@@ -99,27 +110,47 @@ impl Expected {
 
     /// Compares a whole response.
     pub(crate) fn check(&self, response: &RawResponse) -> Result<()> {
-        let compare = || {
-            self.check_head(&response.head)?;
-            ensure!(response.body == self.body.as_bytes(), "the body differs");
-            Ok(())
-        };
-        compare().with_context(|| {
+        let outcome = self.check_head(&response.head).and_then(|()| self.check_body(&response.body));
+        outcome.with_context(|| {
             format!("instead of\n{self}\nthis came:\n{}{}", response.head.text, shortened(&response.text()))
         })
     }
 
-    fn problem(status: u16, request_id: &str, members: &str, last_members: &str) -> Self {
-        let body = format!(r#"{{{members},"request_id":"{request_id}"{last_members}}}"#);
-        Self::with_length(status, "application/problem+json", request_id, body)
+    fn check_body(&self, body: &[u8]) -> Result<()> {
+        match &self.body {
+            Body::Exact(expected) => ensure!(body == expected.as_bytes(), "the body differs"),
+            Body::Problem { kind, field } => self.check_problem(body, kind, *field)?,
+        }
+        Ok(())
+    }
+
+    /// Compares the members of a problem (RFC 9457) that programs read: title and detail are for people.
+    fn check_problem(&self, body: &[u8], kind: &str, field: Option<&str>) -> Result<()> {
+        let problem: Value = serde_json::from_slice(body)?;
+        let text = |pointer| problem.pointer(pointer).and_then(Value::as_str);
+        let request_id = self.fields.iter().find(|(name, _)| name == "x-request-id").map(|(_, id)| id.as_str());
+        let kind = format!("urn:order-service:problem:{kind}");
+        ensure!(text("/type") == Some(kind.as_str()), "another type of problem");
+        ensure!(problem.get("status").and_then(Value::as_u64) == Some(self.status.into()), "another status");
+        ensure!(text("/request_id") == request_id, "another request id");
+        ensure!(text("/errors/0/field") == field, "another field");
+        ensure!(text("/title").is_some() && text("/detail").is_some(), "no title or no detail");
+        Ok(())
+    }
+
+    fn problem(status: u16, kind: &'static str, request_id: &str, field: Option<&'static str>) -> Self {
+        let expected = Self::new(status, request_id, Body::Problem { kind, field });
+        expected.field("content-type", "application/problem+json")
     }
 
     fn with_length(status: u16, content_type: &str, request_id: &str, body: String) -> Self {
         let length = body.len().to_string();
-        Self::new(status, request_id, body).field("content-type", content_type).field("content-length", &length)
+        Self::new(status, request_id, Body::Exact(body))
+            .field("content-type", content_type)
+            .field("content-length", &length)
     }
 
-    fn new(status: u16, request_id: &str, body: String) -> Self {
+    fn new(status: u16, request_id: &str, body: Body) -> Self {
         Self { status, fields: Vec::new(), optional: None, body }.field("x-request-id", request_id)
     }
 }
@@ -130,7 +161,10 @@ impl Display for Expected {
         for (name, value) in &self.fields {
             writeln!(formatter, "{name}: {value}")?;
         }
-        write!(formatter, "\n{}", shortened(&self.body))
+        match &self.body {
+            Body::Exact(body) => write!(formatter, "\n{}", shortened(body)),
+            Body::Problem { kind, .. } => write!(formatter, "\na problem of type {kind}"),
+        }
     }
 }
 
@@ -181,6 +215,20 @@ mod tests {
             (200, fields.replace("content-length: 2\r\n", ""), "{}"),
         ] {
             assert!(expected.check(&response(status, &fields, body)).is_err(), "{status} {fields} {body}");
+        }
+    }
+
+    #[test]
+    fn a_problem_is_compared_by_the_members_that_programs_read() {
+        let expected = Expected::duplicate("a");
+        let fields = "content-type: application/problem+json\r\nx-request-id: a\r\ncontent-length: 9\r\n";
+        let body = r#"{"type":"urn:order-service:problem:duplicate-order","title":"t","status":409,"detail":"d",
+            "request_id":"a","errors":[{"field":"order_id","detail":"x"}]}"#;
+        assert!(expected.check(&response(409, fields, body)).is_ok());
+        let changes =
+            [("duplicate-order", "x"), ("409", "404"), ("order_id", "y"), (":\"a\"", ":\"b\""), ("detail", "z")];
+        for (from, to) in changes {
+            assert!(expected.check(&response(409, fields, &body.replace(from, to))).is_err(), "{from}");
         }
     }
 

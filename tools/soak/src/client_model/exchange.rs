@@ -63,7 +63,7 @@ impl ClientModel {
         let path = if as_resource { "/orders" } else { "/create_order" };
         let request = request("POST", path, request_id, "", Some(&body));
         if self.version(id).is_some() {
-            return Exchange::rejected(request, Expected::duplicate(id, request_id), id, Some(0));
+            return Exchange::rejected(request, Expected::duplicate(request_id), id, Some(0));
         }
         let expected = if as_resource {
             Expected::json(201, request_id, body).field("location", &format!("/orders/{id}"))
@@ -83,7 +83,7 @@ impl ClientModel {
             request("POST", "/update_order", request_id, "", Some(&body))
         };
         if self.version(id).is_none() {
-            return Exchange::rejected(request, Expected::not_found(id, request_id), id, Some(version));
+            return Exchange::rejected(request, Expected::not_found(request_id), id, Some(version));
         }
         let expected =
             if as_resource { Expected::json(200, request_id, body) } else { Expected::status_true(request_id) };
@@ -98,7 +98,7 @@ impl ClientModel {
             request("GET", &format!("/delete_order?id={id}"), request_id, "", None)
         };
         if self.version(id).is_none() {
-            return Exchange::rejected(request, Expected::not_found(id, request_id), id, None);
+            return Exchange::rejected(request, Expected::not_found(request_id), id, None);
         }
         let expected = if as_resource { Expected::no_content(request_id) } else { Expected::status_true(request_id) };
         Exchange::accepted(request, expected, id, None)
@@ -108,7 +108,7 @@ impl ClientModel {
         let path = format!("/orders/{id}");
         let unconditional = request("GET", &path, request_id, "", None);
         let Some(version) = self.version(id) else {
-            return Exchange::read(unconditional, Expected::not_found(id, request_id));
+            return Exchange::read(unconditional, Expected::not_found(request_id));
         };
         let exchange = match self.tags.get(&id) {
             Some(tag) if one_in(rng, 3) => {
