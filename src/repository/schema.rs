@@ -4,7 +4,10 @@ use microservice::database::{Migration, Schema};
 
 /// The service's table and its migrations.
 pub const SCHEMA: Schema =
-    Schema::new(env!("CARGO_PKG_NAME"), &["orders"], MIGRATIONS).with_column_check(COUNT_VALID_COLUMNS, 7);
+    Schema::new(env!("CARGO_PKG_NAME"), &["orders"], MIGRATIONS).with_column_check(COUNT_VALID_COLUMNS, 7, ADVICE);
+
+/// For a table `orders` that this service did not make.
+const ADVICE: &str = "set DATABASE_URL to another database, or take the table over by scripts/take-over-table.sh";
 
 /// A release's migrations never change; later ones follow.
 const MIGRATIONS: &[Migration] =

@@ -275,7 +275,7 @@ impl From<DatabaseError> for Problem {
             E::IncompatibleTable(_) => unavailable(
                 "foreign-table",
                 "Not this service's table",
-                "The database has a table of the name that this service needs, but with other columns.",
+                "The database has a table of the name that this service needs, but with other columns. The log has advice.",
             ),
             E::OutcomeUnknown(_) => unavailable(
                 "outcome-unknown",

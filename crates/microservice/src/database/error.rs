@@ -21,7 +21,7 @@ pub enum DatabaseError {
     TimedOut,
     /// A table or a column is missing.
     NotInitialised,
-    /// A table has other columns than the migrations make; the schema's tables.
+    /// A table has other columns than the migrations make; the schema's tables, and the schema's advice.
     IncompatibleTable(String),
     /// A row has this key already; the key as the database names it, or nothing.
     Duplicate(String),
@@ -112,11 +112,9 @@ impl fmt::Display for DatabaseError {
             Self::Conflict(cause) => write!(f, "the transaction conflicted with others: {cause}"),
             Self::TimedOut => f.write_str("the database took too long"),
             Self::NotInitialised => f.write_str("a table or a column is missing"),
-            Self::IncompatibleTable(tables) => write!(
-                f,
-                "the database has a table with other columns than this service needs ({tables}): \
-                 set DATABASE_URL to another database"
-            ),
+            Self::IncompatibleTable(advice) => {
+                write!(f, "the database has a table with other columns than this service needs: {advice}")
+            }
             Self::Duplicate(key) => write!(f, "a row with the key {key:?} exists already"),
             Self::IdsExhausted => f.write_str("no id is above the greatest one"),
             Self::OutcomeUnknown(cause) => write!(f, "a COMMIT got no response: {cause}"),

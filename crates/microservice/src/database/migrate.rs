@@ -112,11 +112,11 @@ async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), Databas
     for table in schema.tables {
         session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
     }
-    let Some(ColumnCheck { count_valid_columns, expected }) = schema.column_check else { return Ok(()) };
+    let Some(ColumnCheck { count_valid_columns, expected, advice }) = schema.column_check else { return Ok(()) };
     if number(&session.query(count_valid_columns, ()).await?) == Some(expected) {
         Ok(())
     } else {
-        Err(DatabaseError::IncompatibleTable(schema.tables.join(", ")))
+        Err(DatabaseError::IncompatibleTable(format!("{}: {advice}", schema.tables.join(", "))))
     }
 }
 

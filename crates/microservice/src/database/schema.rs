@@ -26,6 +26,7 @@ pub struct Migration {
 pub(super) struct ColumnCheck {
     pub(super) count_valid_columns: &'static str,
     pub(super) expected: u32,
+    pub(super) advice: &'static str,
 }
 
 impl Schema {
@@ -43,10 +44,15 @@ impl Schema {
     }
 
     /// Makes the service ready only while the query counts that many columns. Without it, a table of the same name that
-    /// something else made passes as the service's own.
+    /// something else made passes as the service's own. `advice` tells the operator what to do with such a table.
     #[must_use]
-    pub const fn with_column_check(self, count_valid_columns: &'static str, expected: u32) -> Self {
-        Self { column_check: Some(ColumnCheck { count_valid_columns, expected }), ..self }
+    pub const fn with_column_check(
+        self,
+        count_valid_columns: &'static str,
+        expected: u32,
+        advice: &'static str,
+    ) -> Self {
+        Self { column_check: Some(ColumnCheck { count_valid_columns, expected, advice }), ..self }
     }
 
     /// The table that records the applied migrations.
