@@ -63,7 +63,7 @@ fn a_dead_dns_server_delays_requests_once_per_failed_lookup_and_is_logged() {
             );
             service.wait_until_200("/health", Duration::from_secs(20));
             service.wait_for_log(
-                r#"cannot resolve \"orders-database\": no name server gave an answer"#,
+                r#"cannot resolve \"orders-database\": no name server responded"#,
                 LOOKUP_TIMEOUT + MARGIN,
             );
             // The service itself and every request for orders need the database's address.
@@ -157,5 +157,5 @@ fn the_log_says_that_a_name_does_not_exist() {
 #[test]
 fn the_log_says_that_a_lookup_failed_temporarily() {
     let name = "platform::resolver::the_log_says_that_a_lookup_failed_temporarily";
-    in_own_network(name, || assert_lookup_error(2, "no name server gave an answer, try again"));
+    in_own_network(name, || assert_lookup_error(2, "no name server responded, try again"));
 }
