@@ -19,6 +19,9 @@ use crate::signals::StopSignal;
 /// Interval between two checks of the processes and the stop signal.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// After this time `/ready` is requested at this interval only: each request without a database is a line in the log.
+const SLOW_START: Duration = Duration::from_secs(1);
+
 /// Without a 200 from `/ready` within this time, a message says that the database does not respond.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -72,7 +75,7 @@ impl SecretFile {
 
 fn supervise(settings: &Settings, database: &Database, service: &Process, stop: &StopSignal) -> Result<()> {
     let started = Instant::now();
-    let mut announced = false;
+    let (mut announced, mut next_request) = (false, started);
     while !stop.received() {
         if let Some(status) = service.exit_status()? {
             bail!("the service exited by itself ({status}); its output is above");
@@ -81,11 +84,14 @@ fn supervise(settings: &Settings, database: &Database, service: &Process, stop: 
             bail!("MariaDB exited by itself; its last lines:\n{}", database.recent_log());
         }
         thread::sleep(POLL_INTERVAL);
-        if !announced {
+        if !announced && Instant::now() >= next_request {
             let ready = is_ready(settings.listen);
             announced = ready || started.elapsed() > READY_TIMEOUT;
             if announced {
                 announce(settings.listen, ready);
+            }
+            if started.elapsed() > SLOW_START {
+                next_request = Instant::now() + SLOW_START;
             }
         }
     }
