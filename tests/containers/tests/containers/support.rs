@@ -168,7 +168,10 @@ pub(crate) fn client(base: &str) -> Client {
 
 /// `GET` on a new connection: the status and the body.
 pub(crate) fn get(url: &str) -> Result<(u16, String)> {
-    let response = client(url).get("")?;
+    let authority = url.find("://").map_or(0, |index| index + 3);
+    let path = url[authority..].find('/').map_or(url.len(), |index| authority + index);
+    let (base, path) = url.split_at(path);
+    let response = client(base).get(path)?;
     Ok((response.status, response.text()))
 }
 
