@@ -8,14 +8,13 @@
 
 use std::sync::Arc;
 
-use microservice::config::{AnyVariable, ConfigError, Type, Variable};
+use microservice::config::{AnyVariable, ConfigError, Variable, types};
 use microservice::http::response;
 use microservice::hyper::StatusCode;
 use microservice::operations::{health, ready, root};
 use microservice::{Context, HandlerResult, Problem, Request, Route, Service, handler, run};
 
-const TEXT: Type<String> = Type { name: "text", parse: |text| Ok(text.to_owned()) };
-const GREETING: Variable<String> = Variable::new("GREETING", TEXT, "Hello", "the word before the name");
+const GREETING: Variable<String> = Variable::new("GREETING", types::TEXT, "Hello", "the word before the name");
 
 struct Hello {
     greeting: String,

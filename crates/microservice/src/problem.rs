@@ -214,6 +214,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid-body", "Invalid body", detail).with_close()
     }
 
+    /// The body is not JSON, or not of the expected shape.
+    #[must_use]
+    pub fn invalid_json(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-json", "Invalid JSON", detail)
+    }
+
     /// A bound on work or memory is reached.
     #[must_use]
     pub fn overloaded(detail: &'static str) -> Self {

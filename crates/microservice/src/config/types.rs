@@ -50,6 +50,9 @@ pub const DURATION: Type<Duration> = Type {
 /// A duration that may be zero.
 pub const DURATION_OR_ZERO: Type<Duration> = Type { name: "duration", parse: duration };
 
+/// Any text.
+pub const TEXT: Type<String> = Type { name: "text", parse: |text| Ok(text.to_owned()) };
+
 /// A file's path.
 pub const FILE: Type<String> = Type { name: "file", parse: |text| Ok(text.to_owned()) };
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::body::HttpBody as _;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::{Body, HeaderMap};
+use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -49,6 +50,14 @@ impl ReceivedBody {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Decodes the body.
+    ///
+    /// # Errors
+    /// 400 where it is not JSON, or not of the type's shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.bytes).map_err(|error| Problem::invalid_json(error.to_string()))
     }
 
     /// Drops the bytes but keeps the permits: the values that were decoded from the bytes need the memory now.

@@ -2,8 +2,10 @@
 
 use hyper::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Body, Response, StatusCode};
+use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::routes::HandlerResult;
 
 /// The request id, by which a request is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -12,6 +14,15 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[must_use]
 pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     with_type(status, "application/json", body.into())
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// 500 where JSON cannot express the value, as with a map whose keys are not strings.
+pub fn to_json(status: StatusCode, value: &impl Serialize) -> HandlerResult {
+    let body = serde_json::to_vec(value).map_err(|error| Problem::internal(&error))?;
+    Ok(json(status, body))
 }
 
 /// Plain text with status 200.
