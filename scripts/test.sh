@@ -60,6 +60,7 @@ host=$($cargo --host) || exit 1
 # The programs that the end-to-end tests start.
 build_programs() {
     build wasm $cargo build --release &&
+        build example $cargo build --release --package microservice --example hello &&
         build guest scripts/guest.sh &&
         build aot $cargo run --quiet --package testkit --bin aot --target "$host"
 }

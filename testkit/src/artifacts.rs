@@ -34,6 +34,15 @@ pub fn guest() -> Result<PathBuf> {
     locate("GUEST_WASM", target_dir().join("guest/wasm32-wasip1/release/guest.wasm"), "make guest")
 }
 
+/// The kit's example, a service without a database: `HELLO_WASM`, otherwise the release build.
+///
+/// # Errors
+/// When the file is missing; the error names the command that builds it.
+pub fn hello() -> Result<PathBuf> {
+    let build_command = "scripts/cargo.sh build --release --package microservice --example hello";
+    locate("HELLO_WASM", target_dir().join("wasm32-wasip1/release/examples/hello.wasm"), build_command)
+}
+
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
@@ -60,9 +69,23 @@ fn locate(variable: &str, default: PathBuf, build_command: &str) -> Result<PathB
 /// # Errors
 /// When this is no work tree of git, or the disk is full.
 pub fn copy_source() -> Result<TempDir> {
+    copy_files("-xmf")
+}
+
+/// The same with the present file times. Cargo compares them: in a copy that uses this target directory, it compiles only
+/// what is new there.
+///
+/// # Errors
+/// As above.
+pub fn copy_source_with_times() -> Result<TempDir> {
+    copy_files("-xf")
+}
+
+/// `extract` is the option of `tar`.
+fn copy_files(extract: &str) -> Result<TempDir> {
     let copy = TempDir::new()?;
     let script = "git ls-files -z --cached --others --exclude-standard \
-                  | xargs -0 tar -cf - --ignore-failed-read | tar -xmf - -C \"$0\"";
-    run(Command::new("sh").args(["-c", script]).arg(copy.path()).current_dir(root()))?;
+                  | xargs -0 tar -cf - --ignore-failed-read | tar \"$1\" - -C \"$0\"";
+    run(Command::new("sh").args(["-c", script]).arg(copy.path()).arg(extract).current_dir(root()))?;
     Ok(copy)
 }

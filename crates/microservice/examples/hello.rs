@@ -12,7 +12,7 @@ use microservice::config::{AnyVariable, ConfigError, Variable, types};
 use microservice::http::response;
 use microservice::hyper::StatusCode;
 use microservice::operations::{health, ready, root};
-use microservice::{Context, HandlerResult, Problem, Request, Route, Service, handler, run};
+use microservice::{Context, HandlerResult, Problem, Request, Route, Service, handler, run, tracing};
 
 const GREETING: Variable<String> = Variable::new("GREETING", types::TEXT, "Hello", "the word before the name");
 
@@ -43,6 +43,7 @@ async fn hello(service: Arc<Hello>, request: Request) -> HandlerResult {
         let detail = format!("{name} has other characters than letters and digits.");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-name", "Invalid name", detail));
     }
+    tracing::info!(name, "greeted");
     Ok(response::text(format!("{}, {name}!\n", service.greeting)))
 }
 
