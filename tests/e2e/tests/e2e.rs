@@ -17,6 +17,7 @@ mod bad_input;
 mod concurrency;
 mod database;
 mod interface;
+mod kit;
 mod limits;
 mod money;
 mod platform;

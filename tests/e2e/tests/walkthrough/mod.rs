@@ -39,7 +39,7 @@ fn steps(page: &str) -> Vec<Step> {
 }
 
 /// The text without white space outside of quotes.
-fn without_white_space(text: &str) -> String {
+pub(crate) fn without_white_space(text: &str) -> String {
     let mut quoted = false;
     let mut escaped = false;
     text.trim()
