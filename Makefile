@@ -38,8 +38,7 @@ native: deps-build ## compile the same source for this machine, without WebAssem
 .PHONY: check
 check: deps-check ## before each commit, without root: lint, unit and wasm tests, the quick end-to-end tests (2 min)
 	@scripts/lint.sh
-	@# Property tests try a quarter of the usual cases here; `make test` tries all.
-	@PROPTEST_CASES=64 scripts/test.sh unit wasm quick
+	@scripts/test.sh unit wasm quick
 
 .PHONY: test
 test: deps-test deps-containers ## all tests but the cluster's: native, in WasmEdge, end to end, in containers
