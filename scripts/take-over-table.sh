@@ -11,8 +11,7 @@
 #
 # Environment: DATABASE_URL or DATABASE_URL_FILE; DATABASE_CA_FILE for a URL with ?require_ssl=true;
 # MYSQL_CLIENT, the client and its first arguments ("docker exec -i db mariadb"; without it mariadb or mysql).
-# Status: 0 done, or nothing stands in the way; 1 refused, nothing changed; 2 wrong usage;
-# 3 swapped, but the old table was written to meanwhile.
+# Status: 0 done, or nothing stands in the way; 1 refused or failed, nothing changed; 2 wrong usage.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -30,7 +29,7 @@ while [ $# -gt 0 ]; do
     --apply) apply=yes ;;
     --set-aside) set_aside=yes ;;
     --all-rows) shown=18446744073709551615 ;;
-    --help | -h) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --help | -h) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --) shift; break ;;
     *) usage "unknown option $1" ;;
     esac
@@ -228,9 +227,9 @@ fi
 
 # From here on there is something to tidy up.
 created=
-swapped() { [ -n "$(sql "SHOW TABLES LIKE 'orders\\_before\\_takeover';")" ]; }
+exists() { [ -n "$(sql "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '$1';")" ]; }
 tidy() {
-    [ -n "$created" ] && ! swapped || return 0
+    [ -n "$created" ] && ! exists orders_before_takeover || return 0
     sql "DROP TABLE IF EXISTS $created;" || printf 'take-over: left behind: %s\n' "$created" >&2
 }
 trap tidy EXIT
@@ -272,7 +271,9 @@ if [ "$set_aside" = yes ]; then
     moved="INSERT INTO orders_set_aside ($columns, reasons) SELECT $columns, reasons FROM $judged WHERE reasons <> '';"
     aside='SELECT COUNT(*) FROM orders_set_aside'
 fi
-checksums=$(sql "SET autocommit = 0;
+# ALTER TABLE … RENAME keeps the locks (RENAME TABLE is refused under them). So no write comes between the copy and the swap:
+# one that waits for the lock fails, because there is no table orders for a moment, or goes to the new table.
+sql "SET autocommit = 0;
     LOCK TABLES $locks;
     $([ "$set_aside" = yes ] || ensure "(SELECT COUNT(*) FROM $judged WHERE reasons <> '') = 0")
     INSERT INTO orders_takeover ($columns)
@@ -290,30 +291,19 @@ checksums=$(sql "SET autocommit = 0;
         = (SELECT CONCAT_WS(' ', SUM($(cents amount)), SUM($(cents shipping)), SUM($(cents tax)))
             FROM $judged WHERE reasons = '')")
     COMMIT;
-    CHECKSUM TABLE orders, orders_takeover;
-    UNLOCK TABLES;
-    RENAME TABLE orders TO orders_before_takeover, orders_takeover TO orders;
-    CHECKSUM TABLE orders_before_takeover, orders;") || {
-    # Where only the last statement failed the tables are swapped, and nothing must be dropped.
-    swapped || fail "not done; the table orders is as it was"
-    created=
-    fail "the tables were swapped, but the connection was lost before the last check." \
-        "Compare orders_before_takeover with orders"
+    ALTER TABLE orders RENAME TO orders_before_takeover;
+    ALTER TABLE orders_takeover RENAME TO orders;
+    UNLOCK TABLES;" || {
+    # The connection may have been lost at any point, also between the two renamings.
+    exists orders_before_takeover || fail "not done; the table orders is as it was"
+    if ! exists orders; then
+        sql "RENAME TABLE orders_before_takeover TO orders;" && fail "not done; the table orders is as it was"
+        created=
+        fail "not done. The old table is orders_before_takeover: RENAME TABLE orders_before_takeover TO orders"
+    fi
 }
 created=
 
-# The lock ends before the swap (RENAME TABLE is refused under it): a write may have come in between.
-# shellcheck disable=SC2046 # split into words
-set -- $(printf '%s\n' "$checksums" | awk '{ print $2 }')
-if [ "$1" != "$3" ]; then
-    if [ "$2" = "$4" ] && sql "RENAME TABLE orders TO orders_takeover, orders_before_takeover TO orders;"; then
-        created=orders_takeover$([ "$set_aside" = no ] || printf ',orders_set_aside')
-        fail "not done: something wrote to the table meanwhile. The table orders is as it was." \
-            "Stop the service and try again"
-    fi
-    say "swapped, but something wrote to the old table meanwhile: compare orders_before_takeover with orders" >&2
-    exit 3
-fi
 say "done: $(one "SELECT CONCAT(COUNT(*), ' rows, amount ', COALESCE(SUM(amount), 0), ', shipping ', COALESCE(SUM(shipping), 0),
     ', tax ', COALESCE(SUM(tax), 0)) FROM orders;")"
 say "the old table is orders_before_takeover"

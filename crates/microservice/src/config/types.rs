@@ -105,7 +105,9 @@ fn bytes(text: &str) -> Option<usize> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| "must be a duration such as 250ms, 5s or 2m")?;
+    // humantime would accept blanks between a number and its unit.
+    let parsed = humantime::parse_duration(text).ok().filter(|_| !text.contains(char::is_whitespace));
+    let duration = parsed.ok_or("must be a duration such as 250ms, 5s or 2m")?;
     if duration > MAX_DURATION { Err("must be at most a day".into()) } else { Ok(duration) }
 }
 
