@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{ConfigError, Environment};
-use crate::database::Database;
+use crate::database::DatabaseLifecycle;
 use crate::http::body::BYTES_PER_PERMIT;
 use crate::problem::Problem;
 use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
@@ -21,7 +21,7 @@ pub(crate) struct App {
     pub(crate) cors_allow_origin: Option<String>,
     pub(crate) shutdown: Shutdown,
     /// None for a service without a database.
-    pub(crate) database: Option<Database>,
+    pub(crate) database: Option<Arc<dyn DatabaseLifecycle>>,
     /// Permits for memory that bodies hold, one for each [`BYTES_PER_PERMIT`].
     pub(crate) body_memory: Arc<Semaphore>,
     in_flight: Arc<Semaphore>,
@@ -33,7 +33,7 @@ impl App {
         name: &'static str,
         environment: &Environment<'_>,
         shutdown: Shutdown,
-        database: Option<Database>,
+        database: Option<Arc<dyn DatabaseLifecycle>>,
     ) -> Result<Self, ConfigError> {
         let limits = Limits::read(environment)?;
         Ok(Self {

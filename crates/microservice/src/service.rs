@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::config::{self, AnyVariable, ConfigError, Environment};
-use crate::database::{self, Database, DatabaseSettings, Deadline, Schema};
+use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadline, Schema};
 use crate::operations::ADMIN_ROUTES;
 use crate::platform;
 use crate::router::Router;
@@ -140,11 +140,15 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     environment.get(&FATAL_EXIT)?;
     let process = ProcessSettings::read(environment)?;
     let log = LogSettings::read(environment)?;
-    let database = match S::SCHEMA {
-        Some(schema) => Some(Database::new(&DatabaseSettings::read(environment)?, schema)),
-        None => None,
+    // Everything that needs the driver is made in this arm, which the compiler drops where there is no schema.
+    let (database, lifecycle): (_, Option<Arc<dyn DatabaseLifecycle>>) = match S::SCHEMA {
+        Some(schema) => {
+            let database = Database::new(&DatabaseSettings::read(environment)?, schema);
+            (Some(database.clone()), Some(Arc::new(database)))
+        }
+        None => (None, None),
     };
-    let app = App::new(S::NAME, environment, Shutdown::new(process.drain_delay), database.clone())?;
+    let app = App::new(S::NAME, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     let service = S::new(&Context { environment, database })?;
     Ok(Configured { process, log, app, service })
 }
@@ -169,7 +173,7 @@ async fn serve<S: Service>(process: &ProcessSettings, app: Arc<App>, service: Ar
     tokio::spawn(telemetry::write_out());
     tracing::info!(address = %address, version = S::VERSION, "listening");
     if let (Some(database), true) = (&app.database, process.auto_init) {
-        tokio::spawn(migrate(database.clone(), app.limits.request_timeout));
+        tokio::spawn(migrate(Arc::clone(database), app.limits.request_timeout));
     }
     let public = Endpoint { listener, router: Router::new(service, S::ROUTES) };
     server::run(&app, public, admin, process.drain_timeout).await;
@@ -184,7 +188,7 @@ fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Creates missing tables as soon as the database is available. Meanwhile the service answers, but is not ready.
-async fn migrate(database: Database, timeout: Duration) {
+async fn migrate(database: Arc<dyn DatabaseLifecycle>, timeout: Duration) {
     let mut last_error = String::new();
     while let Err(error) = database.migrate(Deadline::after(timeout)).await {
         let error = error.to_string();

@@ -9,6 +9,7 @@
 //! | `transaction` | begin, commit, roll back, retry |
 //! | `commit_gate` | stops COMMITs at shutdown |
 //! | `schema`, `migrate` | tables, migrations, readiness |
+//! | `lifecycle` | the calls of the kit itself |
 //! | `error`, `retry`, `deadline` | what can go wrong, what is repeated, for how long |
 //!
 //! Each call takes a [`Deadline`] and ends by it. Only a COMMIT that was sent is awaited beyond the deadline, because
@@ -18,6 +19,7 @@
 mod commit_gate;
 mod deadline;
 mod error;
+mod lifecycle;
 mod migrate;
 mod options;
 mod pool;
@@ -36,6 +38,7 @@ pub use mysql_async::{Opts, Params, Row, Value};
 use commit_gate::CommitGate;
 pub use deadline::Deadline;
 pub use error::DatabaseError;
+pub(crate) use lifecycle::DatabaseLifecycle;
 use pool::ConnectionPool;
 pub use schema::{Migration, Schema};
 pub use session::Session;

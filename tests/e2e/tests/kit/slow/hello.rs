@@ -32,6 +32,15 @@ fn the_example_has_at_most_60_lines() {
 }
 
 #[test]
+fn a_service_without_a_database_does_not_hold_the_driver() {
+    let holds_driver = |module: &[u8]| module.windows(21).any(|bytes| bytes == b"mysql_native_password");
+    let [hello, orders] =
+        [artifacts::hello(), artifacts::wasm()].map(|path| fs::read(path.unwrap()).expect("a module"));
+    assert!(holds_driver(&orders), "the driver has another mark now");
+    assert!(!holds_driver(&hello) && hello.len() < orders.len() / 2, "{} and {} bytes", hello.len(), orders.len());
+}
+
+#[test]
 fn the_example_serves_and_its_problems_have_its_name() {
     let service = hello(&[("GREETING", "Ahoy")]);
     let client = Client::new(&service.url(""));
