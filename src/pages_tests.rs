@@ -1,4 +1,4 @@
-//! README and docs/API.md say what the tables say.
+//! README and docs/API.md agree with the tables of variables and routes.
 
 use microservice::config::markdown_row;
 use microservice::operations::ADMIN_ROUTES;

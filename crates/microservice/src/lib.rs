@@ -1,7 +1,7 @@
 //! What a microservice in WebAssembly needs, apart from its subject.
 //!
-//! A service is a type that implements [`Service`]: a name, a table of routes, a table of variables, and where it has a
-//! database its tables. [`run`] does the rest.
+//! A service is a type that implements [`Service`]: a name, a table of routes, a table of variables and, if it has a
+//! database, a schema. [`run`] does the rest.
 //!
 //! | module | what it does |
 //! |---|---|

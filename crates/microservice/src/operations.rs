@@ -34,7 +34,7 @@ pub async fn root<S: Service>(_service: Arc<S>, request: Request) -> HandlerResu
     Ok(response::text(format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES))))
 }
 
-/// `GET /health`: the process is alive. This never asks the database, because a restart would not mend it.
+/// `GET /health`: the process is alive. This does not use the database, because a restart would not repair it.
 ///
 /// # Errors
 /// None.
@@ -42,10 +42,10 @@ pub async fn health<S>(_service: Arc<S>, _request: Request) -> HandlerResult {
     Ok(response::json(StatusCode::OK, r#"{"status":"alive"}"#))
 }
 
-/// `GET /ready`: requests can be served, because the tables answer.
+/// `GET /ready`: requests can be served, because the tables can be read.
 ///
 /// # Errors
-/// 503 while the process shuts down, and where the database does not answer.
+/// 503 while the process shuts down, and if the database is not available.
 pub async fn ready<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     if request.app.shutdown.is_requested() {
         return Err(Problem::shutting_down());
@@ -75,7 +75,7 @@ pub async fn init<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     Ok(response::json(StatusCode::OK, r#"{"status":true}"#))
 }
 
-/// `/drain`: requests the shutdown and answers at once.
+/// `/drain`: requests the shutdown and returns at once.
 async fn drain(_service: Arc<()>, request: Request) -> HandlerResult {
     let is_first = request.is_head() || request.app.shutdown.request();
     let status = if is_first { r#"{"status":"draining"}"# } else { r#"{"status":"draining already"}"# };

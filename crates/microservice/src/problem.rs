@@ -1,8 +1,8 @@
 //! Error responses: RFC 9457 problem details, one shape for all.
 //!
-//! Handlers return a [`Problem`] instead of a response. A 5xx never says anything of the inside: its [`Problem::cause`]
-//! is logged once, where the response leaves. The problems that any service needs are constructors here; a service adds
-//! its own by `impl From<ItsError> for Problem`.
+//! Handlers return a [`Problem`] instead of a response. A 5xx response reveals no internals: its [`Problem::cause`] is
+//! only logged, once. The problems that any service needs are constructors here; a service adds its own by
+//! `impl From<ItsError> for Problem`.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! From a request to its handler, without the service's type: the server does not depend on it.
+//! Finds the handler of a request. Hides the service's type, so that the server does not depend on it.
 
 use std::sync::Arc;
 
@@ -13,36 +13,36 @@ use crate::routes::{self, BoxFuture, HandlerResult, Route, Target};
 /// Finds the route of a request.
 pub(crate) struct Router(Box<FindRoute>);
 
-type FindRoute = dyn Fn(&Method, &str) -> Result<Found, Problem> + Send + Sync;
+type FindRoute = dyn Fn(&Method, &str) -> Result<RouteMatch, Problem> + Send + Sync;
 
-/// A route for a request.
-pub(crate) enum Found {
-    /// A handler with its service.
-    Handler { run: Run, is_always_admitted: bool },
+/// The route that matches a request.
+pub(crate) enum RouteMatch {
+    /// A handler, bound to its service.
+    Handler { handler: BoundHandler, is_always_admitted: bool },
     /// `OPTIONS`: the methods of the path.
     Options(String),
 }
 
-type Run = Box<dyn FnOnce(hyper::Request<Body>, Arc<App>) -> BoxFuture<'static, HandlerResult> + Send>;
+type BoundHandler = Box<dyn FnOnce(hyper::Request<Body>, Arc<App>) -> BoxFuture<'static, HandlerResult> + Send>;
 
 impl Router {
     /// A router over the service's table.
     pub(crate) fn new<S: Send + Sync + 'static>(service: Arc<S>, table: &'static [Route<S>]) -> Self {
         Self(Box::new(move |method, path| {
             Ok(match routes::find(table, method, path)? {
-                Target::Options(allow) => Found::Options(allow),
+                Target::Options(allow) => RouteMatch::Options(allow),
                 Target::Handler { handler, parameters, is_always_admitted } => {
                     let service = Arc::clone(&service);
-                    let run: Run =
+                    let handler: BoundHandler =
                         Box::new(move |request, app| handler(service, Request::new(request, parameters, app)));
-                    Found::Handler { run, is_always_admitted }
+                    RouteMatch::Handler { handler, is_always_admitted }
                 }
             })
         }))
     }
 
     /// The route for a method and a path.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<Found, Problem> {
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<RouteMatch, Problem> {
         self.0(method, path)
     }
 }

@@ -1,7 +1,7 @@
 //! The table of routes: path, method, handler, description.
 //!
-//! Routing, `Allow`, `OPTIONS` and the text of `GET /` come from it. `HEAD` is answered wherever `GET` is. `OPTIONS` is
-//! answered everywhere, also for `*`, the server as a whole (RFC 9110 §9.3.7).
+//! Routing, `Allow`, `OPTIONS` and the text of `GET /` come from it. `HEAD` works wherever `GET` does. `OPTIONS` works
+//! everywhere, also for `*`, the server as a whole (RFC 9110 §9.3.7).
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,16 +12,16 @@ use hyper::{Body, Method, Response};
 use crate::problem::Problem;
 use crate::request::Request;
 
-/// A response, or the problem in its place.
+/// A response or an error response.
 pub type HandlerResult = Result<Response<Body>, Problem>;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'f, T> = Pin<Box<dyn Future<Output = T> + Send + 'f>>;
 
-/// Handles a request with the service's state; [`handler!`](crate::handler) makes one of an `async fn`.
+/// Handles a request with the service's state; [`handler!`](crate::handler) makes one from an `async fn`.
 pub type Handler<S> = fn(Arc<S>, Request) -> BoxFuture<'static, HandlerResult>;
 
-/// Makes a [`Handler`] of an `async fn(Arc<S>, Request) -> HandlerResult`.
+/// Makes a [`Handler`] from an `async fn(Arc<S>, Request) -> HandlerResult`.
 #[macro_export]
 macro_rules! handler {
     ($function:expr) => {
@@ -80,8 +80,8 @@ impl<S> Route<S> {
         Self { query, ..self }
     }
 
-    /// Answers however many requests are in flight. For liveness: restarting an overloaded process makes the overload
-    /// worse.
+    /// Serves the route however many requests are in flight. For liveness: restarting an overloaded process makes the
+    /// overload worse.
     #[must_use]
     pub const fn always_admitted(self) -> Self {
         Self { is_always_admitted: true, ..self }
@@ -91,12 +91,12 @@ impl<S> Route<S> {
         Self { method, path, query: "", description, handler, is_always_admitted: false }
     }
 
-    fn takes(&self, method: &Method) -> bool {
+    fn accepts(&self, method: &Method) -> bool {
         self.method == method.as_str() || (self.method == "GET" && method == Method::HEAD)
     }
 }
 
-/// What a request asks for.
+/// What a request is for.
 pub(crate) enum Target<S: 'static> {
     /// A route's handler.
     Handler {
@@ -116,7 +116,7 @@ pub(crate) fn find<S>(routes: &'static [Route<S>], method: &Method, path: &str) 
         let allow = allow(routes.iter().filter(matches));
         return allow.map(Target::Options).ok_or_else(Problem::path_not_found);
     }
-    for route in routes.iter().filter(|route| route.takes(method)) {
+    for route in routes.iter().filter(|route| route.accepts(method)) {
         if let Some(parameters) = match_path(route.path, path) {
             let (handler, is_always_admitted) = (route.handler, route.is_always_admitted);
             return Ok(Target::Handler { handler, parameters, is_always_admitted });
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_a_path_does_not_take_is_405_with_allow() {
+    fn a_method_that_a_path_does_not_accept_is_405_with_allow() {
         let problem = find(ROUTES, &Method::PUT, "/things").err().unwrap();
         assert_eq!((problem.status().as_u16(), problem.allow()), (405, Some("GET, HEAD, POST, OPTIONS")));
         assert_eq!(find(ROUTES, &Method::PUT, "/other").err().unwrap().status().as_u16(), 404);

@@ -22,7 +22,8 @@ use crate::settings::{self, FATAL_EXIT, FatalExit, ProcessSettings};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogSettings};
 
-/// The exit statuses of BSD's sysexits.h: EX_USAGE for a wrong configuration, EX_OSERR where the system refuses.
+/// The exit statuses of BSD's sysexits.h: EX_USAGE for a wrong configuration, EX_OSERR for an error of the operating
+/// system.
 const EXIT_USAGE: u8 = 64;
 const EXIT_OS_ERROR: u8 = 71;
 
@@ -31,10 +32,10 @@ const MIGRATION_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A service: its tables of routes and variables, and the state that its handlers share.
 pub trait Service: Sized + Send + Sync + 'static {
-    /// The service's name: in problem types, in the first line of a failed start. `env!("CARGO_PKG_NAME")` does well.
+    /// The service's name, as in problem types and error messages. Usually `env!("CARGO_PKG_NAME")`.
     const NAME: &'static str;
 
-    /// The service's version. `env!("CARGO_PKG_VERSION")` does well.
+    /// The service's version. Usually `env!("CARGO_PKG_VERSION")`.
     const VERSION: &'static str;
 
     /// What the service is, in a sentence: the head of `GET /`.
@@ -56,7 +57,7 @@ pub trait Service: Sized + Send + Sync + 'static {
     fn new(context: &Context<'_>) -> Result<Self, ConfigError>;
 }
 
-/// What a service's state is made from.
+/// The inputs of [`Service::new`].
 #[derive(Debug)]
 pub struct Context<'c> {
     /// The variables.
@@ -75,7 +76,7 @@ impl Context<'_> {
     }
 }
 
-/// The table of all variables of a service, in the order of its pages.
+/// All variables of a service, in the order of `--help`.
 #[must_use]
 pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
     let (database, schema) = match S::SCHEMA {
@@ -90,7 +91,7 @@ pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
 /// Runs the service until it is shut down. This is all that `main` has to call.
 ///
 /// The arguments `--help`, `--version` and `--variables` print and end. Without arguments the process serves; it ends
-/// with status 0 after a shutdown, 64 for a wrong configuration, 71 where the system does not let it serve.
+/// with status 0 after a shutdown, 64 for an invalid configuration, 71 for an error of the operating system.
 pub fn run<S: Service>() -> ! {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
@@ -105,8 +106,8 @@ pub fn run<S: Service>() -> ! {
         Err(error) => fail::<S>(EXIT_OS_ERROR, &format!("cannot start the runtime: {error}")),
     };
     runtime.block_on(async {
-        // In tokio_wasi a task does not wake this future (docs/PLATFORM.md). So it waits for nothing, and the task that
-        // is spawned here ends the process.
+        // In tokio_wasi a task does not wake this future (docs/PLATFORM.md). So this future is pending for ever, and
+        // the spawned task ends the process.
         tokio::spawn(async {
             let Err(error) = start::<S>().await;
             telemetry::flush();
@@ -131,8 +132,8 @@ impl<S> fmt::Debug for Configured<S> {
     }
 }
 
-/// Reads all variables and makes the service's state from them. [`run`] does this first; tests check configurations by
-/// it.
+/// Reads all variables and makes the service's state from them. [`run`] does this first; tests use it to check
+/// configurations.
 ///
 /// # Errors
 /// The first variable that is wrong.
@@ -140,7 +141,7 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     environment.get(&FATAL_EXIT)?;
     let process = ProcessSettings::read(environment)?;
     let log = LogSettings::read(environment)?;
-    // Everything that needs the driver is made in this arm, which the compiler drops where there is no schema.
+    // Only the first arm needs the driver. The compiler drops that arm for a service without a schema.
     let (database, lifecycle): (_, Option<Arc<dyn DatabaseLifecycle>>) = match S::SCHEMA {
         Some(schema) => {
             let database = Database::new(&DatabaseSettings::read(environment)?, schema);
@@ -179,7 +180,7 @@ async fn serve<S: Service>(process: &ProcessSettings, app: Arc<App>, service: Ar
     server::run(&app, public, admin, process.drain_timeout).await;
     tracing::info!("shut down");
     telemetry::flush();
-    // At once, without dropping the connections that were cut off one by one.
+    // Exits without dropping the remaining connections one by one.
     std::process::exit(0)
 }
 
@@ -187,7 +188,7 @@ fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     server::listen(address).with_context(|| format!("cannot listen on {address}; {variable} names another address"))
 }
 
-/// Creates missing tables as soon as the database is available. Meanwhile the service answers, but is not ready.
+/// Creates missing tables as soon as the database is available. Until then the service runs, but is not ready.
 async fn migrate(database: Arc<dyn DatabaseLifecycle>, timeout: Duration) {
     let mut last_error = String::new();
     while let Err(error) = database.migrate(Deadline::after(timeout)).await {
@@ -207,14 +208,14 @@ fn crate_name<S>() -> &'static str {
 }
 
 fn print_and_exit(text: &str) -> ! {
-    // The reader may be gone.
+    // The reader may have closed the pipe.
     let _ = std::io::stdout().write_all(text.as_bytes());
     std::process::exit(0)
 }
 
-/// Says in one line why the process ends, and ends it.
+/// Prints the reason in one line and ends the process.
 fn fail<S: Service>(status: u8, reason: &str) -> ! {
-    // The reader may be gone.
+    // The reader may have closed the pipe.
     let _ = writeln!(std::io::stderr(), "{}: {reason}", S::NAME);
     match Environment::of_process().get(&FATAL_EXIT) {
         Ok(FatalExit::Trap) => std::process::abort(),

@@ -27,7 +27,7 @@ const DRAIN_DELAY: Variable<Duration> = Variable::new(
 );
 const DRAIN_TIMEOUT: Variable<Duration> =
     Variable::new("DRAIN_TIMEOUT", types::DURATION, "20s", "from then on, for requests in flight to end");
-/// How a process ends that cannot go on.
+/// How a failed start ends.
 pub(crate) const FATAL_EXIT: Variable<FatalExit> = Variable::new(
     "FATAL_EXIT",
     Type { name: "choice", parse: parse_fatal_exit },
@@ -91,7 +91,7 @@ pub(crate) const CORS_ALLOW_ORIGIN: Variable<String> = Variable::without_default
     "one origin, or `*`, that browsers may call from",
 );
 
-/// The variables of the process: where it listens, how it ends, what it does with tables at the start.
+/// The variables of the process: where it listens and how it ends.
 pub(crate) const PROCESS_VARIABLES: &[&dyn AnyVariable] =
     &[&LISTEN_ADDR, &ADMIN_ADDR, &DRAIN_DELAY, &DRAIN_TIMEOUT, &FATAL_EXIT];
 
@@ -114,7 +114,7 @@ pub(crate) const LIMIT_VARIABLES: &[&dyn AnyVariable] = &[
     &CORS_ALLOW_ORIGIN,
 ];
 
-/// How a process ends that cannot go on.
+/// How a failed start ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FatalExit {
     /// With a status.

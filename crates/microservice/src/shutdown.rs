@@ -57,7 +57,7 @@ impl Shutdown {
         let mut phase = self.phase.subscribe();
         while *phase.borrow_and_update() != Phase::Closing {
             if phase.changed().await.is_err() {
-                // The sender is gone, which cannot be: `self` holds it.
+                // Cannot happen: `self` holds the sender.
                 return;
             }
         }

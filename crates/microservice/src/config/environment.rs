@@ -1,4 +1,4 @@
-//! Reading variables, and the message when one is wrong.
+//! Reads variables; the error message if one is invalid.
 
 use std::fmt;
 
@@ -73,8 +73,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The problem is put behind the variable's name, as in "must be at least MAX_BODY_BYTES". It must not hold a
-    /// secret.
+    /// The message is the variable's name and then `problem`, such as "must be at least MAX_BODY_BYTES". It must not
+    /// contain a secret.
     #[must_use]
     pub fn new(variable: &dyn AnyVariable, problem: &str) -> Self {
         Self { variable: variable.description(), problem: problem.to_owned() }

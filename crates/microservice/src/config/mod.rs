@@ -3,8 +3,8 @@
 //! Each variable is a typed constant, a [`Variable`], and stands in one table. Parsing, the messages for wrong values,
 //! `--help` and `--variables` come from it. A test compares README's table with it.
 //!
-//! A wrong value stops the start with one line: the variable's name, the problem and an example. Secrets are never
-//! printed.
+//! With an invalid value the service does not start. One line has the variable's name, the problem and an example.
+//! Secrets are never printed.
 
 mod environment;
 mod help;

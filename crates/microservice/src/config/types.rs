@@ -9,7 +9,7 @@ pub struct Type<T: 'static> {
     /// The type's name, for programs that read the table: `address`, `duration`, `size`, `count`, `boolean`, `choice`,
     /// `origin`, `file`, `url` or `text`.
     pub name: &'static str,
-    /// From text to a value. The error continues "NAME is VALUE, but …".
+    /// Parses a value. The error completes the sentence "NAME is VALUE, but …".
     pub parse: fn(&str) -> Result<T, String>,
 }
 
@@ -21,7 +21,7 @@ impl<T> Clone for Type<T> {
 
 impl<T> Copy for Type<T> {}
 
-/// The longest duration that may be set: a bound that is never reached is no bound.
+/// The longest duration that may be set. A longer timeout would hardly ever expire.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `true` or `false`.
@@ -114,7 +114,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Reads a file that a variable names.
 ///
 /// # Errors
-/// The file cannot be read; in words that continue "NAME …".
+/// The file cannot be read. The message completes a sentence that begins with the variable's name.
 pub fn read_file(path: &str) -> Result<String, String> {
     std::fs::read_to_string(path)
         .map_err(|error| format!("names {path:?}, which cannot be read ({error}; WasmEdge needs --dir for it)"))

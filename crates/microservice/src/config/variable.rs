@@ -18,7 +18,7 @@ pub struct Description {
     pub type_name: &'static str,
     /// The value that is used where the variable is not set.
     pub default: Option<&'static str>,
-    /// A right value, for messages. The default where there is one.
+    /// A valid value, for messages. The default if there is one.
     pub example: &'static str,
     /// What the variable means, in Markdown.
     pub meaning: &'static str,

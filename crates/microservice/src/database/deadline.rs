@@ -1,4 +1,4 @@
-//! How long a caller waits.
+//! The deadline of work at the database.
 
 use std::time::Duration;
 

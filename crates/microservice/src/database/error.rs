@@ -4,9 +4,9 @@ use std::fmt;
 
 use mysql_async::{DriverError, Error, ServerError};
 
-/// Why the database did not do what it was asked to do.
+/// Why work at the database failed.
 ///
-/// The causes are for the log, never for a client. An error without a cause needs nobody to look at it.
+/// The causes are for the log, never for a client. An error without a cause needs no investigation.
 #[derive(Debug)]
 pub enum DatabaseError {
     /// All connections stayed in use for as long as the caller could wait.
@@ -21,9 +21,10 @@ pub enum DatabaseError {
     TimedOut,
     /// A table or a column is missing.
     NotInitialised,
-    /// A table has other columns than the migrations make; the schema's tables, and the schema's advice.
+    /// A table has other columns than the migrations make. Has the names of the schema's tables and the advice of
+    /// [`Schema::with_column_check`](super::Schema::with_column_check).
     IncompatibleTable(String),
-    /// A row has this key already; the key as the database names it, or nothing.
+    /// A row has this key already. The key as the database names it, or an empty text.
     Duplicate(String),
     /// No id is above the greatest one.
     IdsExhausted,
@@ -47,7 +48,7 @@ impl DatabaseError {
             Error::Driver(
                 DriverError::ConnectionClosed | DriverError::PoolDisconnected | DriverError::PacketOutOfOrder,
             ) => Self::ConnectionLost("the connection is closed".into()),
-            // The driver's texts quote rows and parameters, which do not belong into a log.
+            // The driver's texts quote rows and parameters, which do not belong in a log.
             Error::Driver(_) => Self::Internal("the driver rejected a statement or a value".into()),
             Error::Url(_) => Self::Internal("the driver rejected the database URL".into()),
             Error::Other(error) => Self::Internal(error.to_string()),

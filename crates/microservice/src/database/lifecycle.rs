@@ -1,13 +1,13 @@
-//! What the kit itself does with a service's database, as an object.
+//! The kit's own calls to a service's database, as a trait object.
 //!
-//! Only a service with a schema makes such an object, so the linker leaves the driver out of all other services.
+//! Only a service with a schema creates the object. So the linker leaves the driver out of all other services.
 
 use std::fmt;
 
 use super::{Database, DatabaseError, Deadline};
 use crate::BoxFuture;
 
-/// The calls of a [`Database`] that routes and the process's start and end need.
+/// The calls of a [`Database`] that the kit's routes and the process's start and end need.
 pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
     /// [`Database::migrate`].
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>>;

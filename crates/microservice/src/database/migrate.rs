@@ -20,7 +20,7 @@ impl Database {
         self.apply_and_unlock(session).await
     }
 
-    /// Drops the service's tables and applies all migrations anew. All data are lost.
+    /// Drops the service's tables and applies all migrations again. All data are lost.
     ///
     /// # Errors
     /// Those of [`Database::migrate`].
@@ -106,8 +106,8 @@ async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, 
     Ok(number(&rows).unwrap_or(0))
 }
 
-/// Fails unless the tables can be read and have the right columns. A table that something else made might round money,
-/// cut texts or take a key twice.
+/// Fails unless the tables can be read and have the right columns. A table of another program might round money,
+/// truncate texts or accept duplicate keys.
 async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
     for table in schema.tables {
         session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;

@@ -13,7 +13,7 @@
 //! | `error`, `retry`, `deadline` | what can go wrong, what is repeated, for how long |
 //!
 //! Each call takes a [`Deadline`] and ends by it. Only a COMMIT that was sent is awaited beyond the deadline, because
-//! its response decides what the client is told. A transaction that the database rolled back is repeated as a whole.
+//! its response decides the response to the client. A transaction that the database rolled back is repeated as a whole.
 //! One whose COMMIT got no response never is.
 
 mod commit_gate;

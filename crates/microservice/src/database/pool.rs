@@ -26,9 +26,9 @@ pub(super) enum Purpose {
 
 /// The connections to one database.
 ///
-/// The driver's pool would let a caller wait for a free connection and for the database alike. The permits tell the two
-/// apart: who gets none finds all connections in use, who has one and gets no connection finds the database
-/// unavailable.
+/// In the driver's pool a caller waits for a free connection and for the database in the same call. The permits
+/// separate the two. A caller without a permit knows that all connections are in use. A caller with a permit but no
+/// connection knows that the database is unavailable.
 pub(super) struct ConnectionPool {
     pool: Pool,
     work_permits: Arc<Semaphore>,

@@ -21,7 +21,7 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// A query that detects tables which something else made.
+/// A query that detects tables which another program created.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ColumnCheck {
     pub(super) count_valid_columns: &'static str,
@@ -30,8 +30,8 @@ pub(super) struct ColumnCheck {
 }
 
 impl Schema {
-    /// A service's schema. The service's name names the version table and the lock of the migrations, so that services
-    /// can share a database. A reset drops the tables in this order.
+    /// A service's schema. The names of the version table and of the migrations' lock contain the service's name, so
+    /// that services can share a database. A reset drops `tables` in this order.
     ///
     /// # Panics
     /// At compile time, in a `const`: if the name is empty, longer than 50 bytes or has other bytes than `a-z`, `0-9`,
@@ -44,7 +44,7 @@ impl Schema {
     }
 
     /// Makes the service ready only while the query counts that many columns. Without it, a table of the same name that
-    /// something else made passes as the service's own. `advice` tells the operator what to do with such a table.
+    /// another program created passes as the service's own. `advice` tells the operator what to do with such a table.
     #[must_use]
     pub const fn with_column_check(
         self,

@@ -14,7 +14,7 @@ use super::{DatabaseError, Deadline};
 
 /// A connection to the database that a caller uses for a transaction, or for reads without one.
 ///
-/// The lifetime is that of what the caller's closure captures; see
+/// The lifetime is that of the values that the caller's closure captures; see
 /// docs/decisions/0009-transactions-take-boxed-futures.md.
 pub struct Session<'a> {
     connection: PooledConnection,
@@ -40,7 +40,7 @@ impl Session<'_> {
         Self { connection, state: State::Ready, deadline, statement_timeout, captures: PhantomData }
     }
 
-    /// Runs a statement without parameters and rows.
+    /// Runs a statement that has no parameters and returns no rows.
     ///
     /// # Errors
     /// Those of [`DatabaseError`] except `Busy` and `OutcomeUnknown`.
@@ -119,8 +119,8 @@ impl Session<'_> {
 
     /// The connection for the next statement, and how long that may take.
     ///
-    /// Until [`Session::receive`] the session counts as broken. So it stays, and is closed, if the statement's future
-    /// is dropped.
+    /// The state is [`State::AwaitingResponse`] until [`Session::receive`]. If the statement's future is dropped, that
+    /// state remains, and the connection is closed instead of reused.
     fn send(&mut self) -> Result<(&mut Conn, Duration), DatabaseError> {
         match self.state {
             State::Ready => {}
@@ -133,7 +133,7 @@ impl Session<'_> {
         Ok((self.connection.get()?, self.deadline.remaining(self.statement_timeout)))
     }
 
-    /// Notes what the response means for the session.
+    /// Sets the state that follows from the response.
     fn receive<T>(&mut self, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         self.state = match &response {
             Err(DatabaseError::Conflict(_)) => State::Conflicted,

@@ -1,4 +1,4 @@
-//! Receiving a body: of the right type, within its bound and its time, and within the memory that all bodies share.
+//! Receives bodies. Checks the media type, the size, the time, and the memory that all bodies share.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::problem::Problem;
 
-/// The memory for which a permit of [`App::body_memory`] stands.
+/// The memory that one permit of [`App::body_memory`] stands for.
 pub(crate) const BYTES_PER_PERMIT: usize = 1024;
 
 /// The first allocation for a body, in bytes. It grows as the body arrives.
 const MIN_CAPACITY: usize = 4 * BYTES_PER_PERMIT;
 
-/// From this size on the whole announced length is allocated. Until then an announcement costs a client nothing.
+/// Once this many bytes have arrived, the whole announced length is allocated. Not earlier: a client can announce a
+/// long body and never send it.
 const TRUST_LENGTH_FROM: usize = 1024 * BYTES_PER_PERMIT;
 
 /// The values of `Content-Type` that a route takes.
@@ -26,7 +27,7 @@ const TRUST_LENGTH_FROM: usize = 1024 * BYTES_PER_PERMIT;
 pub enum MediaTypes {
     /// JSON.
     Json,
-    /// JSON, also where it is declared as a form. `curl -d` declares every body so.
+    /// JSON, also if it is declared as a form. `curl -d` declares every body as a form.
     JsonOrForm,
 }
 
@@ -70,7 +71,7 @@ impl ReceivedBody {
         Self { bytes: Vec::new(), memory: None, in_flight: None }
     }
 
-    /// Makes the buffer hold `additional` more bytes, and takes the permits for them.
+    /// Grows the buffer for `additional` more bytes, and acquires the permits for them.
     fn reserve(&mut self, additional: usize, length: Length, memory: &Arc<Semaphore>) -> Result<(), Problem> {
         let needed = self.bytes.len() + additional;
         if needed <= self.bytes.capacity() {
@@ -99,7 +100,7 @@ impl ReceivedBody {
 enum Length {
     /// The request announced it.
     Announced(usize),
-    /// It is unknown; the bound.
+    /// The length is unknown; the limit.
     AtMost(usize),
 }
 

@@ -1,4 +1,4 @@
-//! Query strings. Unknown, repeated or invalid parameters are 400.
+//! Query strings. Unknown, repeated or invalid parameters return 400.
 
 use crate::problem::Problem;
 

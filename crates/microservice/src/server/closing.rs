@@ -1,4 +1,4 @@
-//! Closing connections: with a response that arrives, and within bounds.
+//! Closes connections so that the last response arrives, within limits on time and data.
 
 use std::sync::Arc;
 use std::time::Duration;

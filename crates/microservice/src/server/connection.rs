@@ -57,7 +57,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
             Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
-                () = last_request(&activity) => Ok(()),
+                () = wait_for_last_request(&activity) => Ok(()),
             }
         }
     };
@@ -70,7 +70,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
 }
 
 /// Waits until a connection has had time to begin a last request and has none in flight.
-async fn last_request(activity: &Activity) {
+async fn wait_for_last_request(activity: &Activity) {
     loop {
         tokio::time::sleep(LAST_REQUEST_TIMEOUT).await;
         if !activity.is_busy() {

@@ -1,7 +1,7 @@
-//! A stream that replaces hyper's bare responses to malformed heads by problems.
+//! A stream that replaces hyper's empty responses to malformed heads with problems.
 //!
-//! hyper answers a head that it cannot parse by itself, with a status and no body, and offers no way to say more. This
-//! wrapper can be taken out of [`super::connection`] without any other change.
+//! hyper itself responds to a head that it cannot parse, with a status and no body, and offers no hook to change that.
+//! This wrapper can be removed from [`super::connection`] without any other change.
 
 use std::io;
 use std::pin::Pin;

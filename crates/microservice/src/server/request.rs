@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
 use crate::problem::Problem;
-use crate::router::{self, Found};
+use crate::router::{self, RouteMatch};
 
 /// The longest request id that is accepted from a client.
 const MAX_REQUEST_ID_CHARS: usize = 64;
@@ -28,9 +28,9 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
     let origin = request.headers().get(ORIGIN).cloned();
 
     let mut response = handle(server, request).await.unwrap_or_else(|problem| reject(&problem, app, &id));
-    // A process that shuts down sends its clients to another one. And after a chunked body nothing on this connection
-    // is taken for a request: hyper_wasi takes a chunk-size line without digits for the end of the body, where a proxy
-    // may not.
+    // A process that shuts down closes its connections, so that clients connect to another replica. A connection is
+    // also closed after a chunked body: hyper_wasi takes a chunk-size line without digits for the end of the body. A
+    // proxy may not, and would then see other request boundaries.
     if app.shutdown.is_requested() || is_chunked {
         close_after(&mut response);
     }
@@ -47,17 +47,17 @@ async fn handle(server: &Server, request: Request<Body>) -> Result<Response<Body
     let app = &server.app;
     check_head(&request, app.limits.max_header_bytes)?;
     match server.router.find(request.method(), request.uri().path())? {
-        Found::Options(allow) => Ok(router::options(app, &request, &allow)),
-        Found::Handler { run, is_always_admitted } => {
+        RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
+        RouteMatch::Handler { handler, is_always_admitted } => {
             // A request with a body is admitted again once the body has arrived: slow senders do not keep others out.
             let permit = if is_always_admitted { None } else { Some(app.admit()?) };
             let _permit = permit.filter(|_| request.body().is_end_stream());
-            run(request, Arc::clone(app)).await
+            handler(request, Arc::clone(app)).await
         }
     }
 }
 
-/// The response in place of the one that was asked for. Its cause goes to the log only.
+/// The error response. Its cause goes to the log only.
 fn reject(problem: &Problem, app: &App, id: &str) -> Response<Body> {
     if let Some(cause) = problem.cause() {
         tracing::error!(request_id = %id, cause, "a request failed");
@@ -93,13 +93,13 @@ fn check_head(request: &Request<Body>, max: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The client's request id where it is a plain one, else a new one.
+/// The client's request id if it is valid, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let is_plain = |id: &&str| {
+    let is_valid = |id: &&str| {
         (1..=MAX_REQUEST_ID_CHARS).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
-    match headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_plain) {
+    match headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(is_valid) {
         Some(id) => id.to_owned(),
         None => new_request_id(),
     }

@@ -18,7 +18,7 @@ pub(super) struct TimedStream {
     stream: TcpStream,
     server: Arc<Server>,
     activity: Activity,
-    /// The read timeout starts anew when this changes.
+    /// The read timeout restarts when this changes.
     progress: Progress,
     read_timer: Timer,
     write_timer: Timer,

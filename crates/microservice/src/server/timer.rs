@@ -9,8 +9,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timeout that starts with the first poll and ends when it is stopped.
 ///
-/// The runtime's timer is created once and left alone when a wait ends in time, as nearly all do. When it fires for a
-/// wait that is over, it is set anew.
+/// The runtime's timer is created once and stays armed when a wait ends in time, as nearly all do. When it fires after
+/// its wait has ended, it is armed again for the current one.
 #[derive(Default)]
 pub(super) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,

@@ -1,6 +1,6 @@
 //! Logs: one line for each event on standard output, JSON for machines and text for a terminal.
 //!
-//! Code says `tracing::info!(field, "what happened")`; [`install`] decides where the line goes. Logging never ends the
+//! Code calls `tracing::info!(field, "what happened")`; [`install`] decides where the line goes. Logging never ends the
 //! process and never makes it wait: lines go through a bounded buffer. Lines that do not fit are counted and dropped.
 
 mod format;
@@ -60,7 +60,8 @@ impl LogSettings {
 
 static SINK: OnceLock<Arc<Sink>> = OnceLock::new();
 
-/// Sends the events of this crate and of the service's crate to standard output from now on. The first call counts.
+/// Sends the events of this crate and of the service's crate to standard output from now on. Later calls have no
+/// effect.
 pub(crate) fn install(settings: &LogSettings, service_crate: &'static str) {
     let sink = Arc::clone(SINK.get_or_init(Arc::default));
     let json = match settings.format {
@@ -72,7 +73,7 @@ pub(crate) fn install(settings: &LogSettings, service_crate: &'static str) {
     let _ = tracing::subscriber::set_global_default(LogSubscriber::new(sink, settings.level, json, service_crate));
 }
 
-/// Writes lines out as they come. Never ends: spawn it beside the work.
+/// Writes lines out as they come. Never ends: spawn it as a task.
 pub(crate) async fn write_out() {
     if let Some(sink) = SINK.get() {
         sink.write_out().await;

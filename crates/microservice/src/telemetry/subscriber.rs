@@ -28,7 +28,7 @@ impl LogSubscriber {
 
 impl Subscriber for LogSubscriber {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Libraries trace each step. Asked once and refused here, their events cost nothing afterwards.
+        // Libraries trace each step. After `never`, tracing skips their events at no cost.
         if self.enabled(metadata) { Interest::always() } else { Interest::never() }
     }
 
