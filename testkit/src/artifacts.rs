@@ -72,8 +72,8 @@ pub fn copy_source() -> Result<TempDir> {
     copy_files("-xmf")
 }
 
-/// The same with the present file times. Cargo compares them: in a copy that uses this target directory, it compiles only
-/// what is new there.
+/// The same with the original file times. Cargo compares file times. So in a copy that uses this target directory it
+/// compiles only what has changed.
 ///
 /// # Errors
 /// As above.

@@ -1,9 +1,9 @@
-//! What the process knows of its sockets without a system call. This layer calls none of the others.
+//! The state of the process's sockets that is known without a system call. This layer calls none of the others.
 //!
 //! mio_wasi subscribes to writability twice after every read and every write (`IoSourceState::do_io` in its
 //! `src/sys/wasi/wasmedge.rs` sets `writestate` to 2), so every request would cause two waits that return at once and
-//! report nothing new. A socket that was reported writable stays writable as long as every write is complete. The
-//! kernel need not be asked about it. An incomplete write and a connect end that knowledge.
+//! report nothing new. A socket that was reported writable stays writable as long as every write is complete. The poll
+//! can leave it out. After an incomplete write or a connect the state is unknown again.
 //!
 //! A listener is never writable, but tokio_wasi subscribes to its writability all the same.
 
@@ -33,7 +33,7 @@ pub(crate) enum Writability {
     /// Only the kernel knows.
     #[default]
     Unknown,
-    /// It is writable, and its owner was told.
+    /// It is writable, and this was reported to its owner.
     Ready,
     /// It is a listener.
     Never,
@@ -101,7 +101,7 @@ impl FdTable {
         self.set_writability(fd, Writability::Unknown);
     }
 
-    /// The kernel has reported that a socket is writable, and its owner is told.
+    /// The kernel has reported that a socket is writable, and its owner gets the event.
     pub(crate) fn mark_writable(&mut self, fd: Fd) {
         self.set_writability(fd, Writability::Ready);
     }

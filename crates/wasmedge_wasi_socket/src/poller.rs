@@ -9,10 +9,10 @@
 //!
 //! - **A signal** interrupts `epoll_wait`. Every subscription then fails with error 27, and `Poller::wait` returns
 //!   before it cleans up: the descriptors stay registered, with pointers into the list of events. The next call fails
-//!   for each of them with error 20. Called at once with the same array, the old pointers are right, the wait is a real
-//!   one, and only the errors 20 must be dropped. So an interrupted poll is repeated unchanged. The timer of the first
-//!   call stays armed until the wait ends, so no time is lost.
-//! - **Half-closed connections.** The runtime always asks for `EPOLLRDHUP` and has no event for it. A half-closed
+//!   for each of them with error 20. If that call has the same array, the old pointers are still valid, the call waits
+//!   as it should, and only the errors 20 must be dropped. So an interrupted poll is repeated unchanged. The timer of
+//!   the first call stays armed until the wait ends, so no time is lost.
+//! - **Half-closed connections.** The runtime always registers `EPOLLRDHUP` and has no event for it. A half-closed
 //!   connection with a subscription for writing only ends every poll at once, without an event. The wait then excludes
 //!   all writers for 2 ms at a time. A socket with only an error, such as a refused datagram, does the same to readers;
 //!   it is found by `SO_ERROR`.
@@ -21,8 +21,8 @@
 //!   first.
 //! - **No subscriptions.** `epoll_wait` fails for an empty list of events, and the runtime does not clean up: every
 //!   descriptor of the next poll fails with error 44. So an empty list is never polled.
-//! - **Edges.** The host function `epoll_oneoff` differs only in `EPOLLET` and still takes the whole list each time, so
-//!   it is not used.
+//! - **Edge triggering.** The host function `epoll_oneoff` differs only in `EPOLLET` and still takes the whole list
+//!   each time, so it is not used.
 
 use crate::sys::poll_types::{CLOCKID_MONOTONIC, Errno, Event, Fd, Subscription, SubscriptionClock};
 use idle_scheduler::IdleScheduler;
@@ -128,7 +128,7 @@ impl Poller {
         }
     }
 
-    /// Notes that a descriptor is active.
+    /// Records that a descriptor is active.
     pub(crate) fn mark_active(&mut self, fd: Fd) {
         self.scheduler.mark_active(fd);
     }

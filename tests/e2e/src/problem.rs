@@ -58,7 +58,7 @@ impl Problem {
         if status >= 500 {
             let lower = text.to_lowercase();
             for secret in SECRETS {
-                assert!(!lower.contains(secret), "a {status} tells of the inside ({secret:?}): {text}");
+                assert!(!lower.contains(secret), "a {status} reveals internals ({secret:?}): {text}");
             }
         }
         problem

@@ -115,7 +115,7 @@ fn create_account(server: &MariaDb, password: &str) -> Result<()> {
     Ok(())
 }
 
-/// The walkthrough's first request fails with 409 on kept data: a line says so in advance.
+/// Warns in one line that the walkthrough's `create_orders` fails with 409 on kept data.
 fn print_kept_orders(server: &MariaDb) {
     // The table is missing when the service has never run on these data.
     let count = server.sql("orders", "SELECT COUNT(*) FROM orders").ok();

@@ -141,7 +141,7 @@ impl TcpListener {
             let socket = match self.socket.accept(nonblocking) {
                 Ok(socket) => socket,
                 Err(error) if errno::is(&error, errno::CONNABORTED) => continue,
-                Err(error) if failed + 1 < MAX_ACCEPTS_IN_A_ROW && errno::is_of_one_connection(&error) => {
+                Err(error) if failed + 1 < MAX_ACCEPTS_IN_A_ROW && errno::is_per_connection(&error) => {
                     failed += 1;
                     continue;
                 }

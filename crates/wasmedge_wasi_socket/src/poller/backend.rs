@@ -1,4 +1,4 @@
-//! The loop that drives a wait, and what it needs from below.
+//! The loop that drives a wait, and the interface to the system that it polls.
 
 use super::wait::Wait;
 use super::{Outcome, Poller, ProbeKind, Step, Trigger};
@@ -7,7 +7,7 @@ use crate::sys::poll_types::{Errno, Event, Fd, Subscription};
 
 /// The system under the poller: the runtime, or a model of it.
 pub(crate) trait PollBackend {
-    /// Nanoseconds of a clock that is never set.
+    /// The time, in nanoseconds of a monotonic clock.
     fn now(&self) -> u64;
 
     /// One poll. Fills `events` and returns their number, or None if it failed.

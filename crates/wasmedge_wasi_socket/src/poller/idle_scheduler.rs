@@ -47,7 +47,7 @@ fn quiet_time(count: usize) -> u64 {
     (2 * REGISTER_COST * count as u64).max(1_000_000)
 }
 
-/// What a poll has.
+/// The descriptors of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     /// Every descriptor.
@@ -140,7 +140,7 @@ impl IdleScheduler {
         if class(fd).wrapping_sub(first) % CLASSES < length { Selection::Peek } else { Selection::Skip }
     }
 
-    /// Notes that a descriptor is active: it was ready, or it was written to.
+    /// Records that a descriptor is active: it was ready, or it was written to.
     pub(crate) fn mark_active(&mut self, fd: u32) {
         let (word, bit) = active_bit(fd);
         let [current, _] = &mut self.active;
@@ -161,7 +161,7 @@ impl IdleScheduler {
     }
 }
 
-/// A hash of a descriptor. WasmEdge's descriptors are random numbers, but those of others may not be.
+/// A hash of a descriptor. WasmEdge's descriptors are random numbers, but those of other runtimes may not be.
 fn hash(fd: u32) -> u32 {
     fd.wrapping_mul(0x9E37_79B1)
 }

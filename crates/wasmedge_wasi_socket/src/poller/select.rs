@@ -10,8 +10,8 @@ use crate::sys::poll_types::{EVENTTYPE_FD_WRITE, Event, Fd, Subscription};
 /// How long writability that the owner knows of may be delayed until another event comes.
 pub(super) const MAX_WRITABLE_DELAY: u64 = 10_000_000;
 
-/// How many waits in a row may report known writability at once, without a poll. mio_wasi asks twice after each read
-/// and write; two more turns of its loop cost less than the clock that would bound a poll.
+/// How many waits in a row may report known writability at once, without a poll. mio_wasi subscribes twice after each
+/// read and write; two more turns of its loop cost less than the clock that would bound a poll.
 pub(super) const MAX_IMMEDIATE_REPORTS: u8 = 2;
 
 /// How long writers are excluded after one of them has ended a poll without an event.

@@ -37,8 +37,8 @@ impl<'a> Wait<'a> {
         Self { poller, requested, trigger, plan, exclusion, skipped: 0, is_diagnosing: false, began: 0, elapsed: 0 }
     }
 
-    /// Goes on with the outcome of the last step. `now` is the time after the last poll, in nanoseconds of a clock that
-    /// is never set.
+    /// Goes on with the outcome of the last step. `now` is the time after the last poll, in nanoseconds of a monotonic
+    /// clock.
     pub(crate) fn step(&mut self, now: u64, outcome: Outcome, table: &mut FdTable) -> Step<'_> {
         let next = match outcome {
             Outcome::Started => self.start(now, table),
@@ -66,7 +66,7 @@ impl<'a> Wait<'a> {
         self.select(table)
     }
 
-    /// Decides by the events of a poll.
+    /// Decides the next step from the events of a poll.
     fn polled(&mut self, now: u64, count: Option<usize>, table: &FdTable) -> Next {
         let poller = &mut *self.poller;
         let Some(count) = count else {
@@ -121,8 +121,8 @@ impl<'a> Wait<'a> {
         if poller.probes.is_empty() { Next::Done } else { Next::Probe }
     }
 
-    /// Reports the readers with a pending error as readable. If there is none, reports all: each owner then looks for
-    /// itself.
+    /// Reports the readers with a pending error as readable. If there is none, reports all: each owner's next read then
+    /// returns what there is.
     fn synthesize_events(&mut self) -> Next {
         let poller = &mut *self.poller;
         let event = |probe: &Probe| ready_event(probe.index, self.requested);

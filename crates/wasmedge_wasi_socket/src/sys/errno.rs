@@ -88,7 +88,7 @@ pub(crate) fn is(error: &Error, number: u16) -> bool {
 /// network error, which Linux reports here (accept(2), "Error handling"; the runtime has no number for `EHOSTDOWN` and
 /// `ENONET`). The next connection may succeed.
 #[cfg(any(target_os = "wasi", test))]
-pub(crate) fn is_of_one_connection(error: &Error) -> bool {
+pub(crate) fn is_per_connection(error: &Error) -> bool {
     [CONNABORTED, NETDOWN, PROTO, NOPROTOOPT, HOSTUNREACH, NOTSUP, NETUNREACH].iter().any(|number| is(error, *number))
 }
 
@@ -132,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_one_connection_and_of_the_listener_are_told_apart() {
+    fn errors_of_one_connection_and_of_the_listener_are_distinguished() {
         for number in [CONNABORTED, NETDOWN, PROTO, NOPROTOOPT, HOSTUNREACH, NOTSUP, NETUNREACH] {
-            assert!(is_of_one_connection(&error(number.into())), "{number}");
+            assert!(is_per_connection(&error(number.into())), "{number}");
         }
         for number in [AGAIN, BADF, INVAL, MFILE, NFILE, NOBUFS, NOMEM, PERM] {
-            assert!(!is_of_one_connection(&error(number.into())), "{number}");
+            assert!(!is_per_connection(&error(number.into())), "{number}");
         }
     }
 

@@ -115,7 +115,7 @@ fn the_log_reports_an_unknown_outcome_with_its_request_id() {
     app.proxy().set_once(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Reset)).unwrap();
     let headers = [("x-request-id", "lost-commit-1"), ("content-type", "application/json")];
     app.send("POST", "/create_order", &headers, Some(order(7).as_bytes())).expect_problem(503, "outcome-unknown");
-    wait_for("a line that tells of it", || {
+    wait_for("a log line with the request id", || {
         app.service()
             .log()
             .lines()

@@ -1,4 +1,5 @@
-//! The kit's database natively, used in ways that the order service does not: careless work, dropped work, two services.
+//! The kit's database module, natively, in ways that the order service does not use it: work that ignores errors,
+//! dropped transactions, two services in one database.
 
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,7 +52,7 @@ impl StockService {
         service
     }
 
-    /// Runs a statement past the service.
+    /// Runs a statement directly, without the service.
     #[track_caller]
     fn sql(&self, statement: &str) -> String {
         let rows = self.server.sql(&self.name, statement).unwrap_or_else(|error| panic!("{error:#}"));

@@ -9,18 +9,18 @@ use testkit::MariaDb;
 
 use e2e::{TestApp, order};
 
-/// A database with the article's table, past every service.
-struct Article {
+/// A database with the article's table. The methods use it directly, without a service.
+struct ArticleDatabase {
     database: String,
 }
 
-/// What a run of the script did.
-struct Run {
+/// The result of a run of the script.
+struct ScriptRun {
     status: i32,
     text: String,
 }
 
-impl Article {
+impl ArticleDatabase {
     /// The table as the article creates it, its text in this character set.
     fn new(character_set: &str) -> Self {
         let database = server().fresh_database_name().expect("a new database");
@@ -50,14 +50,14 @@ impl Article {
             .join("\n")
     }
 
-    fn run(&self, options: &[&str]) -> Run {
+    fn run(&self, options: &[&str]) -> ScriptRun {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let output = Command::new(root.join("scripts/take-over-table.sh"))
             .args(options)
             .env("DATABASE_URL", server().url(&self.database))
             .output()
             .expect("the script runs");
-        Run::of(&output)
+        ScriptRun::of(&output)
     }
 
     /// A run that must end with this status and leave everything as it was.
@@ -71,7 +71,7 @@ impl Article {
     }
 }
 
-impl Run {
+impl ScriptRun {
     fn of(output: &Output) -> Self {
         let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
         Self { status: output.status.code().expect("a status"), text }
@@ -97,7 +97,7 @@ fn a_table_of_the_article_is_taken_over_to_the_cent() {
     let amounts: Vec<u64> =
         (0..600_u64).map(|n| (n * n * n * 7919 + n * 31) % 13_107_200).chain([13_107_199, 1, 0]).collect();
     for character_set in ["latin1", "utf8mb3", "utf8mb4"] {
-        let article = Article::new(character_set);
+        let article = ArticleDatabase::new(character_set);
         let mut expected = Vec::new();
         let mut rows = Vec::new();
         for (id, &cents) in (1..).zip(&amounts) {
@@ -168,8 +168,8 @@ const BAD_ROWS: [(&str, &str); 27] = [
 
 #[test]
 fn rows_that_cannot_be_kept_stop_the_take_over_or_are_set_aside() {
-    let article = Article::new("utf8mb4");
-    // Someone's own wider columns, so that every reason can occur.
+    let article = ArticleDatabase::new("utf8mb4");
+    // Wider columns than the article's, so that every reason can occur.
     article.sql(
         "ALTER TABLE orders MODIFY order_id BIGINT, MODIFY product_id BIGINT, MODIFY shipping_address VARCHAR(300)",
     );
@@ -206,7 +206,7 @@ fn rows_that_cannot_be_kept_stop_the_take_over_or_are_set_aside() {
 
 #[test]
 fn each_bad_row_alone_stops_the_take_over() {
-    let article = Article::new("utf8mb4");
+    let article = ArticleDatabase::new("utf8mb4");
     article.sql(
         "ALTER TABLE orders MODIFY order_id BIGINT, MODIFY product_id BIGINT, MODIFY shipping_address VARCHAR(300)",
     );
@@ -231,7 +231,7 @@ fn a_table_of_another_shape_is_not_taken_over() {
             "left from an earlier run, drop or rename it first: orders_before_takeover",
         ),
     ] {
-        let article = Article::new("utf8mb4");
+        let article = ArticleDatabase::new("utf8mb4");
         article.sql(change);
         let tables = article.sql("SHOW TABLES");
         let run = article.run(&["--apply"]);
@@ -242,7 +242,7 @@ fn a_table_of_another_shape_is_not_taken_over() {
 
 #[test]
 fn an_order_written_during_the_take_over_is_not_lost() {
-    let article = Article::new("utf8mb4");
+    let article = ArticleDatabase::new("utf8mb4");
     article.insert(&(1..=2000).map(|id| format!("({id}, 1, 1, 1.1, 0, 0, 'a')")).collect::<Vec<_>>().join(", "));
     let over = AtomicBool::new(false);
     let (run, written) = thread::scope(|scope| {

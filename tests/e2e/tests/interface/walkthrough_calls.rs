@@ -211,7 +211,7 @@ fn addresses_keep_every_character() {
         app.post("/create_order", with(id, "shipping_address", Some(&format!("\"{address}\"")))).expect_done();
     }
     for (order, address) in Order::read_all(&app.get("/orders").text()).iter().zip(addresses) {
-        let meant: String = serde_json::from_str(&format!("\"{address}\"")).unwrap();
-        assert_eq!(order.shipping_address, meant);
+        let expected: String = serde_json::from_str(&format!("\"{address}\"")).unwrap();
+        assert_eq!(order.shipping_address, expected);
     }
 }
