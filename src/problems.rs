@@ -54,7 +54,7 @@ impl From<RepositoryError> for Problem {
                     .with_errors(vec![field])
             }
             RepositoryError::IdsExhausted => {
-                let detail = "4294967295 was an order_id once, and no id is given twice. Send an order_id.";
+                let detail = "4294967295 was an order_id once, and the service chooses only ids above all used ones. Send an order_id.";
                 Self::new(StatusCode::CONFLICT, "ids-exhausted", "No id available", detail)
             }
             RepositoryError::Database(error) => error.into(),

@@ -151,7 +151,7 @@ impl Problem {
     /// The route does not take the method. `allow` lists the methods that it takes.
     #[must_use]
     pub(crate) fn method_not_allowed(allow: String) -> Self {
-        let detail = format!("This path takes {allow}.");
+        let detail = format!("This path accepts {allow}.");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail);
         problem.0.allow = Some(allow);
         problem
@@ -293,7 +293,7 @@ impl From<DatabaseError> for Problem {
                 StatusCode::CONFLICT,
                 "ids-exhausted",
                 "No id available",
-                "The greatest id is in use: send an id.",
+                "No id is left above the greatest one that was used. Send an id.",
             ),
             E::Internal(_) => return Self::internal(&error),
         };
