@@ -48,8 +48,9 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
         ("IDLE_TIMEOUT", "25000m"),
         ("MAX_HEADER_BYTES", "64KiB"),
         ("MAX_BODY_BYTES", "10GiB"),
-        ("MAX_BUFFERED_BYTES", "1MiB"),
+        ("MAX_BUFFERED_BYTES", "1KiB"),
         ("MAX_ORDER_BYTES", "17MiB"),
+        ("MAX_ORDER_BYTES", "16MiB"),
         ("MAX_BATCH", "0"),
         ("MAX_IN_FLIGHT", "many"),
         ("CORS_ALLOW_ORIGIN", "shop.example"),
@@ -65,7 +66,8 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
         ("DATABASE_URL", "mysql://orders@db:3306/orders?require_ssl=hunter2"),
         ("DATABASE_URL", "hunter2"),
     ] {
-        let error = read(&[(name, value), URL]).unwrap_err();
+        let error =
+            read(&[(name, value), URL, ("MAX_BODY_BYTES", "64KiB"), ("MAX_BUFFERED_BYTES", "2MiB")]).unwrap_err();
         assert!(error.starts_with(name), "{error}");
         assert!(error.contains(&format!("for example {name}=")), "{error}");
         assert!(!error.contains('\n') && !error.contains("hunter2"), "{error}");

@@ -24,6 +24,6 @@ impl Service for OrderService {
 
     fn new(context: &Context<'_>) -> Result<Self, ConfigError> {
         let repository = Repository::new(context.database()?);
-        Ok(Self { repository, limits: OrderLimits::read(context.environment)? })
+        Ok(Self { repository, limits: OrderLimits::read(context)? })
     }
 }

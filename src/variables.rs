@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use microservice::config::{AnyVariable, ConfigError, Environment, Variable, types};
+use microservice::Context;
+use microservice::config::{AnyVariable, ConfigError, Variable, types};
 
 const BATCH_TIMEOUT: Variable<Duration> =
     Variable::new("BATCH_TIMEOUT", types::DURATION, "60s", "for the work of `POST /create_orders` at the database");
@@ -26,10 +27,16 @@ pub struct OrderLimits {
 }
 
 impl OrderLimits {
-    pub(crate) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+    pub(crate) fn read(context: &Context<'_>) -> Result<Self, ConfigError> {
+        let environment = context.environment;
+        let max_order_bytes = environment.get(&MAX_ORDER_BYTES)?;
+        if max_order_bytes > context.limits.max_buffered_bytes {
+            let problem = format!("is {max_order_bytes} bytes, but must fit into MAX_BUFFERED_BYTES");
+            return Err(ConfigError::new(&MAX_ORDER_BYTES, &problem));
+        }
         Ok(Self {
             batch_timeout: environment.get(&BATCH_TIMEOUT)?,
-            max_order_bytes: environment.get(&MAX_ORDER_BYTES)?,
+            max_order_bytes,
             max_batch: environment.get(&MAX_BATCH)?,
         })
     }

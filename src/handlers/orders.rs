@@ -127,10 +127,12 @@ async fn remove(service: &OrderService, request: &Request, id: OrderId) -> Resul
 
 /// An order's id in its canonical form: digits, no sign, no leading zeros. Other paths do not exist.
 fn path_id(request: &Request) -> Result<OrderId, Problem> {
-    request.path_parameter("id", |text| {
-        let id = whole_number(text).and_then(OrderId::new)?;
-        (id.to_string() == text).then_some(id)
-    })
+    request.path_parameter("id", canonical_id)
+}
+
+fn canonical_id(text: &str) -> Option<OrderId> {
+    let id = whole_number(text).and_then(OrderId::new)?;
+    (id.to_string() == text).then_some(id)
 }
 
 fn order_response(status: StatusCode, json: Vec<u8>) -> Response<Body> {
@@ -141,4 +143,17 @@ fn order_response(status: StatusCode, json: Vec<u8>) -> Response<Body> {
 /// The response to the walkthrough's writes.
 fn done() -> Response<Body> {
     response::json(StatusCode::OK, r#"{"status":true}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_has_one_path() {
+        assert_eq!(canonical_id("7"), OrderId::new(7));
+        for text in ["", "0", "07", "+7", "-7", "4294967296", "x", "7 ", "%37"] {
+            assert_eq!(canonical_id(text), None, "{text}");
+        }
+    }
 }

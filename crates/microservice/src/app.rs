@@ -38,11 +38,11 @@ impl App {
         let limits = Limits::read(environment)?;
         Ok(Self {
             name,
-            allow_reset: environment.get(&ALLOW_RESET)?,
+            allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
             shutdown,
             database,
-            body_memory: Arc::new(Semaphore::new(limits.max_buffered_bytes / BYTES_PER_PERMIT)),
+            body_memory: Arc::new(Semaphore::new(limits.max_buffered_bytes.div_ceil(BYTES_PER_PERMIT))),
             in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
             streams: Arc::new(Semaphore::new(limits.max_streams)),
             limits,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::http::request::Parts;
 use hyper::{Body, HeaderMap, Method};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::database::Deadline;
@@ -19,12 +20,19 @@ pub struct Request {
     body: Body,
     parameters: Vec<(&'static str, String)>,
     pub(crate) app: Arc<App>,
+    /// The request is in flight for as long as this lives.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Request {
-    pub(crate) fn new(request: hyper::Request<Body>, parameters: Vec<(&'static str, String)>, app: Arc<App>) -> Self {
+    pub(crate) fn new(
+        request: hyper::Request<Body>,
+        parameters: Vec<(&'static str, String)>,
+        app: Arc<App>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         let (head, body) = request.into_parts();
-        Self { head, body, parameters, app }
+        Self { head, body, parameters, app, permit }
     }
 
     /// The method.
@@ -45,7 +53,7 @@ impl Request {
         &self.head.headers
     }
 
-    /// A parameter of the route's path, through `parse`.
+    /// A parameter of the route's path, through `parse`, as it stands in the path: percent-encoding is not decoded.
     ///
     /// # Errors
     /// 404 where `parse` gives None: such a path does not exist.
@@ -64,10 +72,13 @@ impl Request {
 
     /// Receives the body as JSON of at most `max` bytes.
     ///
+    /// The request is not in flight until the body has arrived, so that slow senders do not keep others out.
+    ///
     /// # Errors
     /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503
     /// where too many bodies are held in memory or too many requests are in flight.
     pub async fn receive(&mut self, media_types: MediaTypes, max: usize) -> Result<ReceivedBody, Problem> {
+        self.permit = None;
         body::receive(&self.app, &self.head.headers, std::mem::take(&mut self.body), media_types, max).await
     }
 

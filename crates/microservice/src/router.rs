@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::{Body, Method, Response};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::http::cors;
@@ -23,7 +24,10 @@ pub(crate) enum RouteMatch {
     Options(String),
 }
 
-type BoundHandler = Box<dyn FnOnce(hyper::Request<Body>, Arc<App>) -> BoxFuture<'static, HandlerResult> + Send>;
+type BoundHandler = Box<
+    dyn FnOnce(hyper::Request<Body>, Arc<App>, Option<OwnedSemaphorePermit>) -> BoxFuture<'static, HandlerResult>
+        + Send,
+>;
 
 impl Router {
     /// A router over the service's table.
@@ -33,8 +37,9 @@ impl Router {
                 Target::Options(allow) => RouteMatch::Options(allow),
                 Target::Handler { handler, parameters, is_always_admitted } => {
                     let service = Arc::clone(&service);
-                    let handler: BoundHandler =
-                        Box::new(move |request, app| handler(service, Request::new(request, parameters, app)));
+                    let handler: BoundHandler = Box::new(move |request, app, permit| {
+                        handler(service, Request::new(request, parameters, app, permit))
+                    });
                     RouteMatch::Handler { handler, is_always_admitted }
                 }
             })

@@ -1,4 +1,5 @@
-//! The table of routes: path, method, handler, description.
+//! The table of routes: path, method, handler, description. The first row that matches wins, so `/items/search` stands
+//! above `/items/{name}`.
 //!
 //! Routing, `Allow`, `OPTIONS` and the text of `GET /` come from it. `HEAD` works wherever `GET` does. `OPTIONS` works
 //! everywhere, also for `*`, the server as a whole (RFC 9110 §9.3.7).

@@ -18,7 +18,7 @@ use crate::platform;
 use crate::router::Router;
 use crate::routes::Route;
 use crate::server::{self, Endpoint};
-use crate::settings::{self, FATAL_EXIT, FatalExit, ProcessSettings};
+use crate::settings::{self, FATAL_EXIT, FatalExit, Limits, ProcessSettings};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogSettings};
 
@@ -62,6 +62,8 @@ pub trait Service: Sized + Send + Sync + 'static {
 pub struct Context<'c> {
     /// The variables.
     pub environment: &'c Environment<'c>,
+    /// The kit's limits, for variables that must fit them.
+    pub limits: &'c Limits,
     database: Option<Database>,
 }
 
@@ -139,7 +141,7 @@ impl<S> fmt::Debug for Configured<S> {
 /// The first variable that is wrong.
 pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured<S>, ConfigError> {
     environment.get(&FATAL_EXIT)?;
-    let process = ProcessSettings::read(environment)?;
+    let process = ProcessSettings::read(environment, S::SCHEMA.is_some())?;
     let log = LogSettings::read(environment)?;
     // Only the first arm needs the driver. The compiler drops that arm for a service without a schema.
     let (database, lifecycle): (_, Option<Arc<dyn DatabaseLifecycle>>) = match S::SCHEMA {
@@ -150,7 +152,7 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
         None => (None, None),
     };
     let app = App::new(S::NAME, environment, Shutdown::new(process.drain_delay), lifecycle)?;
-    let service = S::new(&Context { environment, database })?;
+    let service = S::new(&Context { environment, limits: &app.limits, database })?;
     Ok(Configured { process, log, app, service })
 }
 

@@ -143,13 +143,13 @@ pub(crate) struct ProcessSettings {
 }
 
 impl ProcessSettings {
-    pub(crate) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+    pub(crate) fn read(environment: &Environment<'_>, has_database: bool) -> Result<Self, ConfigError> {
         Ok(Self {
             listen_addr: environment.get(&LISTEN_ADDR)?,
             admin_addr: environment.find(&ADMIN_ADDR)?,
             drain_delay: environment.get(&DRAIN_DELAY)?,
             drain_timeout: environment.get(&DRAIN_TIMEOUT)?,
-            auto_init: environment.get(&AUTO_INIT)?,
+            auto_init: has_database && environment.get(&AUTO_INIT)?,
         })
     }
 }

@@ -132,8 +132,7 @@ fn kept_orders(count: u64) -> Option<String> {
     };
     Some(format!(
         "The data of the last run are kept in .run/ ({orders}): create_orders of the walkthrough answers 409 for ids \
-         that \
-         exist; `make clean-data` starts afresh."
+         that exist; `make clean-data` starts afresh."
     ))
 }
 

@@ -21,6 +21,9 @@ impl<T> Clone for Type<T> {
 
 impl<T> Copy for Type<T> {}
 
+/// The shortest duration above zero. The database's timeouts have no finer unit.
+const MIN_DURATION: Duration = Duration::from_millis(1);
+
 /// The longest duration that may be set. A longer timeout would hardly ever expire.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -108,7 +111,12 @@ fn duration(text: &str) -> Result<Duration, String> {
     // humantime would accept blanks between a number and its unit.
     let parsed = humantime::parse_duration(text).ok().filter(|_| !text.contains(char::is_whitespace));
     let duration = parsed.ok_or("must be a duration such as 250ms, 5s or 2m")?;
-    if duration > MAX_DURATION { Err("must be at most a day".into()) } else { Ok(duration) }
+    match duration {
+        Duration::ZERO => Ok(duration),
+        _ if duration < MIN_DURATION => Err("must be at least 1ms".into()),
+        _ if duration > MAX_DURATION => Err("must be at most a day".into()),
+        _ => Ok(duration),
+    }
 }
 
 /// Reads a file that a variable names.

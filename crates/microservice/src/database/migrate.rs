@@ -6,7 +6,7 @@ use super::pool::Purpose;
 use super::schema::ColumnCheck;
 use super::{Database, DatabaseError, Deadline, Row, Schema, Session};
 
-/// The pause between two attempts to take the lock, for databases whose `GET_LOCK` does not wait by itself.
+/// The pause between two attempts to take the lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Database {
@@ -50,13 +50,16 @@ impl Database {
     /// closed.
     async fn lock_migrations(&self, deadline: Deadline) -> Result<Session<'static>, DatabaseError> {
         let mut session = self.session(Purpose::Work, deadline).await?;
-        // Waits for up to a second.
-        let lock = format!("SELECT GET_LOCK({}, 1)", self.shared.schema.lock_name());
+        // The statement itself does not wait: STATEMENT_TIMEOUT may be shorter than any wait.
+        let lock = format!("SELECT GET_LOCK({}, 0)", self.shared.schema.lock_name());
+        let mut is_waiting = false;
         while number(&session.query(&*lock, ()).await?) != Some(1) {
             if deadline.has_passed() {
                 return Err(DatabaseError::Conflict("another replica is migrating the schema".into()));
             }
-            tracing::info!("waiting for another replica that is migrating the schema");
+            if !std::mem::replace(&mut is_waiting, true) {
+                tracing::info!("waiting for another replica that is migrating the schema");
+            }
             tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
         }
         Ok(session)

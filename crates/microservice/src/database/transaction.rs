@@ -65,7 +65,8 @@ impl Database {
         }
     }
 
-    /// Runs reads without a transaction. They are repeated as in [`Database::transaction`].
+    /// Runs reads without a transaction. They are repeated as in [`Database::transaction`]; so a write here might happen
+    /// twice.
     ///
     /// # Errors
     /// Those of the reads.

@@ -116,8 +116,9 @@ fn read(headers: &HeaderMap, name: HeaderName, detail: &'static str) -> Result<O
 
 /// Parses `*` or a comma-separated list. A tag may contain commas.
 fn parse(text: &str) -> Option<Tags> {
-    let mut rest = text.trim();
-    if rest == "*" {
+    // Empty list elements are ignored (RFC 9110 §5.6.1).
+    let mut rest = text.trim_matches([' ', '\t', ',']);
+    if text.trim() == "*" {
         return Some(Tags::Any);
     }
     let mut list = Vec::new();
@@ -144,8 +145,9 @@ mod tests {
         let list = |tags: &[&str]| Some(Tags::List(tags.iter().map(|tag| (*tag).to_owned()).collect()));
         assert_eq!(parse(" * "), Some(Tags::Any));
         assert_eq!(parse("\"a\""), list(&["\"a\""]));
+        assert_eq!(parse(" , \"a\",,"), list(&["\"a\""]));
         assert_eq!(parse("\"a,b\" , W/\"c\",\"\""), list(&["\"a,b\"", "W/\"c\"", "\"\""]));
-        for text in ["", "a", "\"a", "\"a\" \"b\"", "w/\"a\"", "\"a\"x", "*,\"a\""] {
+        for text in ["", ",", "a", "\"a", "\"a\" \"b\"", "w/\"a\"", "\"a\"x", "*,\"a\""] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -31,6 +31,9 @@ const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 /// The time for the responses to the last COMMITs, when all other requests in flight are cut off.
 const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// Failed accepts after which the backlog is given up at shutdown.
+const MAX_BACKLOG_FAILURES: u32 = 64;
+
 /// Connections that the operator's listener takes at one time.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
 
@@ -114,10 +117,16 @@ impl ConnectionManager {
 
     /// Accepts the connections that are in the backlog now.
     async fn accept_backlog(&self, listener: &TcpListener) {
-        loop {
+        // A connection in the backlog that was reset does not hide those behind it. The bound ends the loop where file
+        // descriptors are used up.
+        let mut failures = 0;
+        while failures < MAX_BACKLOG_FAILURES {
             tokio::select! {
                 biased;
-                Some(stream) = accept(listener) => self.spawn_connection(stream),
+                stream = accept(listener) => match stream {
+                    Some(stream) => self.spawn_connection(stream),
+                    None => failures += 1,
+                },
                 () = tokio::task::yield_now() => return,
             }
         }

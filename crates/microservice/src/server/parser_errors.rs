@@ -54,17 +54,18 @@ impl<T: AsyncWrite + Unpin> ParserErrorStream<T> {
 }
 
 /// The problem that replaces `written`, where that is hyper's own response to a head that it could not parse. Those
-/// have no body; ours all have one.
+/// have neither a body nor a request id; all others have an id.
 fn rewrite_parser_error(written: &[u8], max_header_bytes: usize) -> Option<Problem> {
     const NO_BODY: &[u8] = b"\r\ncontent-length: 0\r\n";
+    const REQUEST_ID: &[u8] = b"\r\nx-request-id: ";
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let problem = match status {
         b"400" => Problem::malformed_request(),
         b"414" | b"431" => Problem::headers_too_large(max_header_bytes),
         _ => return None,
     };
-    let has_no_body = written.windows(NO_BODY.len()).any(|window| window == NO_BODY);
-    has_no_body.then_some(problem)
+    let contains = |part: &[u8]| written.windows(part.len()).any(|window| window == part);
+    (contains(NO_BODY) && !contains(REQUEST_ID)).then_some(problem)
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for ParserErrorStream<T> {
@@ -119,6 +120,8 @@ mod tests {
         for other in [
             &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..],
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 5\r\n\r\n",
+            // A handler's response without a body.
+            b"HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\ncontent-length: 0\r\n\r\n",
             b"HTTP",
         ] {
             assert!(rewrite_parser_error(other, 1024).is_none());

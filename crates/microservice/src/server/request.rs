@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::HttpBody as _;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
 use hyper::{Body, HeaderMap, Request, Response, Version};
 
@@ -49,10 +48,8 @@ async fn handle(server: &Server, request: Request<Body>) -> Result<Response<Body
     match server.router.find(request.method(), request.uri().path())? {
         RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
         RouteMatch::Handler { handler, is_always_admitted } => {
-            // A request with a body is admitted again once the body has arrived: slow senders do not keep others out.
             let permit = if is_always_admitted { None } else { Some(app.admit()?) };
-            let _permit = permit.filter(|_| request.body().is_end_stream());
-            handler(request, Arc::clone(app)).await
+            handler(request, Arc::clone(app), permit).await
         }
     }
 }
