@@ -38,8 +38,7 @@ done
 
 # decoded TEXT: with its %41 as A.
 decoded() {
-    printf '%b' "$(printf '%s' "$1" | LC_ALL=C awk '{
-        gsub(/\\/, "\\\\")
+    printf '%b' "$(printf '%s' "$1" | sed 's/\\/\\\\/g' | LC_ALL=C awk '{
         while (match($0, /%[0-9A-Fa-f][0-9A-Fa-f]/)) {
             high = index("0123456789abcdef", tolower(substr($0, RSTART + 1, 1))) - 1
             low = index("0123456789abcdef", tolower(substr($0, RSTART + 2, 1))) - 1
@@ -88,9 +87,9 @@ fi
 if [ -n "${MYSQL_CLIENT:-}" ]; then program=$MYSQL_CLIENT
 elif command -v mariadb >/dev/null 2>&1; then program=mariadb
 else program=mysql; fi
-# The client of MariaDB warns at each call that it cannot check a certificate without a password.
-case "${account-:x}" in
-*:?*) ;;
+# Where no TLS is asked for, the client of MariaDB would warn at each call that it checks no certificate.
+case "${account+&${parameters-}&}" in
+'' | *'&require_ssl=true&'*) ;;
 *) case $($program --version) in *MariaDB*) set -- --disable-ssl-verify-server-cert "$@" ;; esac ;;
 esac
 # The client's arguments, as the functions below need "$@" for themselves.
@@ -130,19 +129,6 @@ number() {
     printf "CASE WHEN %s IS NULL THEN '%s is NULL' WHEN %s < 1 THEN '%s is not positive'
         WHEN %s > 4294967295 THEN '%s is above 4294967295' END" "$1" "$1" "$1" "$1" "$1" "$1"
 }
-
-address='CONVERT(shipping_address USING utf8mb4)'
-# What Unicode calls a control character or white space, as the service does.
-reasons="CONCAT_WS('; ', $(number order_id), IF(order_id IS NOT NULL AND copies > 1, 'order_id is not unique', NULL),
-    $(number product_id), $(number quantity),
-    $(money amount), $(money shipping), $(money tax),
-    CASE WHEN shipping_address IS NULL THEN 'shipping_address is NULL'
-         WHEN $address REGEXP '\\\\p{Cc}' THEN 'shipping_address has a control character'
-         WHEN NOT ($address REGEXP '[^\\\\p{Z}]') THEN 'shipping_address is empty or blank'
-         WHEN CHAR_LENGTH(shipping_address) > 255 THEN 'shipping_address has more than 255 characters' END)"
-# Each row of the old table with its reasons; an empty text where it can be kept.
-judged="(SELECT o.*, $reasons AS reasons FROM
-    (SELECT orders.*, COUNT(*) OVER (PARTITION BY order_id) AS copies FROM orders) AS o) AS judged"
 
 # one TEXT: the first row; fails as the client does, which a pipe would hide.
 one() {
@@ -186,6 +172,23 @@ taken=$(sql "SELECT table_name FROM information_schema.tables WHERE table_schema
 later=$(grep -lE '\b(TABLE|INTO|UPDATE|ON) +orders\b' migrations/*.sql | grep -vF "$migration" || true)
 [ -z "$later" ] || fail "this script knows only $migration, and the table is changed by $later too"
 
+character_set=$(one "SELECT character_set_name FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = 'orders' AND column_name = 'shipping_address';")
+address='CONVERT(shipping_address USING utf8mb4)'
+# What Unicode calls a control character or white space, as the service does.
+reasons="CONCAT_WS('; ', $(number order_id), IF(order_id IS NOT NULL AND copies > 1, 'order_id is not unique', NULL),
+    $(number product_id), $(number quantity),
+    $(money amount), $(money shipping), $(money tax),
+    CASE WHEN shipping_address IS NULL THEN 'shipping_address is NULL'
+         WHEN $address REGEXP '\\\\p{Cc}' THEN 'shipping_address has a control character'
+         WHEN NOT ($address REGEXP '[^\\\\p{Z}]') THEN 'shipping_address is empty or blank'
+         WHEN CHAR_LENGTH(shipping_address) > 255 THEN 'shipping_address has more than 255 characters'
+         WHEN CAST(CONVERT($address USING $character_set) AS BINARY) <> CAST(shipping_address AS BINARY)
+         THEN 'shipping_address is another text after a conversion to utf8mb4 and back' END)"
+# Each row of the old table with its reasons; an empty text where it can be kept.
+judged="(SELECT o.*, $reasons AS reasons FROM
+    (SELECT orders.*, COUNT(*) OVER (PARTITION BY order_id) AS copies FROM orders) AS o) AS judged"
+
 # What would change.
 total=$(one "SELECT COUNT(*) FROM orders;")
 bad=$(one "SELECT COUNT(*) FROM $judged WHERE reasons <> '';")
@@ -227,7 +230,15 @@ fi
 
 # From here on there is something to tidy up.
 created=
-exists() { [ -n "$(sql "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '$1';")" ]; }
+# exists TABLE: status 0 yes, 1 no; ends with advice where the database does not answer.
+exists() {
+    found=$(sql "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '$1';") || {
+        trap - EXIT
+        fail "the database does not answer any more. If it then has orders_before_takeover and no orders:" \
+            "RENAME TABLE orders_before_takeover TO orders"
+    }
+    [ "$found" = 1 ]
+}
 tidy() {
     [ -n "$created" ] && ! exists orders_before_takeover || return 0
     sql "DROP TABLE IF EXISTS $created;" || printf 'take-over: left behind: %s\n' "$created" >&2
@@ -255,8 +266,6 @@ ensure() {
         PREPARE p FROM @statement; EXECUTE p; DEALLOCATE PREPARE p;" "$1"
 }
 
-character_set=$(one "SELECT character_set_name FROM information_schema.columns
-    WHERE table_schema = DATABASE() AND table_name = 'orders' AND column_name = 'shipping_address';")
 # same COLUMN: the new amount is the one amount in cents that has the old FLOAT value.
 same() {
     printf 'CAST(n.%s AS FLOAT) = orders.%s AND CAST(n.%s + 0.01 AS FLOAT) <> orders.%s' "$1" "$1" "$1" "$1"

@@ -33,7 +33,7 @@ fn a_connection_over_the_limit_gets_503_and_the_others_are_served() {
         assert_eq!(connection.send(HEALTH).expect_response().status, 200, "a held connection is served on");
     }
     drop(held);
-    wait_until("places to be free", || is_served(&app));
+    wait_until("a free permit", || is_served(&app));
 }
 
 #[test]

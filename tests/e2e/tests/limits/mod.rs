@@ -1,5 +1,6 @@
 //! Slow, silent, disconnecting and excess clients: each has a bounded cost, and the others are served.
 
+mod admission;
 mod connections;
 mod resets;
 mod slow_clients;
