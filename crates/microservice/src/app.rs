@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hyper::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{ConfigError, Environment};
@@ -16,6 +17,8 @@ use crate::shutdown::Shutdown;
 pub(crate) struct App {
     /// The service's name, in problem types and log lines.
     pub(crate) name: &'static str,
+    /// The text of `GET /`.
+    pub(crate) index: Bytes,
     pub(crate) limits: Limits,
     pub(crate) allow_reset: bool,
     pub(crate) cors_allow_origin: Option<String>,
@@ -31,6 +34,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(
         name: &'static str,
+        index: String,
         environment: &Environment<'_>,
         shutdown: Shutdown,
         database: Option<Arc<dyn DatabaseLifecycle>>,
@@ -38,6 +42,7 @@ impl App {
         let limits = Limits::read(environment)?;
         Ok(Self {
             name,
+            index: index.into(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
             shutdown,

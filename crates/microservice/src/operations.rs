@@ -10,8 +10,7 @@ use crate::handler;
 use crate::http::response;
 use crate::problem::Problem;
 use crate::request::Request;
-use crate::routes::{self, HandlerResult, Route};
-use crate::service::Service;
+use crate::routes::{HandlerResult, Route};
 
 /// The bound on a readiness check. Probes ask every few seconds.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -29,9 +28,9 @@ pub static ADMIN_ROUTES: &[Route<()>] = &[
 ///
 /// # Errors
 /// 400 for a query string.
-pub async fn root<S: Service>(_service: Arc<S>, request: Request) -> HandlerResult {
+pub async fn root<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     request.query(&[])?;
-    Ok(response::text(format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES))))
+    Ok(response::text(request.app.index.clone()))
 }
 
 /// `GET /health`: the process is alive. This does not use the database, because a restart would not repair it.

@@ -16,7 +16,7 @@ use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadl
 use crate::operations::ADMIN_ROUTES;
 use crate::platform;
 use crate::router::Router;
-use crate::routes::Route;
+use crate::routes::{self, Route};
 use crate::server::{self, Endpoint};
 use crate::settings::{self, FATAL_EXIT, FatalExit, Limits, ProcessSettings};
 use crate::shutdown::Shutdown;
@@ -151,7 +151,8 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
         }
         None => (None, None),
     };
-    let app = App::new(S::NAME, environment, Shutdown::new(process.drain_delay), lifecycle)?;
+    let index = format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES));
+    let app = App::new(S::NAME, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     let service = S::new(&Context { environment, limits: &app.limits, database })?;
     Ok(Configured { process, log, app, service })
 }
