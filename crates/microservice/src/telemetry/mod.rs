@@ -4,17 +4,18 @@
 //! process and never makes it wait: lines go through a bounded buffer. Lines that do not fit are counted and dropped.
 
 mod format;
+mod layer;
 mod sink;
-mod subscriber;
 
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
 
 use tracing::Level;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::config::{AnyVariable, ConfigError, Environment, Type, Variable};
+use layer::LogLayer;
 use sink::Sink;
-use subscriber::LogSubscriber;
 
 const LOG_FORMAT: Variable<Format> = Variable::new(
     "LOG_FORMAT",
@@ -69,8 +70,9 @@ pub(crate) fn install(settings: &LogSettings, service_crate: &'static str) {
         Format::Json => true,
         Format::Text => false,
     };
+    let log = LogLayer::new(sink, settings.level, json, service_crate);
     // An error means that a subscriber is installed already. It stays.
-    let _ = tracing::subscriber::set_global_default(LogSubscriber::new(sink, settings.level, json, service_crate));
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
 }
 
 /// Writes lines out as they come. Never ends: spawn it as a task.

@@ -1,0 +1,49 @@
+//! Turns `tracing` events into log lines.
+
+use std::sync::Arc;
+
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+use super::format::Line;
+use super::sink::Sink;
+
+/// This crate's own events have targets that begin with its name.
+const KIT_CRATE: &str = env!("CARGO_CRATE_NAME");
+
+/// Writes the events of this crate and of the service's crate to the sink.
+pub(super) struct LogLayer {
+    sink: Arc<Sink>,
+    level: Level,
+    json: bool,
+    service_crate: &'static str,
+}
+
+impl LogLayer {
+    pub(super) fn new(sink: Arc<Sink>, level: Level, json: bool, service_crate: &'static str) -> Self {
+        Self { sink, level, json, service_crate }
+    }
+
+    fn is_logged(&self, metadata: &Metadata<'_>) -> bool {
+        let crate_name = metadata.target().split("::").next().unwrap_or_default();
+        *metadata.level() <= self.level && (crate_name == KIT_CRATE || crate_name == self.service_crate)
+    }
+}
+
+impl<S: Subscriber> Layer<S> for LogLayer {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Libraries trace each step. After `never`, tracing skips their events at no cost.
+        if self.is_logged(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.is_logged(metadata)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line::start(*event.metadata().level(), self.json);
+        event.record(&mut line);
+        self.sink.push(&line.end());
+    }
+}
