@@ -138,6 +138,8 @@ fn wait_until_disconnected(app: &TestApp) {
 #[test]
 fn idle_database_connections_that_were_reset_cause_no_error() {
     let app = with_short_timeouts().start();
+    // The table answers before the migrations are over. Their connection, if it breaks, comes back a second later.
+    wait_until("the end of the migrations", || app.service().log().contains("the database is ready"));
     app.post("/create_orders", orders([1, 2])).expect_done();
     let die = || {
         app.proxy().drop_connections();
