@@ -19,6 +19,6 @@ fn a_request_whose_body_is_not_received_is_in_flight_too() {
 fn the_largest_body_fits_where_the_sizes_are_no_multiples_of_a_kilobyte() {
     let sizes = [("MAX_ORDER_BYTES", "1500"), ("MAX_BODY_BYTES", "1500"), ("MAX_BUFFERED_BYTES", "1500")];
     let app = TestApp::spawn_with(&sizes);
-    let body = format!("{}{}", order(1), " ".repeat(1500 - order(1).to_string().len()));
+    let body = format!("{}{}", order(1), " ".repeat(1500 - order(1).len()));
     app.post("/create_order", body).expect_done();
 }

@@ -57,7 +57,7 @@ fn with_one_of_two_dns_servers_dead_lookups_are_rare_and_the_pool_is_renewed() {
             }
             let lookups = good.names().len();
             println!("{renewed} times new connections in {:?}, {lookups} lookups", started.elapsed());
-            assert_eq!(silent.names().len(), lookups, "each lookup started_request the dead server first");
+            assert_eq!(silent.names().len(), lookups, "each lookup asked the dead server first");
             assert!(renewed > 5, "the pool was renewed {renewed} times only");
             assert_eq!(lookups, 2, "one at the start and one ten seconds later");
         },

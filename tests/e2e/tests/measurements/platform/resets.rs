@@ -63,7 +63,7 @@ fn ten_thousand_resets_delay_neither_open_nor_new_connections() {
         stop.store(true, Ordering::Relaxed);
         p99(client.join().expect("the client"))
     });
-    println!("one response of a hundred takes {usual:?} p99_without_load, {late:?} meanwhile");
+    println!("one response of a hundred takes {usual:?} without load, {late:?} meanwhile");
     // Twice the usual time, plus a margin, because the clients and the service share the processors.
     assert!(late < usual * 2 + Duration::from_millis(20), "one response of a hundred took {late:?}, {usual:?} before");
     wait_until("the descriptors of all the reset connections to be closed", || {
