@@ -44,7 +44,7 @@ fn a_killed_service_leaves_no_lock_in_the_database() {
     let mut connection = app.connect();
     let body = order(1);
     connection.send(format!("POST /update_order HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
-    wait_until("a transaction that holds a lock", || app.count_locking_transactions() > 0);
+    wait_until("a transaction that holds a lock", || app.has_locked_orders());
     app.service().kill();
     app.proxy().set(Fault::Pass).unwrap();
     let app = app.start_again();
