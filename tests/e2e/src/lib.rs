@@ -30,6 +30,7 @@ pub mod namespaced_service;
 mod orders;
 mod problem;
 mod raw;
+mod stalled_reader;
 mod wait;
 
 pub use app::{Server, Setup, TestApp};
@@ -39,6 +40,7 @@ pub use locks::DatabaseLock;
 pub use orders::{Order, order, orders, with};
 pub use problem::{FieldError, Problem};
 pub use raw::{RawConnection, RawResponse};
+pub use stalled_reader::{open_stalled_reader, spawn_with_large_table};
 pub use wait::{TIMEOUT, observe_for, wait_for, wait_for_within, wait_until};
 
 /// Waits until no other test runs that has called this, and keeps them waiting until the guard is dropped.

@@ -3,27 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use e2e::{RawConnection, TestApp, orders, wait_for_within, wait_until};
+use e2e::{RawConnection, TestApp, open_stalled_reader, orders, spawn_with_large_table, wait_for_within, wait_until};
 
 /// The pause of a slow reader, shorter than WRITE_TIMEOUT.
 const READ_INTERVAL: Duration = Duration::from_millis(40);
 
 const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
-
-/// A service with a table of several megabytes.
-fn spawn_with_large_table(env: &[(&str, &str)]) -> TestApp {
-    let app = TestApp::spawn_with(env);
-    app.post("/create_orders", orders(1..=40_000)).expect_done();
-    app
-}
-
-/// A client that has requested the whole table and does not read any further.
-fn open_stalled_reader(app: &TestApp) -> RawConnection {
-    let mut connection = RawConnection::connect_with_small_buffer(app.address());
-    connection.send(GET);
-    connection.read(&mut [0; 64]).expect("the response begins");
-    connection
-}
 
 #[test]
 fn a_client_that_reads_nothing_is_disconnected() {

@@ -2,24 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{RawConnection, TestApp, orders};
-
-const GET: &str = "GET /orders HTTP/1.1\r\nHost: x\r\n\r\n";
-
-/// A service with a table of several megabytes.
-fn spawn_with_large_table(env: &[(&str, &str)]) -> TestApp {
-    let app = TestApp::spawn_with(env);
-    app.post("/create_orders", orders(1..=40_000)).expect_done();
-    app
-}
-
-/// A client that has requested the whole table and does not read any further.
-fn open_stalled_reader(app: &TestApp) -> RawConnection {
-    let mut connection = RawConnection::connect_with_small_buffer(app.address());
-    connection.send(GET);
-    connection.read(&mut [0; 64]).expect("the response begins");
-    connection
-}
+use e2e::{RawConnection, open_stalled_reader, spawn_with_large_table};
 
 #[test]
 fn stalled_readers_hold_no_database_connection() {
