@@ -220,6 +220,10 @@ sql "SELECT CONCAT('  ', CONCAT_WS(', ', order_id, product_id, quantity,
 say "sums of the rows that can be kept: $(one "SELECT CONCAT('amount ', COALESCE(SUM($(cents amount)), 0), ', shipping ',
     COALESCE(SUM($(cents shipping)), 0), ', tax ', COALESCE(SUM($(cents tax)), 0)) FROM $judged WHERE reasons = '';")"
 say "the old table stays as orders_before_takeover"
+indexes=$(sql "SELECT CONCAT(index_name, ' (', GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ', '), ')')
+    FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'orders'
+        AND index_name <> 'PRIMARY' GROUP BY index_name ORDER BY index_name;")
+[ -z "$indexes" ] || say "with these indexes, which the new table does not get: $(printf '%s' "$indexes" | tr '\n' ' ')"
 if [ "$bad" -gt 0 ] && [ "$set_aside" = no ]; then
     fail "refused: nothing was changed. Mend or delete these rows, or move them to orders_set_aside with --set-aside"
 fi

@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 
 use crate::artifacts;
 
+/// The longest line of prose, in characters.
+const MAX_COLUMNS: usize = 120;
+
 /// Replaces the section of `command`, such as `make soak`, with `body`.
 ///
 /// # Errors
@@ -20,12 +23,19 @@ pub fn write_section(command: &str, body: &str) -> Result<()> {
 /// `page` with `body` between the command's markers; appended where it has none.
 fn with_section(page: &str, command: &str, body: &str) -> String {
     let (start, end) = (format!("<!-- {command}: start -->"), format!("<!-- {command}: end -->"));
-    let new = format!("{start}\n{}\n{end}", body.trim_end());
+    let new = format!("{start}\n{}\n{end}", wrap_prose(body.trim_end()));
     let parts = page.split_once(&start).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     match parts {
         Some((before, after)) => format!("{before}{new}{after}"),
         None => format!("{}\n\n{new}\n", page.trim_end()),
     }
+}
+
+/// `body` with its paragraphs wrapped. Tables, lists, headings and images stay as they are.
+fn wrap_prose(body: &str) -> String {
+    let is_prose = |line: &str| !line.starts_with(['|', '-', '#', '!']);
+    let wrap = |line| if is_prose(line) { textwrap::fill(line, MAX_COLUMNS) } else { line.to_owned() };
+    body.lines().map(wrap).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -40,5 +50,13 @@ mod tests {
         let both = with_section(&format!("{first}after\n"), "make b", "other");
         let changed = with_section(&both, "make a", "two");
         assert_eq!(changed, both.replace("\none\n", "\ntwo\n"));
+    }
+
+    #[test]
+    fn only_prose_is_wrapped() {
+        let (prose, row) = ("word ".repeat(60), format!("| {} |", "cell ".repeat(60)));
+        let wrapped = wrap_prose(&format!("{prose}\n{row}"));
+        assert!(wrapped.lines().all(|line| line == row || line.len() <= MAX_COLUMNS), "{wrapped}");
+        assert!(wrapped.ends_with(&row) && wrapped.matches("word").count() == 60, "{wrapped}");
     }
 }

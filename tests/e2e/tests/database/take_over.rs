@@ -110,6 +110,7 @@ fn a_table_of_the_article_is_taken_over_to_the_cent() {
         }
         rows.reverse();
         article.insert(&rows.join(", "));
+        article.sql("ALTER TABLE orders ADD INDEX by_product (product_id, quantity)");
 
         let foreign = TestApp::setup().database(&article.database).without_waiting().start();
         foreign.get("/ready").expect_problem(503, "foreign-table");
@@ -118,6 +119,7 @@ fn a_table_of_the_article_is_taken_over_to_the_cent() {
         let text = article.run_without_effect(&[], 0);
         assert!(text.contains("603 rows, of which 603 can be kept and 0 cannot"), "{text}");
         assert!(text.contains("float                    → decimal(12,2)"), "{text}");
+        assert!(text.contains("the new table does not get: by_product (product_id, quantity)"), "{text}");
         let old = article.sql("CHECKSUM TABLE orders");
         let run = article.run(&["--apply"]);
         assert_eq!(run.status, 0, "{}", run.text);
