@@ -9,5 +9,4 @@ mod freezing;
 mod freezing_at_work;
 mod ipv6;
 mod names;
-mod resolver;
 mod resolver_slow;

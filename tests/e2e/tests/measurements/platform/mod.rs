@@ -7,4 +7,5 @@ mod descriptors;
 mod half_closed;
 mod idle;
 mod resets;
+mod resolver;
 mod writes;
