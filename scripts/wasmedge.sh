@@ -2,16 +2,32 @@
 # The runner of `cargo run` and `cargo test` for wasm (.cargo/config.toml): scripts/wasmedge.sh FILE.wasm ARGUMENT…
 #
 # WasmEdge passes on no environment variable by itself. Test programs get the variables that tests read. The service
-# also gets those of its own table, which its module prints.
+# also gets those of its own table, which its module prints, and may read the directories of the files that they name.
 set -eu
 module=$1
 names='PROPTEST_CASES RUST_BACKTRACE'
+files=
 case $module in
 */deps/*) ;;
-*) names="$names $(wasmedge "$module" --variables | sed -n 's/^{"name":"\([A-Z0-9_]*\)".*/\1/p')" ;;
+*)
+    table=$(wasmedge "$module" --variables)
+    names="$names $(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)".*/\1/p')"
+    files=$(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)","type":"file".*/\1/p')
+    ;;
 esac
 for name in $names; do
     eval "value=\${$name-}"
-    [ -z "$value" ] || set -- --env "$name=$value" "$@"
+    [ -n "$value" ] || continue
+    case " $(echo "$files" | tr '\n' ' ') " in
+    *" $name "*)
+        # WasmEdge has no working directory and follows no symbolic link out of a directory.
+        value=$(realpath -m -- "$value")
+        directory=$(dirname -- "$value")
+        [ "$directory" != / ] || { echo "wasmedge.sh: $name: put $value into a directory of its own" >&2; exit 64; }
+        [ ! -d "$directory" ] || set -- --dir "$directory:$directory:readonly" "$@"
+        ;;
+    esac
+    set -- --env "$name=$value" "$@"
 done
-exec wasmedge --dir /:/ "$@"
+# The kernel's random numbers. All of /dev would give a module that root runs the machine's disks as well.
+exec wasmedge --dir /proc/sys/kernel/random:/proc/sys/kernel/random:readonly "$@"

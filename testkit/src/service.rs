@@ -9,8 +9,10 @@ use crate::process::Process;
 use crate::temp::TempDir;
 
 mod builder;
+mod wasmedge;
 
-pub use builder::{Builder, wasmedge};
+pub use builder::Builder;
+pub use wasmedge::{FileAccess, wasmedge};
 
 /// How the service is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 
+use super::wasmedge::{FileAccess, wasmedge};
 use super::{Runtime, Service};
 use crate::http::RawConnection;
 use crate::process::Process;
@@ -146,7 +147,13 @@ impl Builder {
             command.envs(environment.map(|(name, value)| (name, value)));
             return Ok(command);
         }
-        Ok(wasmedge(&program, environment.map(|(name, value)| (name.as_str(), value.as_str()))))
+        let mut files = FileAccess::default();
+        for (name, path) in environment.clone() {
+            if name.ends_with("_FILE") {
+                files.allow(Path::new(path))?;
+            }
+        }
+        Ok(wasmedge(&program, &files, environment.map(|(name, value)| (name.as_str(), value.as_str()))))
     }
 
     fn program_path(&self) -> Result<PathBuf> {
@@ -157,18 +164,6 @@ impl Builder {
             Runtime::Aot => aot::compiled(&given(artifacts::wasm)?),
         }
     }
-}
-
-/// `wasmedge` with access to the host's files and with this environment.
-#[must_use]
-pub fn wasmedge<'a>(program: &Path, environment: impl Iterator<Item = (&'a str, &'a str)>) -> Command {
-    let mut command = Command::new("wasmedge");
-    command.args(["--dir", "/:/"]);
-    for (name, value) in environment {
-        command.arg("--env").arg(format!("{name}={value}"));
-    }
-    command.arg(program);
-    command
 }
 
 /// False when another process has bound its port.

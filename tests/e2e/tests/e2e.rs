@@ -20,6 +20,7 @@ mod interface;
 mod kit;
 mod limits;
 mod money;
+mod operator;
 mod platform;
 mod process;
 mod shutdown;

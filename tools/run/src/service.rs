@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use testkit::http::Client;
-use testkit::service::wasmedge;
+use testkit::service::{FileAccess, wasmedge};
 use testkit::{Process, TempDir, aot, artifacts};
 
 use crate::database::Database;
@@ -43,12 +43,16 @@ pub(crate) fn run_until_stopped(
     let secret = SecretFile::write(settings)?;
     let mut environment = settings.environment.clone();
     environment.push(("LISTEN_ADDR".to_owned(), settings.listen.to_string()));
-    if let Some(file) = database.url_file().or(secret.path.as_ref()) {
-        environment.retain(|(name, _)| name != "DATABASE_URL_FILE");
+    let url_file = database.url_file().or(secret.path.as_ref());
+    if let Some(file) = url_file {
         environment.push(("DATABASE_URL_FILE".to_owned(), file.display().to_string()));
     }
+    let mut files = FileAccess::default();
+    for file in settings.files.iter().map(PathBuf::as_path).chain(url_file.map(PathBuf::as_path)) {
+        files.allow(file)?;
+    }
     let pairs = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let command = wasmedge(program, pairs);
+    let command = wasmedge(program, &files, pairs);
     let service = Process::start_with(&command, Stdio::inherit(), Stdio::inherit())?;
     let outcome = supervise(settings, database, &service, stop);
     service.kill();

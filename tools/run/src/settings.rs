@@ -2,7 +2,7 @@
 
 use std::env;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) database_url: Option<String>,
     /// Variables to pass on to the service.
     pub(crate) environment: Vec<(String, String)>,
+    /// The files that they name.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -32,16 +34,25 @@ impl Settings {
 
     fn read(variables: &[Variable], value: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let listen = parse_address(&value("LISTEN_ADDR").unwrap_or_else(|| DEFAULT_LISTEN_ADDR.to_owned()))?;
-        let mut environment = Vec::new();
+        let database_url = value("DATABASE_URL");
+        // The service's own message. It would see only one of them: the other goes into a file, too.
+        ensure!(
+            database_url.is_none() || value("DATABASE_URL_FILE").is_none(),
+            "DATABASE_URL_FILE is set as well as DATABASE_URL; set one of them"
+        );
+        let (mut environment, mut files) = (Vec::new(), Vec::new());
         for variable in variables.iter().filter(|variable| !SET_HERE.contains(&variable.name.as_str())) {
             let Some(value) = value(&variable.name) else { continue };
             // Other users of the machine can read WasmEdge's command line. The path of a secret file may be there.
             let is_allowed = variable.is_file || !variable.is_secret;
             ensure!(is_allowed, "{} is secret: put it into a file", variable.name);
-            let value = if variable.is_file { absolute_path(&value) } else { value };
+            let value = if variable.is_file { real_path(&value) } else { value };
+            if variable.is_file {
+                files.push(PathBuf::from(&value));
+            }
             environment.push((variable.name.clone(), value));
         }
-        Ok(Self { listen, database_url: value("DATABASE_URL"), environment })
+        Ok(Self { listen, database_url, environment, files })
     }
 
     /// Whether the user names a database. If not, a private one is started.
@@ -72,9 +83,11 @@ fn parse_address(text: &str) -> Result<SocketAddr> {
     resolved.find(SocketAddr::is_ipv4).with_context(message)
 }
 
-/// WasmEdge has no working directory, so the paths of files must be absolute.
-fn absolute_path(path: &str) -> String {
-    std::path::absolute(Path::new(path)).map_or_else(|_| path.to_owned(), |absolute| absolute.display().to_string())
+/// WasmEdge has no working directory, so the paths of files must be absolute. It follows no symbolic link that leaves
+/// the directories which it may read, so the path must have none.
+fn real_path(path: &str) -> String {
+    let real = std::fs::canonicalize(path).or_else(|_| std::path::absolute(Path::new(path)));
+    real.map_or_else(|_| path.to_owned(), |real| real.display().to_string())
 }
 
 #[cfg(test)]
@@ -94,11 +107,29 @@ mod tests {
 
     #[test]
     fn every_variable_that_is_set_is_passed_on_once() -> Result<()> {
-        let settings = Settings::read(&variables(), |name| (name != "LISTEN_ADDR").then(|| "x".to_owned()))?;
+        let unset = |name: &str| name == "LISTEN_ADDR" || name == "DATABASE_URL";
+        let settings = Settings::read(&variables(), |name| (!unset(name)).then(|| "x".to_owned()))?;
         let names: Vec<_> = settings.environment.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["DATABASE_URL_FILE", "DATABASE_CA_FILE", "LOG_LEVEL", "MAX_STREAMS"]);
-        assert_eq!(settings.database_url.as_deref(), Some("x"));
+        assert_eq!((settings.database_url, settings.files.len()), (None, 2));
         assert_eq!(Settings::read(&variables(), |_| None)?.environment, []);
+        Ok(())
+    }
+
+    #[test]
+    fn two_sources_of_the_database_url_are_an_error() {
+        let settings = Settings::read(&variables(), |name| name.starts_with("DATABASE_URL").then(|| "x".to_owned()));
+        let line = settings.map(drop).map_err(|error| error.to_string());
+        assert_eq!(line, Err("DATABASE_URL_FILE is set as well as DATABASE_URL; set one of them".to_owned()));
+    }
+
+    #[test]
+    fn a_symbolic_link_is_followed_before_the_start() -> Result<()> {
+        let dir = testkit::TempDir::new()?;
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&file, "")?;
+        std::os::unix::fs::symlink(&file, &link)?;
+        assert_eq!(Path::new(&real_path(&link.display().to_string())), std::fs::canonicalize(&file)?);
         Ok(())
     }
 
@@ -121,7 +152,7 @@ mod tests {
     fn a_port_in_use_is_an_error_of_one_line_with_a_command_that_works() -> Result<()> {
         let taken = TcpListener::bind("127.0.0.1:0")?;
         let listen = taken.local_addr()?;
-        let settings = Settings { listen, database_url: None, environment: Vec::new() };
+        let settings = Settings { listen, database_url: None, environment: Vec::new(), files: Vec::new() };
         let line = settings.check_address().map_err(|error| error.to_string()).err().unwrap_or_default();
         assert!(line.contains("is in use") && line.contains("LISTEN_ADDR=127.0.0.1:"), "{line}");
         Ok(())

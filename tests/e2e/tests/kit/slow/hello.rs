@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Output;
 
 use serde_json::Value;
-use testkit::service::wasmedge;
+use testkit::service::{FileAccess, wasmedge};
 use testkit::{Runtime, Service, artifacts, ports};
 
 use e2e::{Client, wait_for, wait_until};
@@ -19,7 +19,8 @@ fn hello(env: &[(&str, &str)]) -> Service {
 /// Runs the example with arguments until it ends: its exit status and its output.
 fn run(env: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let program = artifacts::hello().unwrap_or_else(|error| panic!("{error:#}"));
-    let output = wasmedge(&program, env.iter().copied()).args(arguments).output().expect("wasmedge");
+    let output =
+        wasmedge(&program, &FileAccess::default(), env.iter().copied()).args(arguments).output().expect("wasmedge");
     let Output { status, stdout, stderr } = output;
     (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }

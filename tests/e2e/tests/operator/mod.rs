@@ -1,0 +1,3 @@
+//! What docs/OPERATIONS.md promises an operator: rights at the database, backups, upgrades, files, log lines.
+
+mod files;
