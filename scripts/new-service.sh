@@ -98,7 +98,7 @@ impl Service for $type {
         Route::get("/", handler!(root), "list the routes"),
         Route::get("/hello", handler!(hello), "a greeting"),
         Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served"),
+        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
     ];
 
     fn new(_context: &Context<'_>) -> Result<Self, ConfigError> {
@@ -147,7 +147,7 @@ impl Service for $type {
             .query("?reset="),
         Route::get("/count", handler!(count), "the number of rows"),
         Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served"),
+        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
     ];
     const SCHEMA: Option<Schema> = Some(SCHEMA);
 

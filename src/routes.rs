@@ -24,5 +24,5 @@ pub const ROUTES: &[Route<OrderService>] = &[
     Route::put("/orders/{id}", handler!(orders::put), "replace it; If-Match is checked"),
     Route::delete("/orders/{id}", handler!(orders::delete), "delete it; If-Match is checked"),
     Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-    Route::get("/ready", handler!(ready), "requests can be served"),
+    Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use microservice::database::Deadline;
 use microservice::http::query::whole_number;
 use microservice::http::response;
-use microservice::http::stream::{ChunkSource, json_stream};
+use microservice::http::stream::{CHUNK_BYTES, ChunkSource, json_stream};
 use microservice::hyper::StatusCode;
 use microservice::hyper::header::LINK;
 use microservice::{HandlerResult, Problem, Request};
@@ -16,8 +16,14 @@ use crate::domain::{Order, OrderId};
 /// The longest page that a client may ask for.
 const MAX_PAGE: u32 = 1000;
 
-/// Orders in a chunk of a streamed response: about 80 KB.
-const ORDERS_PER_CHUNK: u32 = 500;
+/// Orders in the first chunk of a streamed response. The later ones are as many as make a chunk of [`CHUNK_BYTES`].
+const ORDERS_IN_FIRST_CHUNK: u32 = 200;
+
+/// The most orders in a chunk.
+const MAX_ORDERS_IN_CHUNK: u32 = 500;
+
+/// The memory for an order of a page, in bytes: its row, and its JSON. An address may be four times as long.
+const PAGE_BYTES_PER_ORDER: usize = 1024;
 
 /// `GET /orders`: all orders, streamed; with `limit` a page of them.
 pub(crate) async fn list(service: Arc<OrderService>, request: Request) -> HandlerResult {
@@ -37,6 +43,7 @@ pub(crate) async fn list(service: Arc<OrderService>, request: Request) -> Handle
 
 /// One page. One order more is read, to know whether there is another page.
 async fn page(service: &OrderService, request: &Request, after: Option<OrderId>, limit: u32) -> HandlerResult {
+    let _memory = request.reserve_memory(limit as usize * PAGE_BYTES_PER_ORDER).await?;
     let mut orders = service.repository.page(after, limit + 1, request.deadline()).await?;
     let has_more = orders.len() > limit as usize;
     orders.truncate(limit as usize);
@@ -54,12 +61,21 @@ async fn page(service: &OrderService, request: &Request, after: Option<OrderId>,
 /// the database nor a snapshot of it. An order that exists from the first chunk to the last is in the response exactly
 /// once; one that is created or deleted meanwhile may or may not be.
 async fn stream(service: Arc<OrderService>, request: &Request, after: Option<OrderId>) -> HandlerResult {
-    let first = service.repository.page(after, ORDERS_PER_CHUNK, request.deadline()).await?;
-    if !is_full(&first) {
+    let first = service.repository.page(after, ORDERS_IN_FIRST_CHUNK, request.deadline()).await?;
+    if first.len() < ORDERS_IN_FIRST_CHUNK as usize {
         return Ok(response::json(StatusCode::OK, array(&first)));
     }
-    let source = OrderChunks { last: first.last().map(|order| order.id), limits: request.limits().clone(), service };
-    json_stream(request, chunk(&first, b'['), source)
+    let json = chunk(&first, b'[');
+    let next = orders_per_chunk(&json, first.len());
+    let last = first.last().map(|order| order.id);
+    let source = OrderChunks { last, next, limits: request.limits().clone(), service };
+    json_stream(request, json, source)
+}
+
+/// The number of orders that make a chunk of [`CHUNK_BYTES`], if they are as long as these.
+fn orders_per_chunk(json: &[u8], orders: usize) -> u32 {
+    let fitting = CHUNK_BYTES.saturating_mul(orders) / json.len().max(1);
+    u32::try_from(fitting).unwrap_or(MAX_ORDERS_IN_CHUNK).clamp(1, MAX_ORDERS_IN_CHUNK)
 }
 
 /// The chunks of an array of orders after the first one.
@@ -68,26 +84,25 @@ struct OrderChunks {
     limits: microservice::Limits,
     /// The id of the last order so far; None at the end.
     last: Option<OrderId>,
+    /// The number of orders in the next chunk.
+    next: u32,
 }
 
 impl ChunkSource for OrderChunks {
     async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let Some(last) = self.last else { return Ok(None) };
         let deadline = Deadline::after(self.limits.request_timeout);
-        let orders = self.service.repository.page(Some(last), ORDERS_PER_CHUNK, deadline).await?;
+        let orders = self.service.repository.page(Some(last), self.next, deadline).await?;
         let mut json = chunk(&orders, b',');
-        if is_full(&orders) {
+        if orders.len() >= self.next as usize {
             self.last = orders.last().map(|order| order.id);
+            self.next = orders_per_chunk(&json, orders.len());
         } else {
             self.last = None;
             json.push(b']');
         }
         Ok(Some(json))
     }
-}
-
-fn is_full(orders: &[Order]) -> bool {
-    orders.len() >= ORDERS_PER_CHUNK as usize
 }
 
 /// The orders as a JSON array.

@@ -28,7 +28,7 @@ impl Service for Hello {
         Route::get("/", handler!(root), "list the routes"),
         Route::get("/hello/{name}", handler!(hello), "greet by name"),
         Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served"),
+        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
     ];
     const VARIABLES: &'static [&'static dyn AnyVariable] = &[&GREETING];
 

@@ -7,10 +7,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{ConfigError, Environment};
 use crate::database::DatabaseLifecycle;
-use crate::http::body::BYTES_PER_PERMIT;
+use crate::memory::MemoryBudget;
 use crate::problem::Problem;
+use crate::readiness::Readiness;
 use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
 use crate::shutdown::Shutdown;
+
+/// Descriptors for the operator's listener, connections that are being rejected, name lookups, and files.
+const RESERVED_DESCRIPTORS: usize = 32;
 
 /// The kit's own state, shared by all requests.
 #[derive(Debug)]
@@ -25,8 +29,11 @@ pub(crate) struct App {
     pub(crate) shutdown: Shutdown,
     /// None for a service without a database.
     pub(crate) database: Option<Arc<dyn DatabaseLifecycle>>,
-    /// Permits for memory that bodies hold, one for each [`BYTES_PER_PERMIT`].
-    pub(crate) body_memory: Arc<Semaphore>,
+    pub(crate) readiness: Readiness,
+    /// The budget of all bytes that are held for clients.
+    pub(crate) memory: MemoryBudget,
+    /// Descriptors that clients cannot take: the database and the operator need them.
+    pub(crate) reserved_descriptors: usize,
     in_flight: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
@@ -47,7 +54,9 @@ impl App {
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
             shutdown,
             database,
-            body_memory: Arc::new(Semaphore::new(limits.max_buffered_bytes.div_ceil(BYTES_PER_PERMIT))),
+            reserved_descriptors: RESERVED_DESCRIPTORS,
+            readiness: Readiness::new(),
+            memory: MemoryBudget::new(limits.max_buffered_bytes),
             in_flight: Arc::new(Semaphore::new(limits.max_in_flight)),
             streams: Arc::new(Semaphore::new(limits.max_streams)),
             limits,

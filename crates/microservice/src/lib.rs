@@ -11,6 +11,7 @@
 //! | [`problem`] | error responses (RFC 9457) |
 //! | [`database`] | pooled connections, transactions with retries, migrations |
 //! | [`operations`] | `/health`, `/ready`, `/init`, `/drain` |
+//! | `memory` | one budget for all bytes held for clients |
 //! | `server` | connections and requests: bounds, timeouts, admission, request ids |
 //! | [`shutdown`] | graceful shutdown |
 //! | `telemetry` | logs |
@@ -24,9 +25,11 @@ mod app;
 pub mod config;
 pub mod database;
 pub mod http;
+mod memory;
 pub mod operations;
 mod platform;
 pub mod problem;
+mod readiness;
 pub mod request;
 mod router;
 pub mod routes;
@@ -37,6 +40,7 @@ pub mod shutdown;
 mod telemetry;
 
 pub use hyper;
+pub use memory::Reservation;
 pub use problem::{FieldProblem, Problem};
 pub use request::Request;
 pub use routes::{BoxFuture, HandlerResult, Route};

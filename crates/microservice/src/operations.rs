@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
-use crate::database::Deadline;
 use crate::handler;
 use crate::http::response;
 use crate::problem::Problem;
@@ -50,7 +49,8 @@ pub async fn ready<S>(_service: Arc<S>, request: Request) -> HandlerResult {
         return Err(Problem::shutting_down());
     }
     if let Some(database) = &request.app.database {
-        database.check_ready(Deadline::after(READY_TIMEOUT.min(request.limits().request_timeout))).await?;
+        let max_wait = READY_TIMEOUT.min(request.limits().request_timeout);
+        request.app.readiness.check(database, max_wait).await?;
     }
     Ok(response::json(StatusCode::OK, r#"{"status":"ready"}"#))
 }
@@ -70,6 +70,7 @@ pub async fn init<S>(_service: Arc<S>, request: Request) -> HandlerResult {
             true => database.reset(request.deadline()).await?,
             false => database.migrate(request.deadline()).await?,
         }
+        request.app.readiness.migrated();
     }
     Ok(response::json(StatusCode::OK, r#"{"status":true}"#))
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 /// The send buffer of each client connection, in bytes; Linux doubles it. Without a bound the kernel buffers up to 4 MB
 /// of a response for each slow client, and a container's memory limit counts that.
-const SEND_BUFFER_BYTES: u32 = 256 * 1024;
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 
 /// Binds a listener whose connections have send buffers of a bounded size.
 #[cfg(target_os = "wasi")]
@@ -41,6 +41,21 @@ pub(crate) fn resolve_error(host: &str) -> Option<io::Error> {
 #[cfg(not(target_os = "wasi"))]
 pub(crate) fn resolve_error(_host: &str) -> Option<io::Error> {
     None
+}
+
+/// The number of descriptors that can be opened beside those that are open, up to `max`. WASI has no `getrlimit`.
+#[cfg(target_os = "wasi")]
+pub(crate) fn spare_descriptors(max: usize) -> usize {
+    use wasmedge_wasi_socket::socket::{AddressFamily, Socket, SocketType};
+    let open = || Socket::new(AddressFamily::Inet4, SocketType::Datagram).ok();
+    std::iter::repeat_with(open).take(max).map_while(|socket| socket).collect::<Vec<_>>().len()
+}
+
+/// The number of descriptors that can be opened beside those that are open, up to `max`.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn spare_descriptors(max: usize) -> usize {
+    let open = || std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok();
+    std::iter::repeat_with(open).take(max).map_while(|socket| socket).collect::<Vec<_>>().len()
 }
 
 /// True for errors which say that file descriptors or memory for a connection are used up.

@@ -24,10 +24,10 @@ pub struct FieldProblem {
 }
 
 /// An error response.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem(Box<Parts>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Parts {
     status: StatusCode,
     slug: &'static str,
@@ -226,11 +226,31 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail).with_retry()
     }
 
+    /// The budget of memory for clients is used up.
+    #[must_use]
+    pub(crate) fn out_of_memory() -> Self {
+        Self::overloaded("Too many bytes are held for other clients.")
+    }
+
     /// The process is shutting down.
     #[must_use]
     pub(crate) fn shutting_down() -> Self {
         let detail = "This process is shutting down. Another one will serve.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "Shutting down", detail).with_retry()
+    }
+
+    /// The migrations at the start are not over.
+    #[must_use]
+    pub(crate) fn migrating() -> Self {
+        let detail = "The tables are being created or changed. This process will be ready after that.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-initialised", "Not initialised", detail).with_retry()
+    }
+
+    /// The check of readiness took too long.
+    #[must_use]
+    pub(crate) fn readiness_timeout() -> Self {
+        let detail = "The database did not respond in time.";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "database-timeout", "Database too slow", detail)
     }
 
     /// `GET /init?reset=true` is not allowed.

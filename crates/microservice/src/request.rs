@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::database::Deadline;
 use crate::http::body::{self, MediaTypes, ReceivedBody};
 use crate::http::query::Query;
+use crate::memory::{Holder, Reservation};
 use crate::problem::Problem;
 use crate::settings::Limits;
 
@@ -20,8 +21,16 @@ pub struct Request {
     body: Body,
     parameters: Vec<(&'static str, String)>,
     pub(crate) app: Arc<App>,
+    admission: Admission,
+}
+
+/// What a request was admitted with.
+#[derive(Debug)]
+pub(crate) struct Admission {
     /// The request is in flight for as long as this lives.
-    permit: Option<OwnedSemaphorePermit>,
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// The request's connection, which holds memory.
+    pub(crate) holder: Arc<Holder>,
 }
 
 impl Request {
@@ -29,10 +38,10 @@ impl Request {
         request: hyper::Request<Body>,
         parameters: Vec<(&'static str, String)>,
         app: Arc<App>,
-        permit: Option<OwnedSemaphorePermit>,
+        admission: Admission,
     ) -> Self {
         let (head, body) = request.into_parts();
-        Self { head, body, parameters, app, permit }
+        Self { head, body, parameters, app, admission }
     }
 
     /// The method.
@@ -78,8 +87,29 @@ impl Request {
     /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503
     /// where too many bodies are held in memory or too many requests are in flight.
     pub async fn receive(&mut self, media_types: MediaTypes, max: usize) -> Result<ReceivedBody, Problem> {
-        self.permit = None;
-        body::receive(&self.app, &self.head.headers, std::mem::take(&mut self.body), media_types, max).await
+        self.admission.permit = None;
+        let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
+        body::receive(&self.app, &self.head.headers, body, media_types, max, memory).await
+    }
+
+    /// Reserves memory in the budget of all clients, for values that grow with what the client asks for. A response's
+    /// own body is reserved by the kit.
+    ///
+    /// # Errors
+    /// 503 where the budget is used up.
+    pub async fn reserve_memory(&self, bytes: usize) -> Result<Reservation, Problem> {
+        let mut memory = Reservation::new(&self.admission.holder);
+        memory.grow_to(bytes).await?;
+        Ok(memory)
+    }
+
+    /// The same without a wait.
+    ///
+    /// # Errors
+    /// 503 where the budget is used up.
+    pub(crate) fn try_reserve_memory(&self, bytes: usize) -> Result<Reservation, Problem> {
+        let mut memory = Reservation::new(&self.admission.holder);
+        if memory.try_grow_to(bytes) { Ok(memory) } else { Err(Problem::out_of_memory()) }
     }
 
     /// The body, unread.

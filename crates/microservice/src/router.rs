@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use hyper::{Body, Method, Response};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::App;
 use crate::http::cors;
 use crate::problem::Problem;
-use crate::request::Request;
+use crate::request::{Admission, Request};
 use crate::routes::{self, BoxFuture, HandlerResult, Route, Target};
 
 /// Finds the route of a request.
@@ -24,10 +23,8 @@ pub(crate) enum RouteMatch {
     Options(String),
 }
 
-type BoundHandler = Box<
-    dyn FnOnce(hyper::Request<Body>, Arc<App>, Option<OwnedSemaphorePermit>) -> BoxFuture<'static, HandlerResult>
-        + Send,
->;
+type BoundHandler =
+    Box<dyn FnOnce(hyper::Request<Body>, Arc<App>, Admission) -> BoxFuture<'static, HandlerResult> + Send>;
 
 impl Router {
     /// A router over the service's table.
@@ -37,8 +34,8 @@ impl Router {
                 Target::Options(allow) => RouteMatch::Options(allow),
                 Target::Handler { handler, parameters, is_always_admitted } => {
                     let service = Arc::clone(&service);
-                    let handler: BoundHandler = Box::new(move |request, app, permit| {
-                        handler(service, Request::new(request, parameters, app, permit))
+                    let handler: BoundHandler = Box::new(move |request, app, admission| {
+                        handler(service, Request::new(request, parameters, app, admission))
                     });
                     RouteMatch::Handler { handler, is_always_admitted }
                 }

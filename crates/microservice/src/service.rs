@@ -144,15 +144,17 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     let process = ProcessSettings::read(environment, S::SCHEMA.is_some())?;
     let log = LogSettings::read(environment)?;
     // Only the first arm needs the driver. The compiler drops that arm for a service without a schema.
-    let (database, lifecycle): (_, Option<Arc<dyn DatabaseLifecycle>>) = match S::SCHEMA {
+    let (database, lifecycle, pool_max): (_, Option<Arc<dyn DatabaseLifecycle>>, _) = match S::SCHEMA {
         Some(schema) => {
-            let database = Database::new(&DatabaseSettings::read(environment)?, schema);
-            (Some(database.clone()), Some(Arc::new(database)))
+            let settings = DatabaseSettings::read(environment)?;
+            let database = Database::new(&settings, schema);
+            (Some(database.clone()), Some(Arc::new(database)), settings.pool_max())
         }
-        None => (None, None),
+        None => (None, None, 0),
     };
     let index = format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES));
-    let app = App::new(S::NAME, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
+    let mut app = App::new(S::NAME, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
+    app.reserved_descriptors += pool_max;
     let service = S::new(&Context { environment, limits: &app.limits, database })?;
     Ok(Configured { process, log, app, service })
 }
@@ -177,7 +179,8 @@ async fn serve<S: Service>(process: &ProcessSettings, app: Arc<App>, service: Ar
     tokio::spawn(telemetry::write_out());
     tracing::info!(address = %address, version = S::VERSION, "listening");
     if let (Some(database), true) = (&app.database, process.auto_init) {
-        tokio::spawn(migrate(Arc::clone(database), app.limits.request_timeout));
+        app.readiness.await_migrations();
+        tokio::spawn(migrate(Arc::clone(&app), Arc::clone(database)));
     }
     let public = Endpoint { listener, router: Router::new(service, S::ROUTES) };
     server::run(&app, public, admin, process.drain_timeout).await;
@@ -192,9 +195,9 @@ fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Creates missing tables as soon as the database is available. Until then the service runs, but is not ready.
-async fn migrate(database: Arc<dyn DatabaseLifecycle>, timeout: Duration) {
+async fn migrate(app: Arc<App>, database: Arc<dyn DatabaseLifecycle>) {
     let mut last_error = String::new();
-    while let Err(error) = database.migrate(Deadline::after(timeout)).await {
+    while let Err(error) = database.migrate(Deadline::after(app.limits.request_timeout)).await {
         let error = error.to_string();
         if error != last_error {
             tracing::warn!(error, "the database is not ready; trying again every second");
@@ -202,6 +205,7 @@ async fn migrate(database: Arc<dyn DatabaseLifecycle>, timeout: Duration) {
         }
         tokio::time::sleep(MIGRATION_RETRY_INTERVAL).await;
     }
+    app.readiness.migrated();
     tracing::info!("the database is ready");
 }
 

@@ -67,8 +67,14 @@ const MAX_BODY_BYTES: Variable<usize> =
 const MAX_BUFFERED_BYTES: Variable<usize> = Variable::new(
     "MAX_BUFFERED_BYTES",
     types::size::<1, { 1024 * MIB }>(),
-    "64MiB",
-    "all bodies held in memory at one time; at least the largest body",
+    "40MiB",
+    "bodies, responses and heads held for all clients at one time, beside 16 MiB for small ones; at least the largest body",
+);
+const MIN_RATE: Variable<usize> = Variable::new(
+    "MIN_RATE",
+    types::size::<1, MIB>(),
+    "1KiB",
+    "a second: a client that lags behind this by `BODY_TIMEOUT` with a body, or by `WRITE_TIMEOUT` with a response, is disconnected",
 );
 const MAX_CONNECTIONS: Variable<usize> = Variable::new(
     "MAX_CONNECTIONS",
@@ -108,6 +114,7 @@ pub(crate) const LIMIT_VARIABLES: &[&dyn AnyVariable] = &[
     &MAX_HEADER_BYTES,
     &MAX_BODY_BYTES,
     &MAX_BUFFERED_BYTES,
+    &MIN_RATE,
     &MAX_CONNECTIONS,
     &MAX_IN_FLIGHT,
     &MAX_STREAMS,
@@ -171,8 +178,10 @@ pub struct Limits {
     pub max_header_bytes: usize,
     /// A body, in bytes.
     pub max_body_bytes: usize,
-    /// All bodies held in memory, in bytes.
+    /// Bodies, responses and heads held for all clients, in bytes, beside the part for small ones.
     pub max_buffered_bytes: usize,
+    /// The least that a client must send of a body or take of a response, in bytes a second.
+    pub min_rate: usize,
     /// Client connections.
     pub max_connections: usize,
     /// Requests in flight.
@@ -192,6 +201,7 @@ impl Limits {
             max_header_bytes: environment.get(&MAX_HEADER_BYTES)?,
             max_body_bytes: environment.get(&MAX_BODY_BYTES)?,
             max_buffered_bytes: environment.get(&MAX_BUFFERED_BYTES)?,
+            min_rate: environment.get(&MIN_RATE)?,
             max_connections: environment.get(&MAX_CONNECTIONS)?,
             max_in_flight: environment.get(&MAX_IN_FLIGHT)?,
             max_streams: environment.get(&MAX_STREAMS)?,

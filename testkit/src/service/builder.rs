@@ -26,6 +26,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     port: Option<u16>,
     log: Option<PathBuf>,
+    wrapper: Vec<String>,
     startup_timeout: Duration,
 }
 
@@ -37,6 +38,7 @@ impl Builder {
             environment: Vec::new(),
             port: None,
             log: None,
+            wrapper: Vec::new(),
             startup_timeout: Duration::from_secs(30),
         }
     }
@@ -81,6 +83,14 @@ impl Builder {
     #[must_use]
     pub fn log_to(mut self, path: impl Into<PathBuf>) -> Self {
         self.log = Some(path.into());
+        self
+    }
+
+    /// A command that gets the service's own command line as further arguments and replaces itself by it. For limits
+    /// that a process inherits.
+    #[must_use]
+    pub fn wrapper(mut self, command: &[&str]) -> Self {
+        self.wrapper = command.iter().map(|part| (*part).to_owned()).collect();
         self
     }
 
@@ -134,6 +144,20 @@ impl Builder {
     /// # Errors
     /// When its program is missing.
     pub fn command(&self, port: u16) -> Result<Command> {
+        let command = self.own_command(port)?;
+        let Some((program, arguments)) = self.wrapper.split_first() else { return Ok(command) };
+        let mut wrapped = Command::new(program);
+        wrapped.args(arguments).arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => wrapped.env(name, value),
+                None => wrapped.env_remove(name),
+            };
+        }
+        Ok(wrapped)
+    }
+
+    fn own_command(&self, port: u16) -> Result<Command> {
         let listen = ("LISTEN_ADDR".to_owned(), format!("127.0.0.1:{port}"));
         let overridden = self.environment.iter().any(|(name, _)| *name == listen.0);
         let environment = self.environment.iter().chain((!overridden).then_some(&listen));

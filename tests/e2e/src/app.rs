@@ -37,6 +37,7 @@ pub struct Setup {
     fault: Fault,
     wait_until_ready: bool,
     runtime: Runtime,
+    wrapper: Vec<String>,
 }
 
 impl TestApp {
@@ -65,6 +66,7 @@ impl TestApp {
             fault: Fault::Pass,
             wait_until_ready: true,
             runtime: Runtime::Aot,
+            wrapper: Vec::new(),
         }
     }
 
@@ -198,6 +200,13 @@ impl Setup {
         self
     }
 
+    /// Starts the service by this command, which replaces itself by the arguments that it gets. For limits that a
+    /// process inherits.
+    pub fn wrapper(mut self, command: &[&str]) -> Self {
+        self.wrapper = command.iter().map(|part| (*part).to_owned()).collect();
+        self
+    }
+
     /// Waits until the service is alive, and not until it is ready.
     pub fn without_waiting(mut self) -> Self {
         self.wait_until_ready = false;
@@ -215,6 +224,8 @@ impl Setup {
         }
         let url = database_url(&self.server, proxy.as_ref(), &database);
         let builder = Service::builder().runtime(self.runtime).database_url(&url);
+        let wrapper: Vec<&str> = self.wrapper.iter().map(String::as_str).collect();
+        let builder = builder.wrapper(&wrapper);
         let builder = self.env.into_iter().fold(builder, |builder, (name, value)| builder.env(name, value));
         let service = builder.start().unwrap_or_else(|error| panic!("{error:#}"));
         let client = Client::new(&service.url(""));

@@ -25,6 +25,12 @@ impl DatabaseLock {
         Self::hold(app, &format!("BEGIN; SELECT order_id FROM orders WHERE {condition} FOR UPDATE"))
     }
 
+    /// Takes the lock that a service takes while it applies migrations.
+    #[track_caller]
+    pub fn migrations(app: &TestApp) -> Self {
+        Self::hold(app, "DO GET_LOCK(CONCAT('migrations:', SHA1(CONCAT(DATABASE(), '/', 'order-service'))), 0)")
+    }
+
     #[track_caller]
     fn hold(app: &TestApp, statements: &str) -> Self {
         let (server, database) = (app.server_handle(), app.database().to_owned());

@@ -70,6 +70,12 @@ impl fmt::Debug for DatabaseSettings {
 }
 
 impl DatabaseSettings {
+    /// The maximum number of connections.
+    #[must_use]
+    pub fn pool_max(&self) -> usize {
+        self.pool_max
+    }
+
     /// Reads the variables.
     ///
     /// # Errors

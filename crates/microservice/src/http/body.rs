@@ -1,26 +1,23 @@
 //! Receives bodies. Checks the media type, the size, the time, and the memory that all bodies share.
 
-use std::sync::Arc;
-
 use hyper::body::HttpBody as _;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::{Body, HeaderMap};
 use serde::de::DeserializeOwned;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
+use crate::memory::Reservation;
 use crate::problem::Problem;
 
-/// The memory that one permit of [`App::body_memory`] stands for.
-pub(crate) const BYTES_PER_PERMIT: usize = 1024;
+/// The first allocation for a body, in bytes. It grows as the body arrives: a client can announce a long body and never
+/// send it.
+const MIN_CAPACITY: usize = 4 * 1024;
 
-/// The first allocation for a body, in bytes. It grows as the body arrives.
-const MIN_CAPACITY: usize = 4 * BYTES_PER_PERMIT;
-
-/// Once this many bytes have arrived, the whole announced length is allocated. Not earlier: a client can announce a
-/// long body and never send it.
-const TRUST_LENGTH_FROM: usize = 1024 * BYTES_PER_PERMIT;
+/// From this capacity on the buffer grows by a quarter at a time, in bytes: doubling would reserve twice what has
+/// arrived.
+const DOUBLE_UP_TO: usize = 1024 * 1024;
 
 /// The values of `Content-Type` that a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,18 +28,18 @@ pub enum MediaTypes {
     JsonOrForm,
 }
 
-/// A received body, its permits for memory, and its request's permit to be in flight.
+/// A received body, its reserved memory, and its request's permit to be in flight.
 #[derive(Debug)]
 pub struct ReceivedBody {
     bytes: Vec<u8>,
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Reservation,
     in_flight: Option<OwnedSemaphorePermit>,
 }
 
-/// The permits that a request holds while it is handled.
+/// The memory and the permit that a request holds while it is handled.
 #[derive(Debug)]
 pub struct RequestPermits {
-    _memory: Option<OwnedSemaphorePermit>,
+    _memory: Reservation,
     _in_flight: Option<OwnedSemaphorePermit>,
 }
 
@@ -67,41 +64,26 @@ impl ReceivedBody {
         RequestPermits { _memory: self.memory, _in_flight: self.in_flight }
     }
 
-    const fn new() -> Self {
-        Self { bytes: Vec::new(), memory: None, in_flight: None }
+    const fn new(memory: Reservation) -> Self {
+        Self { bytes: Vec::new(), memory, in_flight: None }
     }
 
-    /// Grows the buffer for `additional` more bytes, and acquires the permits for them.
-    fn reserve(&mut self, additional: usize, length: Length, memory: &Arc<Semaphore>) -> Result<(), Problem> {
+    /// Grows the buffer for `additional` more bytes of a body of at most `max`, and reserves the memory for them.
+    async fn reserve(&mut self, additional: usize, max: usize) -> Result<(), Problem> {
         let needed = self.bytes.len() + additional;
         if needed <= self.bytes.capacity() {
             return Ok(());
         }
-        let grown = needed.next_power_of_two().max(MIN_CAPACITY);
-        let capacity = match length {
-            Length::Announced(length) if needed > TRUST_LENGTH_FROM => length,
-            Length::Announced(max) | Length::AtMost(max) => grown.min(max),
-        }
-        .max(needed);
-        let permits = (capacity - self.bytes.capacity()).div_ceil(BYTES_PER_PERMIT);
-        let permits = u32::try_from(permits).ok().and_then(|n| Arc::clone(memory).try_acquire_many_owned(n).ok());
-        let permits = permits.ok_or_else(|| Problem::overloaded("Too many large bodies are being received."))?;
-        match &mut self.memory {
-            Some(held) => held.merge(permits),
-            none => *none = Some(permits),
-        }
+        let capacity = grown_capacity(needed).min(max).max(needed);
+        self.memory.grow_to(capacity).await?;
         self.bytes.reserve_exact(capacity - self.bytes.len());
         Ok(())
     }
 }
 
-/// The known length of a body, in bytes.
-#[derive(Debug, Clone, Copy)]
-enum Length {
-    /// The request announced it.
-    Announced(usize),
-    /// The length is unknown; the limit.
-    AtMost(usize),
+/// The capacity of a buffer that needs this much now.
+fn grown_capacity(needed: usize) -> usize {
+    if needed <= DOUBLE_UP_TO { needed.next_power_of_two().max(MIN_CAPACITY) } else { needed + needed / 4 }
 }
 
 /// Receives the body. Its request is in flight only once the body has arrived: slow senders do not keep others out.
@@ -111,15 +93,16 @@ pub(crate) async fn receive(
     mut body: Body,
     media_types: MediaTypes,
     max: usize,
+    memory: Reservation,
 ) -> Result<ReceivedBody, Problem> {
     check_type(headers, media_types)?;
     let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > max) {
         return Err(Problem::body_too_large(max));
     }
-    let length = announced.map_or(Length::AtMost(max), Length::Announced);
+    let max_capacity = announced.unwrap_or(max);
     let deadline = Instant::now() + app.limits.body_timeout;
-    let mut received = ReceivedBody::new();
+    let mut received = ReceivedBody::new(memory);
     loop {
         match timeout_at(deadline, body.data()).await {
             Err(_) => return Err(Problem::body_timeout()),
@@ -129,7 +112,7 @@ pub(crate) async fn receive(
                 if received.bytes.len() + chunk.len() > max {
                     return Err(Problem::body_too_large(max));
                 }
-                received.reserve(chunk.len(), length, &app.body_memory)?;
+                received.reserve(chunk.len(), max_capacity).await?;
                 received.bytes.extend_from_slice(&chunk);
             }
         }
@@ -203,15 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_reserved_as_it_is_needed_and_refused_beyond_the_bound() {
-        let memory = Arc::new(Semaphore::new(8));
-        let mut body = ReceivedBody::new();
-        assert!(body.reserve(10, Length::Announced(100 * BYTES_PER_PERMIT), &memory).is_ok());
-        assert_eq!(memory.available_permits(), 4);
-        let mut other = ReceivedBody::new();
-        assert!(other.reserve(8 * BYTES_PER_PERMIT, Length::AtMost(100 * BYTES_PER_PERMIT), &memory).is_err());
-        drop(body);
-        assert!(other.reserve(5 * BYTES_PER_PERMIT, Length::AtMost(8 * BYTES_PER_PERMIT), &memory).is_ok());
-        assert_eq!(memory.available_permits(), 0, "no more than the body may have");
+    fn a_buffer_grows_with_what_has_arrived() {
+        assert_eq!(grown_capacity(10), MIN_CAPACITY);
+        assert_eq!(grown_capacity(MIN_CAPACITY + 1), 2 * MIN_CAPACITY);
+        assert_eq!(grown_capacity(8 * DOUBLE_UP_TO), 10 * DOUBLE_UP_TO);
     }
 }

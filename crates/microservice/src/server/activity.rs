@@ -1,27 +1,50 @@
 //! Whether a connection has a request in flight. Such a connection may be silent for longer.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, HttpBody, SizeHint};
 use hyper::{Body, HeaderMap};
 
+use crate::memory::{Holder, Reservation};
+
 /// The activity of a connection, shared by its stream and its requests.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Activity(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    busy: AtomicBool,
+    phase: AtomicU8,
     requests: AtomicU32,
+    holder: Arc<Holder>,
+    /// The memory of the response that the socket has not taken yet.
+    response: Mutex<Option<Reservation>>,
 }
 
+/// No request is in flight.
+const IDLE: u8 = 0;
+/// From the end of a request's head until the end of its response is handed to hyper.
+const HANDLING: u8 = 1;
+/// Until the socket has taken the last byte of the response.
+const FLUSHING: u8 = 2;
+
 impl Activity {
-    /// True from the end of a request's head until its whole response is handed over.
+    /// A connection without a request.
+    pub(super) fn new(holder: Arc<Holder>) -> Self {
+        let (phase, requests, response) = (AtomicU8::new(IDLE), AtomicU32::new(0), Mutex::new(None));
+        Self(Arc::new(Shared { phase, requests, holder, response }))
+    }
+
+    /// True from the end of a request's head until the socket has taken the whole response.
     pub(super) fn is_busy(&self) -> bool {
-        self.0.busy.load(Ordering::Relaxed)
+        self.0.phase.load(Ordering::Relaxed) != IDLE
+    }
+
+    /// True while only the socket keeps the response.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.0.phase.load(Ordering::Relaxed) == FLUSHING
     }
 
     /// The number of requests so far.
@@ -29,11 +52,31 @@ impl Activity {
         self.0.requests.load(Ordering::Relaxed)
     }
 
-    /// Counts a request. The connection is busy until the guard is dropped.
+    /// The connection as a holder of memory.
+    pub(super) fn holder(&self) -> &Arc<Holder> {
+        &self.0.holder
+    }
+
+    /// Counts a request. The connection is busy until the guard is dropped and the response is flushed.
     pub(super) fn begin_request(&self) -> RequestGuard {
-        self.0.busy.store(true, Ordering::Relaxed);
+        self.0.phase.store(HANDLING, Ordering::Relaxed);
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         RequestGuard(self.clone())
+    }
+
+    /// Keeps a response's memory reserved until the response is flushed.
+    pub(super) fn hold_response(&self, reservation: Reservation) {
+        *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(reservation);
+    }
+
+    /// The socket has taken everything so far. True where that was the end of a response.
+    pub(super) fn flushed(&self) -> bool {
+        let is_end = self.0.phase.load(Ordering::Relaxed) == FLUSHING;
+        if is_end {
+            self.0.phase.store(IDLE, Ordering::Relaxed);
+            *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        is_end
     }
 }
 
@@ -41,9 +84,16 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct RequestGuard(Activity);
 
+impl RequestGuard {
+    /// The connection's activity.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.0
+    }
+}
+
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.0.busy.store(false, Ordering::Relaxed);
+        self.0.0.phase.store(FLUSHING, Ordering::Relaxed);
     }
 }
 

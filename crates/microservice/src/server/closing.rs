@@ -35,6 +35,14 @@ pub(super) fn reject(mut stream: TcpStream, app: &App, rejections: &Arc<Semaphor
     });
 }
 
+/// Rejects a connection for which there is no memory.
+pub(super) async fn reject_stream(mut stream: impl AsyncRead + AsyncWrite + Unpin, app: &App) {
+    let response = raw_response::problem(&Problem::out_of_memory(), app.name);
+    if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, stream.write_all(&response)).await {
+        lingering_close(stream).await;
+    }
+}
+
 /// Closes a connection so that the last response arrives. A close while the client still sends would reset the
 /// connection and lose the response (RFC 9112 §9.6). So the rest of the request is read and discarded, for a bounded
 /// time and amount.

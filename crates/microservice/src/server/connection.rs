@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::Http;
@@ -11,13 +12,15 @@ use hyper::service::service_fn;
 use tokio::net::TcpStream;
 
 use super::activity::Activity;
+use super::head_stream::HeadStream;
 use super::parser_errors::ParserErrorStream;
 use super::timed_stream::TimedStream;
 use super::{Server, closing, request};
+use crate::memory::HolderGuard;
 
-/// The parser's buffer for a head, and the buffer of responses. It is larger than any `MAX_HEADER_BYTES`, so that a
-/// head which is only a little too large gets a problem of ours.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// The parser's buffer is larger than `MAX_HEADER_BYTES` by this, so that a head which is only a little too large gets
+/// a problem of ours. Separators and line ends are not counted in `MAX_HEADER_BYTES`.
+const EXTRA_BUFFER_BYTES: usize = 8 * 1024;
 
 /// The time in which a connected client may begin a last request when the process shuts down.
 const LAST_REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,20 +31,64 @@ pub(super) struct Timeouts {
     pub(super) header: Duration,
     /// Without a request.
     pub(super) idle: Duration,
-    /// Without reading anything of its response.
+    /// How far a client may lag behind the minimum rate with a body.
+    pub(super) body: Duration,
+    /// How far a client may lag behind the minimum rate with a response.
     pub(super) write: Duration,
 }
 
 /// Serves a connection until the client closes it, fails or is too slow, or the process shuts down.
-pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
-    let activity = Activity::default();
-    let stream = TimedStream::new(stream, Arc::clone(&server), activity.clone());
-    let stream = ParserErrorStream::new(stream, Arc::clone(&server), activity.clone());
+///
+/// A connection has a parser only while it is in use. An idle one is parked without it: the parser and its buffer cost
+/// more than everything else.
+pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, guard: HolderGuard) {
+    let activity = Activity::new(Arc::clone(&guard.holder));
+    let mut stream = TimedStream::new(stream, Arc::clone(&server), activity.clone());
+    let mut first = Vec::new();
+    loop {
+        if !first.is_empty() {
+            stream.begin_head();
+        } else if !wait_unparked(&server, &mut stream, &activity).await {
+            return closing::lingering_close(stream).await;
+        }
+        // Boxed, so that a parked connection does not keep the space.
+        match Box::pin(parse(&server, stream, first, &activity)).await {
+            Some((parked, rest)) => (stream, first) = (parked, rest),
+            None => return,
+        }
+    }
+}
+
+/// Waits until a parked connection has something to read. False where it is over.
+async fn wait_unparked(server: &Server, stream: &mut TimedStream, activity: &Activity) -> bool {
+    tokio::select! {
+        biased;
+        readable = poll_fn(|cx| stream.poll_unparked(cx)) => readable.is_ok(),
+        // A new connection may still begin a request.
+        () = server.app.shutdown.closing() => activity.request_count() == 0,
+    }
+}
+
+/// Serves requests. `first` was read already. Returns the stream, and what was read but not parsed, when the connection
+/// is idle; None when it is over.
+async fn parse(
+    server: &Arc<Server>,
+    stream: TimedStream,
+    first: Vec<u8>,
+    activity: &Activity,
+) -> Option<(TimedStream, Vec<u8>)> {
+    let mut stream = HeadStream::new(stream, activity.clone(), first);
+    if !stream.reserve_parser() {
+        closing::reject_stream(stream, &server.app).await;
+        return None;
+    }
+    let stream = ParserErrorStream::new(stream, Arc::clone(server), activity.clone());
     let mut http = Http::new();
     // A client may close its side after its last request and wait for the response.
-    http.http1_only(true).http1_half_close(true).max_buf_size(BUFFER_BYTES);
+    http.http1_only(true).http1_half_close(true);
+    http.max_buf_size(server.app.limits.max_header_bytes + EXTRA_BUFFER_BYTES);
     let service = service_fn(|incoming| {
-        let (server, guard) = (Arc::clone(&server), activity.begin_request());
+        let (server, guard) = (Arc::clone(server), activity.begin_request());
         // hyper_wasi needs a future that can be moved while the connection is polled.
         Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, incoming, guard).await) })
     });
@@ -50,6 +97,18 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
         ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => Some(ended),
         () = server.app.shutdown.closing() => None,
     };
+    // hyper's graceful shutdown gives up a last response that it has only to flush, so that is flushed first.
+    let ended = match ended {
+        None => {
+            poll_fn(|cx| match connection.poll_without_shutdown(cx) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                Poll::Pending if activity.is_flushing() => Poll::Pending,
+                Poll::Pending => Poll::Ready(None),
+            })
+            .await
+        }
+        ended => ended,
+    };
     let ended = match ended {
         Some(ended) => ended,
         None => {
@@ -57,16 +116,22 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream) {
             Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
-                () = wait_for_last_request(&activity) => Ok(()),
+                () = wait_for_last_request(activity) => Ok(()),
             }
         }
     };
+    let parts = connection.try_into_parts()?;
+    let stream = parts.io.into_inner().into_inner();
+    if stream.is_parked() && !activity.is_busy() {
+        return Some((stream, parts.read_buf.to_vec()));
+    }
     if let Err(error) = ended {
         tracing::debug!(error = %error, "a connection ended early");
     }
-    if let Some(parts) = connection.try_into_parts() {
-        closing::lingering_close(parts.io).await;
+    if !activity.holder().is_cut_off() {
+        closing::lingering_close(stream).await;
     }
+    None
 }
 
 /// Waits until a connection has had time to begin a last request and has none in flight.

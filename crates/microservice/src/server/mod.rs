@@ -4,8 +4,11 @@
 //! bounded time.
 
 mod activity;
+mod capacity;
 mod closing;
 mod connection;
+mod head_stream;
+mod lag;
 mod parser_errors;
 mod raw_response;
 mod request;
@@ -24,6 +27,7 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::platform;
 use crate::router::Router;
+use capacity::DescriptorCapacity;
 
 /// The accept loop's pause where file descriptors or memory are used up.
 const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
@@ -42,6 +46,8 @@ struct Server {
     app: Arc<App>,
     router: Router,
     timeouts: connection::Timeouts,
+    /// Bytes a second.
+    min_rate: usize,
 }
 
 impl Server {
@@ -50,9 +56,10 @@ impl Server {
         let timeouts = connection::Timeouts {
             header: limits.header_timeout,
             idle: limits.idle_timeout,
+            body: limits.body_timeout,
             write: limits.write_timeout,
         };
-        Arc::new(Self { app: Arc::clone(app), router, timeouts })
+        Arc::new(Self { app: Arc::clone(app), router, timeouts, min_rate: limits.min_rate })
     }
 }
 
@@ -72,9 +79,10 @@ pub(crate) struct Endpoint {
 
 /// Serves both listeners until a shutdown is requested. Then requests in flight end, within `drain_timeout`.
 pub(crate) async fn run(app: &Arc<App>, public: Endpoint, admin: Option<Endpoint>, drain_timeout: Duration) {
-    let connections = ConnectionManager::new(Server::new(app, public.router), app.limits.max_connections);
+    let (max, reserved) = (app.limits.max_connections, app.reserved_descriptors);
+    let connections = ConnectionManager::new(Server::new(app, public.router), max, reserved);
     if let Some(Endpoint { listener, router }) = admin {
-        let connections = ConnectionManager::new(Server::new(app, router), MAX_ADMIN_CONNECTIONS);
+        let connections = ConnectionManager::new(Server::new(app, router), MAX_ADMIN_CONNECTIONS, 0);
         tokio::spawn(async move { connections.accept_loop(&listener).await });
     }
     tokio::select! {
@@ -97,13 +105,16 @@ struct ConnectionManager {
     server: Arc<Server>,
     max: usize,
     permits: Arc<Semaphore>,
+    capacity: DescriptorCapacity,
     rejections: Arc<Semaphore>,
 }
 
 impl ConnectionManager {
-    fn new(server: Arc<Server>, max: usize) -> Self {
+    /// `reserved` is the number of descriptors that these connections leave to others.
+    fn new(server: Arc<Server>, max: usize, reserved: usize) -> Self {
         let rejections = Arc::new(Semaphore::new(closing::MAX_REJECTIONS));
-        Self { server, max, permits: Arc::new(Semaphore::new(max)), rejections }
+        let capacity = DescriptorCapacity::new(reserved);
+        Self { server, max, permits: Arc::new(Semaphore::new(max)), capacity, rejections }
     }
 
     /// Accepts connections for ever.
@@ -133,15 +144,22 @@ impl ConnectionManager {
     }
 
     fn spawn_connection(&self, stream: TcpStream) {
-        match Arc::clone(&self.permits).try_acquire_owned() {
-            Ok(permit) => {
-                let server = Arc::clone(&self.server);
+        let has_descriptors = self.capacity.admits(self.count() + 1);
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok().filter(|_| has_descriptors);
+        let app = &self.server.app;
+        match permit {
+            Some(permit) => {
+                let (server, guard) = (Arc::clone(&self.server), app.memory.register());
                 tokio::spawn(async move {
-                    connection::serve(server, stream).await;
+                    connection::serve(server, stream, guard).await;
                     drop(permit);
                 });
             }
-            Err(_) => closing::reject(stream, &self.server.app, &self.rejections),
+            None => {
+                // The next connection may find a place.
+                app.memory.cut_off_longest_stalled();
+                closing::reject(stream, app, &self.rejections);
+            }
         }
     }
 

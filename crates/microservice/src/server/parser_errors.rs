@@ -30,6 +30,11 @@ impl<T: AsyncWrite + Unpin> ParserErrorStream<T> {
         Self { stream, server, activity, is_flushed: true, replacement: None }
     }
 
+    /// The stream below.
+    pub(super) fn into_inner(self) -> T {
+        self.stream
+    }
+
     /// True where hyper's response is being replaced.
     fn is_replacing(&mut self, buf: &[u8]) -> bool {
         if self.replacement.is_none() && self.is_flushed && !self.activity.is_busy() {

@@ -3,20 +3,27 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hyper::body::HttpBody as _;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
-use hyper::{Body, HeaderMap, Request, Response, Version};
+use hyper::{Body, HeaderMap, Method, Request, Response, Version};
 
 use super::Server;
-use super::activity::{RequestGuard, TrackedBody};
+use super::activity::{Activity, RequestGuard, TrackedBody};
 use super::raw_response::new_request_id;
 use crate::app::App;
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
+use crate::memory::{Holder, Reservation};
 use crate::problem::Problem;
+use crate::request::Admission;
 use crate::router::{self, RouteMatch};
+use crate::routes::HandlerResult;
 
 /// The longest request id that is accepted from a client.
 const MAX_REQUEST_ID_CHARS: usize = 64;
+
+/// A response up to this length needs no reservation of its own: it fits into what each connection has.
+const MAX_FREE_RESPONSE_BYTES: usize = 4 * 1024;
 
 /// Serves the request. Every request gets a response.
 pub(super) async fn serve(server: &Server, request: Request<Body>, guard: RequestGuard) -> Response<TrackedBody> {
@@ -24,9 +31,15 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
     let id = request_id(request.headers());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let holder = Arc::clone(guard.activity().holder());
     let origin = request.headers().get(ORIGIN).cloned();
 
-    let mut response = handle(server, request).await.unwrap_or_else(|problem| reject(&problem, app, &id));
+    let result = handle(server, request, holder).await;
+    let result = match result {
+        Ok(response) => hold(response, &method, guard.activity()),
+        Err(problem) => Err(problem),
+    };
+    let mut response = result.unwrap_or_else(|problem| reject(&problem, app, &id));
     // A process that shuts down closes its connections, so that clients connect to another replica. A connection is
     // also closed after a chunked body: hyper_wasi takes a chunk-size line without digits for the end of the body. A
     // proxy may not, and would then see other request boundaries.
@@ -42,14 +55,28 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
     response.map(|body| TrackedBody::new(body, guard))
 }
 
-async fn handle(server: &Server, request: Request<Body>) -> Result<Response<Body>, Problem> {
+/// Reserves the memory of a response until the socket has taken it. The response to a write is sent in any case: the
+/// client must know of the write.
+fn hold(response: Response<Body>, method: &Method, activity: &Activity) -> HandlerResult {
+    let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    if length > MAX_FREE_RESPONSE_BYTES {
+        let mut memory = Reservation::new(activity.holder());
+        if !memory.try_grow_to(length) && matches!(*method, Method::GET | Method::HEAD) {
+            return Err(Problem::out_of_memory());
+        }
+        activity.hold_response(memory);
+    }
+    Ok(response)
+}
+
+async fn handle(server: &Server, request: Request<Body>, holder: Arc<Holder>) -> HandlerResult {
     let app = &server.app;
     check_head(&request, app.limits.max_header_bytes)?;
     match server.router.find(request.method(), request.uri().path())? {
         RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
         RouteMatch::Handler { handler, is_always_admitted } => {
             let permit = if is_always_admitted { None } else { Some(app.admit()?) };
-            handler(request, Arc::clone(app), permit).await
+            handler(request, Arc::clone(app), Admission { permit, holder }).await
         }
     }
 }

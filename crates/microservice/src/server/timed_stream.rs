@@ -4,16 +4,22 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::Server;
 use super::activity::Activity;
+use super::lag::Lag;
 use super::timer::Timer;
 
+/// A connection without a request keeps its parser and the parser's buffer for this long.
+const PARK_AFTER: Duration = Duration::from_secs(1);
+
 /// Fails with [`io::ErrorKind::TimedOut`] where the client, without a request in flight, sends nothing for too long,
-/// takes too long to send a request's head, or reads nothing of a response for too long.
+/// takes too long to send a request's head, or lags too far behind the minimum rate with a body or a response.
 pub(super) struct TimedStream {
     stream: TcpStream,
     server: Arc<Server>,
@@ -21,7 +27,9 @@ pub(super) struct TimedStream {
     /// The read timeout restarts when this changes.
     progress: Progress,
     read_timer: Timer,
-    write_timer: Timer,
+    body_lag: Lag,
+    response_lag: Lag,
+    is_parked: bool,
 }
 
 /// The progress of a client that has no request in flight.
@@ -35,8 +43,40 @@ struct Progress {
 
 impl TimedStream {
     pub(super) fn new(stream: TcpStream, server: Arc<Server>, activity: Activity) -> Self {
-        let (progress, read_timer, write_timer) = (Progress::default(), Timer::default(), Timer::default());
-        Self { stream, server, activity, progress, read_timer, write_timer }
+        Self {
+            stream,
+            server,
+            activity,
+            progress: Progress::default(),
+            read_timer: Timer::default(),
+            body_lag: Lag::default(),
+            response_lag: Lag::default(),
+            is_parked: false,
+        }
+    }
+
+    /// True where the last error only says that the connection has been idle for a moment.
+    pub(super) fn is_parked(&self) -> bool {
+        self.is_parked
+    }
+
+    /// The stream is read again, and a part of a head was read before.
+    pub(super) fn begin_head(&mut self) {
+        self.is_parked = false;
+        self.progress.head_begun = true;
+        self.read_timer.stop();
+    }
+
+    /// Ready when a parked connection has something to read. Fails when it has been idle for too long.
+    pub(super) fn poll_unparked(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.activity.holder().is_cut_off() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if self.stream.poll_read_ready(cx)?.is_ready() {
+            self.is_parked = false;
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_idle_timeout(cx, self.server.timeouts.idle).map(Err)
     }
 
     /// Updates the progress. `received` says that bytes have arrived.
@@ -50,28 +90,75 @@ impl TimedStream {
         }
     }
 
-    fn with_write_timeout<T>(&mut self, result: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.write_timer.stop();
-            return result;
+    fn poll_idle_timeout(&mut self, cx: &mut Context<'_>, max: Duration) -> Poll<io::Error> {
+        let expired = self.read_timer.poll_expired(cx, max);
+        self.wait_for_client(self.read_timer.started(), !self.progress.head_begun, cx);
+        expired.map(|()| io::ErrorKind::TimedOut.into())
+    }
+
+    /// A connection without a request gives its parser up before it times out.
+    fn poll_read_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let timeouts = &self.server.timeouts;
+        let (header, idle) = (timeouts.header, timeouts.idle);
+        if self.progress.head_begun {
+            return self.poll_idle_timeout(cx, header);
         }
-        self.write_timer.poll_expired(cx, self.server.timeouts.write).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let expired = self.poll_idle_timeout(cx, idle.min(PARK_AFTER));
+        self.is_parked = expired.is_ready() && idle > PARK_AFTER;
+        expired
+    }
+
+    fn poll_body_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let expired = self.body_lag.poll_exceeded(cx, self.server.timeouts.body);
+        self.wait_for_client(self.body_lag.since(), false, cx);
+        expired.map(|()| io::ErrorKind::TimedOut.into())
+    }
+
+    fn wait_for_client(&self, since: Option<Instant>, is_idle: bool, cx: &Context<'_>) {
+        if let Some(since) = since {
+            self.activity.holder().wait_for_client(since, is_idle, cx.waker());
+        }
+    }
+
+    fn with_write_timeout(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = result {
+            if let (Ok(written), true) = (&result, self.response_lag.is_lagging()) {
+                let rate = self.server.min_rate;
+                self.response_lag.transferred(*written, rate);
+                self.activity.holder().note_progress();
+            }
+            return Poll::Ready(result);
+        }
+        if self.activity.holder().is_cut_off() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let expired = self.response_lag.poll_exceeded(cx, self.server.timeouts.write);
+        self.wait_for_client(self.response_lag.since(), false, cx);
+        expired.map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl AsyncRead for TimedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if self.activity.is_busy() {
-            return result;
+        let is_busy = self.activity.is_busy();
+        if !is_busy {
+            self.update_progress(result.is_ready());
         }
-        self.update_progress(result.is_ready());
         if result.is_ready() {
+            if is_busy {
+                let rate = self.server.min_rate;
+                self.body_lag.transferred(buf.filled().len() - before, rate);
+            }
+            self.activity.holder().note_progress();
             return result;
         }
-        let timeouts = &self.server.timeouts;
-        let max = if self.progress.head_begun { timeouts.header } else { timeouts.idle };
-        self.read_timer.poll_expired(cx, max).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        if self.activity.holder().is_cut_off() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        let expired = if is_busy { self.poll_body_timeout(cx) } else { self.poll_read_timeout(cx) };
+        expired.map(Err)
     }
 }
 
@@ -95,7 +182,12 @@ impl AsyncWrite for TimedStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        if result.is_ready() && self.activity.flushed() {
+            self.response_lag.clear();
+            self.body_lag.clear();
+        }
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -14,18 +14,29 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Default)]
 pub(super) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
-    deadline: Option<Instant>,
+    started: Option<Instant>,
 }
 
 impl Timer {
     /// Ends the wait. The next poll starts another one.
     pub(super) fn stop(&mut self) {
-        self.deadline = None;
+        self.started = None;
+    }
+
+    /// When the wait began.
+    pub(super) fn started(&self) -> Option<Instant> {
+        self.started
+    }
+
+    /// Moves the beginning of the wait.
+    pub(super) fn start_at(&mut self, started: Instant) {
+        self.started = Some(started);
     }
 
     /// Ready when the wait has lasted for `max`.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>, max: Duration) -> Poll<()> {
-        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + max);
+        let started = *self.started.get_or_insert_with(Instant::now);
+        let deadline = started + max;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);

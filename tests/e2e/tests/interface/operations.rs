@@ -95,3 +95,46 @@ fn responses_do_not_name_the_server_software() {
         assert_eq!(response.header("x-powered-by"), None, "{path}");
     }
 }
+
+#[test]
+fn readiness_is_not_shed_with_other_requests() {
+    let app = TestApp::spawn_with(&[("MAX_IN_FLIGHT", "1")]);
+    app.post("/create_order", order(1)).expect_done();
+    let lock = e2e::DatabaseLock::rows(&app, "order_id = 1");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| app.new_client().post("/update_order", order(1)).status);
+        e2e::wait_until("a request in flight", || app.count_statements("UPDATE orders") == 1);
+        app.get("/orders").expect_problem(503, "overloaded");
+        app.get("/ready").expect(200);
+        lock.release();
+        assert_eq!(writer.join().expect("a client"), 200);
+    });
+}
+
+#[test]
+fn many_readiness_requests_are_few_checks() {
+    let app = TestApp::setup().through_proxy().start();
+    let delay = std::time::Duration::from_millis(100);
+    app.proxy().set(testkit::Fault::Delay { to_server: std::time::Duration::ZERO, to_client: delay }).unwrap();
+    // One check is two statements. One after the other, 100 checks would take 20 s.
+    let started = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..100).map(|_| scope.spawn(|| app.new_client().get("/ready").status)).collect();
+        for one in all {
+            assert_eq!(one.join().expect("a client"), 200);
+        }
+    });
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_service_is_not_ready_before_the_migrations_at_its_start_are_over() {
+    let first = TestApp::spawn();
+    // As another replica that is migrating does.
+    let lock = e2e::DatabaseLock::migrations(&first);
+    let second = TestApp::setup().database(first.database()).without_waiting().start();
+    first.get("/ready").expect(200);
+    second.get("/ready").expect_problem(503, "not-initialised");
+    lock.release();
+    e2e::wait_until("readiness", || second.get("/ready").status == 200);
+}

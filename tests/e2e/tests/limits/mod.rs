@@ -2,6 +2,9 @@
 
 mod admission;
 mod connections;
+mod descriptors;
+mod held_bytes;
+mod rates;
 mod resets;
 mod slow_clients;
 mod slow_readers;

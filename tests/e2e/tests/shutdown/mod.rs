@@ -147,3 +147,30 @@ fn a_request_longer_than_the_drain_timeout_is_cut_off_and_writes_nothing() {
     wait_until("the end of the write", || service.count_statements("INSERT INTO orders") == 0);
     assert!(!service.has_order(2));
 }
+
+#[test]
+fn a_slow_reader_gets_its_whole_response_after_drain() {
+    let service = DrainableApp::spawn("0s", "20s");
+    let address = format!("\"{}\"", "🏠".repeat(255));
+    let orders: Vec<String> = (1..=600).map(|id| e2e::with(id, "shipping_address", Some(&address))).collect();
+    service.post("/create_orders", format!("[{}]", orders.join(","))).expect_done();
+    let page = service.get("/orders?limit=1000").expect(200).body.clone();
+    let mut buffer = [0; 16 * 1024];
+    let mut readers = ["/orders?limit=1000", "/orders"].map(|path| {
+        let mut connection = e2e::RawConnection::connect_with_small_buffer(service.address());
+        // In HTTP/1.0 nothing but the body follows the head.
+        connection.send(format!("GET {path} HTTP/1.0\r\nHost: x\r\n\r\n"));
+        let count = connection.read(&mut buffer).expect("the response begins");
+        (connection, buffer[..count].to_vec())
+    });
+    service.drain();
+    for (connection, received) in &mut readers {
+        while let Ok(count @ 1..) = connection.read(&mut buffer) {
+            received.extend_from_slice(&buffer[..count]);
+            thread::sleep(Duration::from_millis(40));
+        }
+        let log = service.service().log();
+        assert!(received.ends_with(&page), "{} bytes of {}: {log}", received.len(), page.len());
+    }
+    service.expect_clean_exit();
+}

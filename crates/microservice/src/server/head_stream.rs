@@ -1,0 +1,210 @@
+//! A stream that hands a request's head to the parser in few pieces.
+//!
+//! hyper parses a head from its start with each piece that arrives. A client that sends a head byte by byte would make
+//! it parse up to `MAX_HEADER_BYTES` for each byte. So pieces are held back until the head is complete, or until as many
+//! bytes are held back as hyper has already: then the work is proportional to the head's length.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::activity::Activity;
+use crate::memory::Reservation;
+
+/// What a connection with a parser costs, in bytes: hyper's first buffer (8 KiB), its state, and the task.
+const PARSER_BYTES: usize = 16 * 1024;
+
+/// A head up to this length fits into [`PARSER_BYTES`].
+const FREE_HEAD_BYTES: usize = 4 * 1024;
+
+/// hyper's buffer doubles as it grows, and a part may be held back here.
+const BYTES_PER_HEAD_BYTE: usize = 4;
+
+/// Empty lines before a head (RFC 9112 §2.2) are handed over at once up to this length. They could not end a head.
+const MAX_EMPTY_LINES: usize = 64;
+
+/// The stream. Bodies and all writes pass through.
+pub(super) struct HeadStream<T> {
+    stream: T,
+    activity: Activity,
+    head: Head,
+    /// Bytes that hyper does not have yet.
+    held: Vec<u8>,
+    /// The held bytes are to be handed over now.
+    is_releasing: bool,
+    memory: Reservation,
+}
+
+/// The head that is being received.
+#[derive(Default)]
+struct Head {
+    /// The number of requests before it on this connection.
+    request: u32,
+    /// The bytes of it that hyper has.
+    handed_over: usize,
+    /// The last two bytes that were received.
+    tail: [u8; 2],
+    /// It has more than empty lines.
+    has_content: bool,
+}
+
+impl Head {
+    /// Notes a received piece. True where the head ends in it.
+    fn receive(&mut self, piece: &[u8]) -> bool {
+        let [before, last] = self.tail;
+        let ends_at_boundary = match (last, piece) {
+            (b'\n', [b'\n', ..] | [b'\r', b'\n', ..]) => true,
+            (b'\r', [b'\n', ..]) => before == b'\n',
+            _ => false,
+        };
+        self.has_content |= piece.iter().any(|byte| !b"\r\n".contains(byte));
+        self.tail = match piece {
+            [.., before, last] => [*before, *last],
+            [only] => [last, *only],
+            [] => self.tail,
+        };
+        (ends_at_boundary || contains_empty_line(piece)) && (self.has_content || self.handed_over < MAX_EMPTY_LINES)
+    }
+}
+
+/// True where the bytes contain the end of a line and then an empty line. Lines may end without a CR (RFC 9112 §2.2).
+fn contains_empty_line(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n\r\n")
+        || bytes.windows(2).any(|pair| pair == b"\n\n")
+        || bytes.windows(3).any(|three| three == b"\n\r\n")
+}
+
+impl<T> HeadStream<T> {
+    /// `first` precedes what the stream brings: the rest of an earlier read.
+    pub(super) fn new(stream: T, activity: Activity, first: Vec<u8>) -> Self {
+        let memory = Reservation::new(activity.holder());
+        let (head, is_releasing) = (Head { request: activity.request_count(), ..Head::default() }, !first.is_empty());
+        Self { stream, activity, head, held: first, is_releasing, memory }
+    }
+
+    /// Reserves the memory of a parser. False where there is none.
+    pub(super) fn reserve_parser(&mut self) -> bool {
+        self.memory.try_grow_to(PARSER_BYTES)
+    }
+
+    /// The stream below.
+    pub(super) fn into_inner(self) -> T {
+        self.stream
+    }
+
+    /// Hands held bytes over, as many as fit.
+    fn release(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+        let count = self.held.len().min(buf.remaining());
+        let rest = self.held.split_off(count);
+        buf.put_slice(&self.held);
+        self.held = rest;
+        self.is_releasing = !self.held.is_empty();
+        self.hand_over(count)
+    }
+
+    /// Counts bytes that hyper gets, and reserves the memory for its buffer.
+    fn hand_over(&mut self, count: usize) -> io::Result<()> {
+        self.head.handed_over = self.head.handed_over.saturating_add(count);
+        let length = self.head.handed_over.saturating_add(self.held.len());
+        let needed = PARSER_BYTES.saturating_add(length.saturating_mul(BYTES_PER_HEAD_BYTE));
+        if length <= FREE_HEAD_BYTES || self.memory.try_grow_to(needed) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> HeadStream<T> {
+    fn poll_read_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let request = self.activity.request_count();
+        if self.head.request != request {
+            self.head = Head { request, ..Head::default() };
+        }
+        let start = buf.filled().len();
+        loop {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            let piece = buf.filled().get(start..).unwrap_or_default();
+            if self.head.handed_over == 0 && self.held.is_empty() {
+                // Nearly every head arrives whole.
+                self.head.receive(piece);
+                return Poll::Ready(self.hand_over(piece.len()));
+            }
+            let is_complete = piece.is_empty() || self.head.receive(piece);
+            self.held.extend_from_slice(piece);
+            buf.set_filled(start);
+            if is_complete || self.held.len() >= self.head.handed_over {
+                return Poll::Ready(self.release(buf));
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for HeadStream<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_releasing {
+            return Poll::Ready(self.release(buf));
+        }
+        if self.activity.is_busy() {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        }
+        self.poll_read_head(cx, buf)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for HeadStream<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The piece in which the head ends, where it ends.
+    fn end_of(pieces: &[&[u8]]) -> Option<usize> {
+        let mut head = Head { handed_over: MAX_EMPTY_LINES, ..Head::default() };
+        pieces.iter().position(|piece| head.receive(piece))
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line_however_it_is_cut() {
+        for whole in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\r\n\n"] {
+            let bytes: Vec<&[u8]> = whole.as_bytes().chunks(1).collect();
+            assert_eq!(end_of(&bytes), Some(whole.len() - 1), "{whole:?}");
+            for cut in 1..whole.len() {
+                let (first, second) = whole.as_bytes().split_at(cut);
+                assert_eq!(end_of(&[first, second]), Some(1), "{whole:?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn empty_lines_alone_end_no_head() {
+        assert_eq!(end_of(&[b"\r\n\r\n", b"\n\n"]), None);
+        assert_eq!(end_of(&[b"GET / HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n"]), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! File descriptors: clients cannot take those that the database and the operator need.
+
+use e2e::{Client, RawConnection, TestApp, order};
+use testkit::ports;
+
+#[test]
+fn idle_clients_leave_descriptors_for_the_database_and_the_operator() {
+    let port = ports::free().expect("a free port");
+    let admin = format!("127.0.0.1:{port}");
+    // Enough for 200 connections at the very most.
+    let limit = ["sh", "-c", "ulimit -n 200 && exec \"$@\"", "sh"];
+    let app = TestApp::setup().wrapper(&limit).env(&[("ADMIN_ADDR", &admin)]).start();
+    let honest = app.new_client();
+    honest.get("/health").expect(200);
+    app.sql("SELECT 1");
+    let mut idle: Vec<RawConnection> = (0..230).map(|_| app.connect()).collect();
+    // The connections over the limit get a response at once.
+    idle.last_mut().expect("a connection").expect_response().expect_problem(503, "overloaded");
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (1..=8)
+            .map(|id| {
+                let honest = &honest;
+                scope.spawn(move || honest.post("/create_order", order(id)).status)
+            })
+            .collect();
+        // They share what connections they have; the database's are opened meanwhile.
+        let statuses: Vec<u16> = clients.into_iter().map(|client| client.join().expect("a client")).collect();
+        assert!(statuses.contains(&200), "{statuses:?}");
+    });
+    let operator = Client::new(&format!("http://{admin}"));
+    for _ in 0..3 {
+        operator.get("/ready").expect(200);
+    }
+    drop(idle);
+    e2e::wait_until("a new connection to be served", || {
+        app.new_client().try_send("GET", "/health", &[], None).is_ok_and(|response| response.status == 200)
+    });
+}

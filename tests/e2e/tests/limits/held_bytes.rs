@@ -1,0 +1,139 @@
+//! Bytes that are held for clients: stalled uploads, unread responses, half-sent heads.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::MemoryCgroup;
+
+use e2e::{RawConnection, TestApp, order, with};
+
+/// The memory of a container with the service, as deploy/ sets it.
+const CONTAINER_BYTES: u64 = 128 << 20;
+
+/// An order with an address of 255 characters, which take four bytes each.
+fn long_order(id: u32) -> String {
+    with(id, "shipping_address", Some(&format!("\"{}\"", "🏠".repeat(255))))
+}
+
+/// A table in which a page of 1,000 orders has more than a megabyte.
+fn insert_long_orders(app: &TestApp) {
+    for start in [1, 501] {
+        let orders: Vec<String> = (start..start + 500).map(long_order).collect();
+        app.post("/create_orders", format!("[{}]", orders.join(","))).expect_done();
+    }
+}
+
+/// A client that has announced 32 MiB, has sent `sent` bytes and sends no more.
+fn stalled_upload(app: &TestApp, sent: usize) -> RawConnection {
+    let mut connection = app.connect();
+    let length = 32 << 20;
+    connection.send(format!("POST /create_orders HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n["));
+    connection.send(vec![b' '; sent]);
+    connection
+}
+
+/// A client that asks for a page of a megabyte and reads nothing.
+fn unread_page(app: &TestApp) -> RawConnection {
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    connection.send("GET /orders?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    connection
+}
+
+/// A client whose echo is not read.
+fn unread_echo(app: &TestApp) -> RawConnection {
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n");
+    // As much as the service and the kernel take.
+    let _ = connection.stream().set_write_timeout(Some(Duration::from_millis(20)));
+    let _ = connection.try_send(vec![b'x'; 512 * 1024]);
+    connection
+}
+
+/// A client that has sent a part of a head.
+fn half_head(app: &TestApp) -> RawConnection {
+    let mut connection = app.connect();
+    connection.send(format!("GET /orders HTTP/1.1\r\nHost: x\r\nX-Long: {}", "v".repeat(15 * 1024)));
+    connection
+}
+
+#[test]
+fn stalled_uploads_stop_no_other_writes() {
+    let app = TestApp::spawn();
+    let stalled: Vec<_> = (0..2).map(|_| stalled_upload(&app, 3 << 20)).collect();
+    for id in 1..=20 {
+        app.post("/create_order", order(id)).expect_done();
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(stalled);
+}
+
+#[test]
+fn uploads_that_hold_the_whole_budget_make_room_for_others() {
+    let app = TestApp::spawn();
+    let stalled: Vec<_> = (0..6).map(|_| stalled_upload(&app, 12 << 20)).collect();
+    app.post("/create_order", order(1)).expect_done();
+    e2e::wait_until("room for a large body", || {
+        let body = format!("[{}{}]", order(2), " ".repeat(20 << 20));
+        // A client that is shed while it sends may not see its response.
+        let response = app.try_send("POST", "/create_orders", &[], Some(body.as_bytes()));
+        response.is_ok_and(|response| [200, 409].contains(&response.status))
+    });
+    drop(stalled);
+}
+
+/// Hundreds of clients in a container's memory.
+mod slow {
+    use super::*;
+
+    /// Holds what `open` opens, `count` times, while an honest client writes and reads.
+    fn serve_beside(app: &TestApp, group: &MemoryCgroup, what: &str, count: u32, open: &dyn Fn() -> RawConnection) {
+        let mut held = Vec::new();
+        let (mut served, mut shed) = (0, 0);
+        let started = Instant::now();
+        for number in 0..count {
+            held.push(open());
+            if number % 10 == 0 {
+                match app.get("/orders/1").status {
+                    200 => served += 1,
+                    503 => shed += 1,
+                    status => panic!("{what}: {status}"),
+                }
+                assert_eq!(app.get("/health").status, 200, "{what}");
+            }
+        }
+        println!(
+            "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB",
+            started.elapsed(),
+            group.usage().unwrap() / 1024,
+            group.peak().unwrap() / 1024,
+        );
+        assert!(app.service().is_running(), "{what} ended the process:\n{}", app.service().log());
+        assert_eq!(shed, 0, "{what}: an honest client was shed");
+    }
+
+    #[test]
+    fn no_mix_of_clients_ends_a_service_in_a_container_of_128_mib() {
+        let group = MemoryCgroup::new(CONTAINER_BYTES).expect("a control group");
+        let wrapper = group.wrapper();
+        let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+        let app = TestApp::setup().wrapper(&wrapper).start();
+        insert_long_orders(&app);
+        println!("at the start: {} KiB in use", group.usage().unwrap() / 1024);
+        serve_beside(&app, &group, "unread pages", 300, &|| unread_page(&app));
+        serve_beside(&app, &group, "stalled uploads", 60, &|| stalled_upload(&app, 2 << 20));
+        serve_beside(&app, &group, "unread echoes", 200, &|| unread_echo(&app));
+        serve_beside(&app, &group, "half-sent heads", 1_500, &|| half_head(&app));
+        let mixed = std::cell::Cell::new(0);
+        serve_beside(&app, &group, "a mix", 400, &|| {
+            mixed.set(mixed.get() + 1);
+            match mixed.get() % 4 {
+                0 => unread_page(&app),
+                1 => stalled_upload(&app, 1 << 20),
+                2 => unread_echo(&app),
+                _ => half_head(&app),
+            }
+        });
+        app.post("/create_order", order(5_000)).expect_done();
+        assert!(app.get("/orders?limit=1000").expect(200).body.len() > 1 << 20);
+    }
+}
