@@ -57,6 +57,14 @@ impl From<RepositoryError> for Problem {
                 let detail = "4294967295 was an order_id once, and the service chooses only ids above all used ones. Send an order_id.";
                 Self::new(StatusCode::CONFLICT, "ids-exhausted", "No id available", detail)
             }
+            RepositoryError::InvalidRow(ref row) => {
+                let detail = format!(
+                    "Order {} is stored with an invalid {}. Another program wrote it. Replace or delete the order.",
+                    row.order_id, row.column
+                );
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Self::new(status, "invalid-stored-order", "Stored order is invalid", detail).with_cause(&error)
+            }
             RepositoryError::Database(error) => error.into(),
         }
     }

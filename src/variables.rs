@@ -5,8 +5,12 @@ use std::time::Duration;
 use microservice::Context;
 use microservice::config::{AnyVariable, ConfigError, Variable, types};
 
-const BATCH_TIMEOUT: Variable<Duration> =
-    Variable::new("BATCH_TIMEOUT", types::DURATION, "60s", "for the work of `POST /create_orders` at the database");
+const BATCH_TIMEOUT: Variable<Duration> = Variable::new(
+    "BATCH_TIMEOUT",
+    types::DURATION,
+    "60s",
+    "for the work of `POST /create_orders` at the database, and once more for its COMMIT",
+);
 const MAX_ORDER_BYTES: Variable<usize> =
     Variable::new("MAX_ORDER_BYTES", types::size::<1, { 16 * 1024 * 1024 }>(), "64KiB", "a body with one order");
 const MAX_BATCH: Variable<usize> =

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use microservice::database::Deadline;
 use microservice::http::body::{MediaTypes, RequestPermits};
 use microservice::http::conditional::{Preconditions, ReadResponse, entity_tag};
 use microservice::http::query::whole_number;
@@ -31,7 +30,7 @@ pub(crate) async fn create_orders(service: Arc<OrderService>, mut request: Reque
     let body = request.receive(MediaTypes::JsonOrForm, max_bytes).await?;
     let orders = decode_batch(body.bytes(), service.limits.max_batch)?;
     let _permits = body.into_permits();
-    service.repository.insert_all(&orders, Deadline::after(service.limits.batch_timeout)).await?;
+    service.repository.insert_all(&orders, service.limits.batch_timeout).await?;
     Ok(done())
 }
 

@@ -6,6 +6,15 @@ use microservice::database::{DatabaseError, TransactionError};
 
 use crate::domain::OrderId;
 
+/// A row that another program wrote and that is no valid order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidRow {
+    /// The row's order_id.
+    pub order_id: u32,
+    /// The column with an invalid value.
+    pub column: &'static str,
+}
+
 /// Why an order was not written or read.
 #[derive(Debug)]
 pub enum RepositoryError {
@@ -17,6 +26,8 @@ pub enum RepositoryError {
     Duplicate(Option<OrderId>),
     /// No id is above the greatest one.
     IdsExhausted,
+    /// A row that another program wrote is no valid order.
+    InvalidRow(InvalidRow),
     /// The database failed.
     Database(DatabaseError),
 }
@@ -32,11 +43,21 @@ impl From<DatabaseError> for RepositoryError {
     }
 }
 
+impl From<InvalidRow> for RepositoryError {
+    fn from(row: InvalidRow) -> Self {
+        Self::InvalidRow(row)
+    }
+}
+
 impl TransactionError for RepositoryError {
     fn database_error(&self) -> Option<&DatabaseError> {
         match self {
             Self::Database(error) => Some(error),
-            Self::NotFound(_) | Self::PreconditionFailed(_) | Self::Duplicate(_) | Self::IdsExhausted => None,
+            Self::NotFound(_)
+            | Self::PreconditionFailed(_)
+            | Self::Duplicate(_)
+            | Self::IdsExhausted
+            | Self::InvalidRow(_) => None,
         }
     }
 }
@@ -49,6 +70,9 @@ impl fmt::Display for RepositoryError {
             Self::Duplicate(Some(id)) => write!(f, "order {id} exists already"),
             Self::Duplicate(None) => f.write_str("an order with this id exists already"),
             Self::IdsExhausted => f.write_str("no order id is above the greatest one"),
+            Self::InvalidRow(InvalidRow { order_id, column }) => {
+                write!(f, "the row with order_id {order_id} has an invalid {column}; another program wrote it")
+            }
             Self::Database(error) => error.fmt(f),
         }
     }

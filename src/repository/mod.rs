@@ -18,7 +18,7 @@ mod statements;
 
 use microservice::database::Database;
 
-pub use error::RepositoryError;
+pub use error::{InvalidRow, RepositoryError};
 pub use orders::Condition;
 pub use schema::SCHEMA;
 

@@ -1,5 +1,7 @@
 //! What can be done with orders at the database.
 
+use std::time::Duration;
+
 use microservice::database::Deadline;
 
 use super::statements::{check_condition, delete, insert, insert_all, select, select_after, update};
@@ -19,15 +21,15 @@ impl Repository {
         Ok(Order { id: work.await?, details: draft.details.clone() })
     }
 
-    /// Writes new orders, all or none.
+    /// Writes new orders, all or none. `max_duration` bounds the work, and the COMMIT once more.
     ///
     /// # Errors
     /// Those of [`Repository::insert`].
-    pub async fn insert_all(&self, orders: &[Order], deadline: Deadline) -> Result<(), RepositoryError> {
+    pub async fn insert_all(&self, orders: &[Order], max_duration: Duration) -> Result<(), RepositoryError> {
         if orders.is_empty() {
             return Ok(());
         }
-        self.database.transaction(deadline, |session| Box::pin(insert_all(session, orders))).await
+        self.database.batch(max_duration, |session| Box::pin(insert_all(session, orders))).await
     }
 
     /// The order with this id.

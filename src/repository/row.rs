@@ -1,7 +1,8 @@
 //! From an order to a row's values, and back.
 
-use microservice::database::{DatabaseError, Row, Value};
+use microservice::database::{Row, Value};
 
+use super::InvalidRow;
 use crate::domain::{Address, Money, Order, OrderDetails, OrderId, ProductId, Quantity};
 
 /// The columns, as every statement here lists them.
@@ -25,26 +26,33 @@ pub(super) fn detail_parameters(details: &OrderDetails) -> [Value; 6] {
     ]
 }
 
-/// The order in a row with [`COLUMNS`]. Fails for a row that another program wrote and that is not valid here.
-pub(super) fn order_from_row(row: Row) -> Result<Order, DatabaseError> {
-    let id = row.get_opt::<String, _>(0).and_then(Result::ok).unwrap_or_default();
-    let values = row.unwrap_raw().into_iter().flatten().collect::<Vec<_>>();
-    <[Value; 7]>::try_from(values).ok().and_then(order_from_values).ok_or_else(|| {
-        DatabaseError::Internal(format!("the row with order_id {id:?} is not a valid order: another program wrote it"))
-    })
+/// The order in a row with [`COLUMNS`].
+///
+/// # Errors
+/// Another program wrote the row, and it is no valid order.
+pub(super) fn order_from_row(row: Row) -> Result<Order, InvalidRow> {
+    let values: Vec<Value> = row.unwrap_raw().into_iter().map(|value| value.unwrap_or(Value::NULL)).collect();
+    match <[Value; 7]>::try_from(values) {
+        Ok(values) => order_from_values(values),
+        Err(_) => Err(InvalidRow { order_id: 0, column: "number of columns" }),
+    }
 }
 
-fn order_from_values(values: [Value; 7]) -> Option<Order> {
+fn order_from_values(values: [Value; 7]) -> Result<Order, InvalidRow> {
     let [id, product_id, quantity, amount, shipping, tax, address] = values;
-    Some(Order {
-        id: OrderId::new(number(&id)?)?,
+    let order_id = number(&id).unwrap_or_default();
+    let invalid = |column| InvalidRow { order_id, column };
+    Ok(Order {
+        id: OrderId::new(order_id).ok_or(invalid("order_id"))?,
         details: OrderDetails {
-            product_id: ProductId::new(number(&product_id)?)?,
-            quantity: Quantity::new(number(&quantity)?)?,
-            amount: money(&amount)?,
-            shipping: money(&shipping)?,
-            tax: money(&tax)?,
-            shipping_address: Address::new(text(address)?).ok()?,
+            product_id: number(&product_id).and_then(ProductId::new).ok_or(invalid("product_id"))?,
+            quantity: number(&quantity).and_then(Quantity::new).ok_or(invalid("quantity"))?,
+            amount: money(&amount).ok_or(invalid("amount"))?,
+            shipping: money(&shipping).ok_or(invalid("shipping"))?,
+            tax: money(&tax).ok_or(invalid("tax"))?,
+            shipping_address: text(address)
+                .and_then(|address| Address::new(address).ok())
+                .ok_or(invalid("shipping_address"))?,
         },
     })
 }
@@ -68,5 +76,39 @@ fn text(value: Value) -> Option<String> {
     match value {
         Value::Bytes(bytes) => String::from_utf8(bytes).ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn values() -> [Value; 7] {
+        let text = |text: &str| Value::Bytes(text.into());
+        [Value::Int(7), Value::Int(12), Value::UInt(2), text("56.00"), text("15.00"), text("2.00"), text("1 Quay")]
+    }
+
+    #[test]
+    fn an_invalid_row_names_its_id_and_column() {
+        assert!(order_from_values(values()).is_ok());
+        let text = |text: &[u8]| Value::Bytes(text.into());
+        for (index, value, column) in [
+            (0, Value::Int(0), "order_id"),
+            (1, Value::Int(0), "product_id"),
+            (1, Value::NULL, "product_id"),
+            (2, Value::Int(-1), "quantity"),
+            (3, text(b"-0.01"), "amount"),
+            (4, text(b"10000000000.00"), "shipping"),
+            (5, Value::Double(1.0), "tax"),
+            (6, text(b"a\nb"), "shipping_address"),
+            (6, text(b"\xff"), "shipping_address"),
+            (6, Value::NULL, "shipping_address"),
+        ] {
+            let mut row = values();
+            row[index] = value;
+            let order_id = if index == 0 { 0 } else { 7 };
+            assert_eq!(order_from_values(row), Err(InvalidRow { order_id, column }));
+        }
     }
 }

@@ -12,6 +12,10 @@ const ROWS_PER_LARGE_INSERT: usize = 500;
 /// Rows in a small INSERT, for what the large ones leave. With few sizes each connection prepares few statements.
 const ROWS_PER_SMALL_INSERT: usize = 20;
 
+/// The largest row in an INSERT, in bytes: an address of 255 characters with 4 bytes each, six other values, and the
+/// types of all. The statement's text is shorter.
+const MAX_ROW_BYTES: usize = 1_200;
+
 /// Inserts an order. Returns its id.
 pub(super) async fn insert(session: &mut Session<'_>, draft: &Draft) -> Result<OrderId, RepositoryError> {
     const WITHOUT_ID: &str = "INSERT INTO orders (product_id, quantity, amount, shipping, tax, shipping_address) \
@@ -25,9 +29,10 @@ pub(super) async fn insert(session: &mut Session<'_>, draft: &Draft) -> Result<O
     id.ok_or_else(|| DatabaseError::Internal("an INSERT returned no id".into()).into())
 }
 
-/// Inserts orders with their ids.
+/// Inserts orders with their ids, in statements that the server accepts.
 pub(super) async fn insert_all(session: &mut Session<'_>, orders: &[Order]) -> Result<(), RepositoryError> {
-    for chunk in chunks(orders) {
+    let max_rows = (session.max_statement_bytes().await? / MAX_ROW_BYTES).max(1);
+    for chunk in chunks(orders, max_rows) {
         let parameters = chunk.iter().flat_map(|order| order_parameters(order.id, &order.details)).collect();
         insert_rows(session, chunk.len(), parameters).await?;
     }
@@ -88,9 +93,11 @@ async fn insert_rows(session: &mut Session<'_>, rows: usize, parameters: Vec<Val
     Ok(())
 }
 
-/// Large chunks, then small ones, then single orders.
-fn chunks(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
-    let (large, rest) = orders.split_at(orders.len() - orders.len() % ROWS_PER_LARGE_INSERT);
-    let (small, single) = rest.split_at(rest.len() - rest.len() % ROWS_PER_SMALL_INSERT);
-    large.chunks(ROWS_PER_LARGE_INSERT).chain(small.chunks(ROWS_PER_SMALL_INSERT)).chain(single.chunks(1))
+/// Large chunks, then small ones, then single orders. No chunk has more than `max_rows`.
+fn chunks(orders: &[Order], max_rows: usize) -> impl Iterator<Item = &[Order]> {
+    let large_rows = ROWS_PER_LARGE_INSERT.min(max_rows);
+    let small_rows = ROWS_PER_SMALL_INSERT.min(max_rows);
+    let (large, rest) = orders.split_at(orders.len() - orders.len() % large_rows);
+    let (small, single) = rest.split_at(rest.len() - rest.len() % small_rows);
+    large.chunks(large_rows).chain(small.chunks(small_rows)).chain(single.chunks(1))
 }

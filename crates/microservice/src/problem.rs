@@ -301,12 +301,24 @@ impl From<DatabaseError> for Problem {
             E::IncompatibleTable(_) => unavailable(
                 "foreign-table",
                 "Not this service's table",
-                "The database has a table of the name that this service needs, but with other columns. The log has advice.",
+                "The database has a table of the name that this service needs, but with other columns or without \
+                 transactions. The log has advice.",
             ),
             E::OutcomeUnknown(_) => unavailable(
                 "outcome-unknown",
                 "Outcome unknown",
                 "The database was lost during COMMIT: the write happened in full or not at all. Check before you repeat it.",
+            ),
+            E::SchemaOutcomeUnknown(_) => unavailable(
+                "outcome-unknown",
+                "Outcome unknown",
+                "The database was lost while tables were dropped or created. Some may be missing: call GET /init again.",
+            ),
+            E::StatementTooLarge => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "statement-too-large",
+                "Statement too large",
+                "The database does not accept statements of this size. Nothing was written. The log says what to set.",
             ),
             E::Duplicate(_) => Self::new(StatusCode::CONFLICT, "duplicate", "Exists already", "The key is taken."),
             E::IdsExhausted => Self::new(

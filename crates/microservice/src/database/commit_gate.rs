@@ -29,8 +29,13 @@ impl CommitGate {
     /// queues behind, and fails when the gate closes.
     pub(super) async fn close(&self) {
         let all_permits = self.permits.acquire_many(self.max_commits).await;
-        self.permits.close();
+        self.close_at_once();
         drop(all_permits);
+    }
+
+    /// Closes the gate without waiting.
+    pub(super) fn close_at_once(&self) {
+        self.permits.close();
     }
 }
 

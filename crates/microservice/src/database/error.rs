@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mysql_async::{DriverError, Error, ServerError};
+use mysql_async::{DriverError, Error, IoError, ServerError};
 
 /// Why work at the database failed.
 ///
@@ -21,7 +21,8 @@ pub enum DatabaseError {
     TimedOut,
     /// A table or a column is missing.
     NotInitialised,
-    /// A table has other columns than the migrations make. Has the names of the schema's tables and the advice of
+    /// A table has other columns than the migrations make, or a storage engine without transactions. Has the names of
+    /// the schema's tables, what is wrong, and advice, such as that of
     /// [`Schema::with_column_check`](super::Schema::with_column_check).
     IncompatibleTable(String),
     /// A row has this key already. The key as the database names it, or an empty text.
@@ -30,6 +31,10 @@ pub enum DatabaseError {
     IdsExhausted,
     /// A COMMIT got no response. The write happened in full, or not at all.
     OutcomeUnknown(String),
+    /// The connection broke, or time ran out, while tables were dropped or created. Some may be missing.
+    SchemaOutcomeUnknown(String),
+    /// The server rejects statements of this size. Nothing was written.
+    StatementTooLarge,
     /// Anything unexpected.
     Internal(String),
 }
@@ -37,13 +42,33 @@ pub enum DatabaseError {
 impl DatabaseError {
     /// True if the connection is known to be in order: the database responded, or no statement was sent.
     pub(super) fn leaves_connection_usable(&self) -> bool {
-        !matches!(self, Self::ConnectionLost(_) | Self::TimedOut | Self::OutcomeUnknown(_) | Self::Unavailable(_))
+        !matches!(
+            self,
+            Self::ConnectionLost(_)
+                | Self::TimedOut
+                | Self::OutcomeUnknown(_)
+                | Self::SchemaOutcomeUnknown(_)
+                | Self::StatementTooLarge
+                | Self::Unavailable(_)
+        )
+    }
+
+    /// The error of work that has begun to drop or create tables: those by which "nothing was written" become an
+    /// unknown outcome.
+    pub(super) fn during_schema_change(self) -> Self {
+        match self {
+            Self::Busy | Self::Unavailable(_) | Self::ConnectionLost(_) | Self::Conflict(_) | Self::TimedOut => {
+                Self::SchemaOutcomeUnknown(self.to_string())
+            }
+            error => error,
+        }
     }
 
     /// Translates the driver's error for any statement but COMMIT.
     pub(super) fn from_statement(error: Error) -> Self {
         match error {
             Error::Server(error) => Self::from_server(&error),
+            Error::Io(IoError::Io(error)) if is_too_large(&error) => Self::StatementTooLarge,
             Error::Io(error) => Self::ConnectionLost(error.to_string()),
             Error::Driver(
                 DriverError::ConnectionClosed | DriverError::PoolDisconnected | DriverError::PacketOutOfOrder,
@@ -57,7 +82,15 @@ impl DatabaseError {
 
     /// Translates the driver's error when it connects: whatever it is, there is no connection.
     pub(super) fn from_connect(error: &Error) -> Self {
-        Self::Unavailable(error.to_string())
+        let text = error.to_string();
+        Self::Unavailable(match error {
+            Error::Io(IoError::Io(error)) if is_too_large(error) => Self::StatementTooLarge.to_string(),
+            // MariaDB's flag for ANSI_QUOTES, which the driver does not know, in the server's greeting.
+            _ if text.contains("StatusFlags") => {
+                format!("{text}; the server's global sql_mode must not have ANSI_QUOTES, ANSI or ORACLE")
+            }
+            _ => text,
+        })
     }
 
     /// Translates the driver's error for a COMMIT.
@@ -83,6 +116,8 @@ impl DatabaseError {
             1146 | 1054 => Self::NotInitialised,
             // ER_STATEMENT_TIMEOUT (MariaDB), ER_QUERY_TIMEOUT (MySQL), ER_QUERY_INTERRUPTED.
             1969 | 3024 | 1317 => Self::TimedOut,
+            // ER_NET_PACKET_TOO_LARGE. The server closes the connection.
+            1153 => Self::StatementTooLarge,
             // The server ended the connection.
             1927 | 1158..=1161 | 4031 => Self::ConnectionLost(error.to_string()),
             // Out of resources, out of connections, shutting down, outside the cluster's majority, disk or table full,
@@ -97,6 +132,11 @@ impl DatabaseError {
 /// Deadlock, changed since read (MariaDB's snapshot isolation), lock wait timeout; TiDB's write conflicts.
 fn is_conflict(code: u16) -> bool {
     matches!(code, 1213 | 1020 | 1205 | 8002 | 8005 | 9007)
+}
+
+/// The driver's own check of a statement against the server's max_allowed_packet. It closes the connection then.
+fn is_too_large(error: &std::io::Error) -> bool {
+    error.to_string() == "packet too large"
 }
 
 /// The key in "Duplicate entry '5' for key 'PRIMARY'".
@@ -114,11 +154,15 @@ impl fmt::Display for DatabaseError {
             Self::TimedOut => f.write_str("the database took too long"),
             Self::NotInitialised => f.write_str("a table or a column is missing"),
             Self::IncompatibleTable(advice) => {
-                write!(f, "the database has a table with other columns than this service needs: {advice}")
+                write!(f, "the database has a table that this service cannot use: {advice}")
             }
             Self::Duplicate(key) => write!(f, "a row with the key {key:?} exists already"),
             Self::IdsExhausted => f.write_str("no id is above the greatest one"),
             Self::OutcomeUnknown(cause) => write!(f, "a COMMIT got no response: {cause}"),
+            Self::SchemaOutcomeUnknown(cause) => write!(f, "a change of the schema was interrupted: {cause}"),
+            Self::StatementTooLarge => f.write_str(
+                "a statement is larger than the server's max_allowed_packet; raise that (MariaDB's default is 16M)",
+            ),
             Self::Internal(cause) => f.write_str(cause),
         }
     }

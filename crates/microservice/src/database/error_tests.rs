@@ -30,3 +30,28 @@ fn a_duplicate_names_its_key() {
     let error = DatabaseError::from_statement(server(1062));
     assert!(matches!(&error, DatabaseError::Duplicate(key) if key == "5"), "{error}");
 }
+
+#[test]
+fn after_a_schema_change_has_begun_no_error_says_that_nothing_was_written() {
+    let during = DatabaseError::during_schema_change;
+    for error in [
+        DatabaseError::TimedOut,
+        DatabaseError::Busy,
+        DatabaseError::from_statement(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()),
+        DatabaseError::from_statement(server(1213)),
+        DatabaseError::from_statement(server(1053)),
+    ] {
+        assert!(matches!(during(error), DatabaseError::SchemaOutcomeUnknown(_)));
+    }
+    assert!(matches!(during(DatabaseError::NotInitialised), DatabaseError::NotInitialised));
+}
+
+#[test]
+fn a_statement_that_is_too_large_is_told_apart_from_a_lost_connection() {
+    let driver = || Error::from(std::io::Error::other("packet too large"));
+    for error in [server(1153), driver()] {
+        let error = DatabaseError::from_statement(error);
+        assert!(matches!(error, DatabaseError::StatementTooLarge), "{error}");
+        assert!(!error.leaves_connection_usable());
+    }
+}

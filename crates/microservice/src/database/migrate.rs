@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::pool::Purpose;
 use super::schema::ColumnCheck;
+use super::session_variables::shorten_idle_time;
+use super::transaction::Mode;
 use super::{Database, DatabaseError, Deadline, Row, Schema, Session};
 
 /// The pause between two attempts to take the lock.
@@ -14,10 +16,12 @@ impl Database {
     ///
     /// # Errors
     /// Those of any write; [`DatabaseError::Conflict`] if another replica was migrating until the deadline;
-    /// [`DatabaseError::IncompatibleTable`].
+    /// [`DatabaseError::SchemaOutcomeUnknown`]; [`DatabaseError::IncompatibleTable`].
     pub async fn migrate(&self, deadline: Deadline) -> Result<(), DatabaseError> {
-        let session = self.lock_migrations(deadline).await?;
-        self.apply_and_unlock(session).await
+        let mut session = self.lock_migrations(deadline).await?;
+        self.apply(&mut session).await?;
+        self.unlock_migrations(session).await;
+        Ok(())
     }
 
     /// Drops the service's tables and applies all migrations again. All data are lost.
@@ -29,27 +33,28 @@ impl Database {
         let schema = &self.shared.schema;
         let versions = schema.version_table();
         let tables: Vec<_> = schema.tables.iter().chain([&versions.as_str()]).map(|name| format!("`{name}`")).collect();
-        session.run(&format!("DROP TABLE IF EXISTS {}", tables.join(", "))).await?;
+        session.change_schema(&format!("DROP TABLE IF EXISTS {}", tables.join(", "))).await?;
         tracing::warn!("a reset was requested: all tables were dropped");
-        self.apply_and_unlock(session).await
+        self.apply(&mut session).await.map_err(DatabaseError::during_schema_change)?;
+        self.unlock_migrations(session).await;
+        Ok(())
     }
 
-    /// Fails unless the tables can be read and have the columns that the service needs. Reading a table matters: a
-    /// server can accept connections and still be unable to serve (a Galera node outside the majority responds to
-    /// `SELECT 1`).
+    /// Fails unless the tables can be read, support transactions and have the columns that the service needs. Reading a
+    /// table matters: a server can accept connections and still be unable to serve (a Galera node outside the majority
+    /// responds to `SELECT 1`).
     ///
     /// # Errors
     /// Those of any read, and [`DatabaseError::IncompatibleTable`].
     pub async fn check_ready(&self, deadline: Deadline) -> Result<(), DatabaseError> {
-        let schema = self.shared.schema;
-        self.read_for(Purpose::Readiness, deadline, |session| Box::pin(async move { check(session, &schema).await }))
-            .await
+        let mode = Mode::reads(Purpose::Readiness, deadline);
+        self.run(mode, |session| Box::pin(async move { self.check_tables(session).await })).await
     }
 
     /// A session that holds the lock. The lock ends with the connection: if the work fails, the session is dropped and
     /// closed.
     async fn lock_migrations(&self, deadline: Deadline) -> Result<Session<'static>, DatabaseError> {
-        let mut session = self.session(Purpose::Work, deadline).await?;
+        let mut session = self.session(Purpose::Migration, deadline).await?;
         // The statement itself does not wait: STATEMENT_TIMEOUT may be shorter than any wait.
         let lock = format!("SELECT GET_LOCK({}, 0)", self.shared.schema.lock_name());
         let mut is_waiting = false;
@@ -62,38 +67,40 @@ impl Database {
             }
             tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
         }
+        // If this process vanishes, the server releases the lock after a shorter time than it closes idle connections.
+        session.run(&shorten_idle_time(self.shared.statement_timeout)).await?;
         Ok(session)
     }
 
-    async fn apply_and_unlock(&self, mut session: Session<'_>) -> Result<(), DatabaseError> {
+    /// Applies the missing migrations. If none is missing, nothing is written: then an account may lack the right to
+    /// create tables.
+    async fn apply(&self, session: &mut Session<'_>) -> Result<(), DatabaseError> {
         let schema = &self.shared.schema;
-        apply(&mut session, schema).await?;
-        session.run(&format!("DO RELEASE_LOCK({})", schema.lock_name())).await?;
-        session.release();
-        Ok(())
+        let table = schema.version_table();
+        let current = match current_version(session, &table).await {
+            Err(DatabaseError::NotInitialised) => {
+                create_version_table(session, &table).await?;
+                current_version(session, &table).await.map_err(DatabaseError::during_schema_change)?
+            }
+            current => current?,
+        };
+        for migration in schema.migrations.iter().filter(|migration| migration.version > current) {
+            for statement in migration.statements() {
+                session.change_schema(&statement).await?;
+            }
+            let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
+            let recorded = session.execute(insert, (migration.version, migration.name)).await;
+            recorded.map_err(DatabaseError::during_schema_change)?;
+            tracing::info!(version = u64::from(migration.version), name = migration.name, "applied a migration");
+        }
+        self.check_tables(session).await
     }
-}
 
-/// Applies the missing migrations. If none is missing, nothing is written: then an account may lack the right to create
-/// tables.
-async fn apply(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
-    let table = schema.version_table();
-    let current = match current_version(session, &table).await {
-        Err(DatabaseError::NotInitialised) => {
-            create_version_table(session, &table).await?;
-            current_version(session, &table).await?
-        }
-        current => current?,
-    };
-    for migration in schema.migrations.iter().filter(|migration| migration.version > current) {
-        for statement in migration.statements() {
-            session.run(&statement).await?;
-        }
-        let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
-        session.execute(insert, (migration.version, migration.name)).await?;
-        tracing::info!(version = u64::from(migration.version), name = migration.name, "applied a migration");
+    /// Releases the lock and closes the connection, whose idle time is short. If the release fails, the lock ends with
+    /// the connection.
+    async fn unlock_migrations(&self, mut session: Session<'_>) {
+        let _ = session.run(&format!("DO RELEASE_LOCK({})", self.shared.schema.lock_name())).await;
     }
-    check(session, schema).await
 }
 
 async fn create_version_table(session: &mut Session<'_>, table: &str) -> Result<(), DatabaseError> {
@@ -101,7 +108,7 @@ async fn create_version_table(session: &mut Session<'_>, table: &str) -> Result<
         "CREATE TABLE IF NOT EXISTS {table} (version INT UNSIGNED NOT NULL PRIMARY KEY, \
          name VARCHAR(100) NOT NULL, applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
     );
-    session.run(&sql).await
+    session.change_schema(&sql).await
 }
 
 async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, DatabaseError> {
@@ -109,17 +116,32 @@ async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, 
     Ok(number(&rows).unwrap_or(0))
 }
 
-/// Fails unless the tables can be read and have the right columns. A table of another program might round money,
-/// truncate texts or accept duplicate keys.
-async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
+/// Fails unless the tables can be read, support transactions and have the right columns. A table of another program
+/// might round money, truncate texts, accept duplicate keys, or keep what a transaction rolled back.
+pub(super) async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
     for table in schema.tables {
         session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
+        check_engine(session, table).await?;
     }
     let Some(ColumnCheck { count_valid_columns, expected, advice }) = schema.column_check else { return Ok(()) };
     if number(&session.query(count_valid_columns, ()).await?) == Some(expected) {
         Ok(())
     } else {
-        Err(DatabaseError::IncompatibleTable(format!("{}: {advice}", schema.tables.join(", "))))
+        let tables = schema.tables.join(", ");
+        Err(DatabaseError::IncompatibleTable(format!("{tables} has other columns than the migrations make: {advice}")))
+    }
+}
+
+async fn check_engine(session: &mut Session<'_>, table: &str) -> Result<(), DatabaseError> {
+    const COUNT: &str = "SELECT COUNT(*) FROM information_schema.tables t \
+        JOIN information_schema.engines e ON e.engine = t.engine AND e.transactions = 'YES' \
+        WHERE t.table_schema = DATABASE() AND t.table_name = ?";
+    match number(&session.query(COUNT, (table,)).await?) {
+        Some(1) => Ok(()),
+        _ => Err(DatabaseError::IncompatibleTable(format!(
+            "the storage engine of {table} has no transactions: ALTER TABLE {table} ENGINE = InnoDB, or set \
+             DATABASE_URL to another database"
+        ))),
     }
 }
 

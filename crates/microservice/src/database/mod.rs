@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `settings` | the `DATABASE_*` variables |
 //! | `options` | how the driver is set up |
+//! | `session_variables` | what each connection sets on the server first |
 //! | `pool` | a bounded number of connections, and the guard of one that is in use |
 //! | `session` | statements on a connection, each bounded in time |
 //! | `transaction` | begin, commit, roll back, retry |
@@ -26,14 +27,17 @@ mod pool;
 mod retry;
 mod schema;
 mod session;
+mod session_variables;
 mod settings;
 mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use mysql_async::{Opts, Params, Row, Value};
+use tokio::time::timeout;
 
 use commit_gate::CommitGate;
 pub use deadline::Deadline;
@@ -58,6 +62,8 @@ struct Shared {
     commit_gate: CommitGate,
     statement_timeout: Duration,
     schema: Schema,
+    /// The tables passed the check of `migrate`. Until then no work begins.
+    has_valid_tables: AtomicBool,
 }
 
 impl fmt::Debug for Database {
@@ -78,13 +84,19 @@ impl Database {
             commit_gate: CommitGate::new(settings.pool_max),
             statement_timeout: settings.statement_timeout,
             schema,
+            has_valid_tables: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Shuts down: COMMITs under way get their responses, no other COMMIT is sent, and the connections are closed.
+    /// Shuts down: COMMITs under way get their responses within `STATEMENT_TIMEOUT`, no other COMMIT is sent, and the
+    /// connections are closed.
     pub async fn close(&self) {
-        self.shared.commit_gate.close().await;
+        let Shared { commit_gate, statement_timeout, .. } = &*self.shared;
+        // A batch's COMMIT may take longer than a shutdown may wait.
+        if timeout(*statement_timeout, commit_gate.close()).await.is_err() {
+            commit_gate.close_at_once();
+        }
         self.shared.pool.close().await;
     }
 }

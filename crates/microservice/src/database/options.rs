@@ -5,9 +5,14 @@ use std::time::Duration;
 use mysql_async::{Opts, OptsBuilder, PoolConstraints, PoolOpts};
 
 use super::DatabaseSettings;
+use super::session_variables::setup_statements;
 
-/// How long an idle connection is kept.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an idle connection is kept. With the interval of the checks this is less than the server's own timeout
+/// (`session_variables`), so that the service closes idle connections, and not the server.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The interval at which idle connections are checked.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The URL's options, with what the service needs of every connection.
 pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
@@ -15,6 +20,7 @@ pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
     let pool = PoolOpts::default()
         .with_constraints(constraints)
         .with_inactive_connection_ttl(IDLE_TIMEOUT)
+        .with_ttl_check_interval(IDLE_CHECK_INTERVAL)
         // Nothing changes a session after its start, so a reset between uses would be a wasted round trip.
         .with_reset_connection(false);
     OptsBuilder::from_opts(settings.opts.clone())
@@ -23,17 +29,6 @@ pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
         .prefer_socket(false)
         // An UPDATE that changes nothing must still count its row as found.
         .client_found_rows(true)
-        .init(vec![session_variables(settings.statement_timeout)])
+        .init(vec![setup_statements(settings.statement_timeout)])
         .into()
-}
-
-/// The first statement on each connection: strict values, and the server's own limits on statements and lock waits, so
-/// that work which the service has given up ends on the server, too. Only MariaDB reads `/*M! … */`.
-fn session_variables(statement_timeout: Duration) -> String {
-    format!(
-        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {} \
-         /*M! , max_statement_time = {} */",
-        (statement_timeout.as_secs() / 2).max(1),
-        statement_timeout.as_secs_f64(),
-    )
 }

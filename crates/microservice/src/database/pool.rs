@@ -16,10 +16,17 @@ use crate::platform;
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The purpose of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A request's work.
-    Work,
+    /// A request's transaction.
+    Transaction,
+    /// A transaction that may take long. Such transactions get some of the connections only, so that they never keep
+    /// all others waiting.
+    Batch,
+    /// A request's reads, without a transaction.
+    Read,
+    /// Changes of the schema.
+    Migration,
     /// A readiness check. It has a connection of its own, since a busy database is still available.
     Readiness,
 }
@@ -32,6 +39,8 @@ pub(super) enum Purpose {
 pub(super) struct ConnectionPool {
     pool: Pool,
     work_permits: Arc<Semaphore>,
+    /// A batch needs one of these and a work permit.
+    batch_permits: Arc<Semaphore>,
     readiness_permits: Arc<Semaphore>,
     /// The database's host as in the URL.
     host: String,
@@ -46,6 +55,7 @@ impl ConnectionPool {
         Self {
             pool: Pool::new(driver_options(settings)),
             work_permits,
+            batch_permits: Arc::new(Semaphore::new(settings.max_batches)),
             readiness_permits,
             host: settings.opts.ip_or_hostname().to_owned(),
             connect_timeout: settings.connect_timeout,
@@ -58,17 +68,24 @@ impl ConnectionPool {
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<PooledConnection, DatabaseError> {
-        let permits = match purpose {
-            Purpose::Work => &self.work_permits,
-            Purpose::Readiness => &self.readiness_permits,
-        };
-        let permit = timeout(deadline.remaining(self.connect_timeout), Arc::clone(permits).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else { return Err(DatabaseError::Busy) };
+        let permits = timeout(deadline.remaining(self.connect_timeout), self.permits(purpose)).await;
+        let Ok(Some(permits)) = permits else { return Err(DatabaseError::Busy) };
         match timeout(deadline.remaining(self.connect_timeout), self.pool.get_conn()).await {
-            Ok(Ok(conn)) => Ok(PooledConnection { open: Some((conn, permit)) }),
+            Ok(Ok(conn)) => Ok(PooledConnection { open: Some((conn, permits)) }),
             Ok(Err(error)) => Err(self.connect_error(&error)),
             Err(_) => Err(DatabaseError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
         }
+    }
+
+    /// The permits for a connection, as soon as they are free. The semaphores serve their waiters in order. A batch that
+    /// waits for its own permit is not in the queue of the others yet.
+    async fn permits(&self, purpose: Purpose) -> Option<Permits> {
+        let batch = match purpose {
+            Purpose::Batch => Some(Arc::clone(&self.batch_permits).acquire_owned().await.ok()?),
+            Purpose::Transaction | Purpose::Read | Purpose::Migration | Purpose::Readiness => None,
+        };
+        let permits = if purpose == Purpose::Readiness { &self.readiness_permits } else { &self.work_permits };
+        Some(Permits { _connection: Arc::clone(permits).acquire_owned().await.ok()?, _batch: batch })
     }
 
     /// Why there is no connection. For a host that does not resolve: its name, and the reason.
@@ -90,11 +107,17 @@ impl ConnectionPool {
     }
 }
 
+/// The right to use a connection, until this is dropped.
+struct Permits {
+    _connection: OwnedSemaphorePermit,
+    _batch: Option<OwnedSemaphorePermit>,
+}
+
 /// A connection in use. [`PooledConnection::release`] returns it to the pool; dropping it closes it, since the next
 /// user must not get a response to this one's statement.
 pub(super) struct PooledConnection {
     /// None only after the release.
-    open: Option<(Conn, OwnedSemaphorePermit)>,
+    open: Option<(Conn, Permits)>,
 }
 
 impl PooledConnection {
@@ -113,12 +136,12 @@ impl PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        let Some((conn, permit)) = self.open.take() else { return };
+        let Some((conn, permits)) = self.open.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             // The driver never reuses the connection from here on, even if closing it takes too long.
             let _ = timeout(DISCONNECT_TIMEOUT, conn.disconnect()).await;
-            drop(permit);
+            drop(permits);
         });
     }
 }

@@ -87,14 +87,31 @@ impl Session<'_> {
         Ok(self.connection.get()?.last_insert_id())
     }
 
-    /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, as long as a statement may take.
-    pub(super) async fn commit(&mut self, gate: &CommitGate) -> Result<(), DatabaseError> {
+    /// The size in bytes from which the server rejects a statement with its parameters (`max_allowed_packet`).
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub async fn max_statement_bytes(&mut self) -> Result<usize, DatabaseError> {
+        let rows = self.query("SELECT @@SESSION.max_allowed_packet", ()).await?;
+        let bytes = rows.first().and_then(|row| row.get_opt::<usize, _>(0)?.ok());
+        bytes.ok_or_else(|| DatabaseError::Internal("the server did not say its max_allowed_packet".into()))
+    }
+
+    /// Creates, changes or drops tables. There is no transaction around that.
+    ///
+    /// # Errors
+    /// [`DatabaseError::SchemaOutcomeUnknown`] if the server did not say how the statement ended.
+    pub(super) async fn change_schema(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        self.run(sql).await.map_err(DatabaseError::during_schema_change)
+    }
+
+    /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, for `max`.
+    pub(super) async fn commit(&mut self, gate: &CommitGate, max: Duration) -> Result<(), DatabaseError> {
         let _permit = gate.enter().await?;
-        let max = self.statement_timeout;
         let (conn, _) = self.send()?;
         let response = match timeout(max, conn.query_drop("COMMIT")).await {
             Ok(result) => result.map_err(DatabaseError::from_commit),
-            Err(_) => Err(DatabaseError::OutcomeUnknown("no response within STATEMENT_TIMEOUT".into())),
+            Err(_) => Err(DatabaseError::OutcomeUnknown(format!("no response within {max:?}"))),
         };
         self.receive(response)
     }

@@ -41,6 +41,13 @@ const POOL_MAX: Variable<usize> = Variable::new(
     "connections to the database, 1–1000; of two or more, one is kept for readiness",
 );
 
+const POOL_MAX_BATCHES: Variable<usize> = Variable::without_default(
+    "POOL_MAX_BATCHES",
+    types::count::<1, 1000>(),
+    "3",
+    "of these, for batches at one time; a third of `POOL_MAX` if not set",
+);
+
 const CONNECT_TIMEOUT: Variable<Duration> =
     Variable::new("CONNECT_TIMEOUT", types::DURATION, "2s", "to get a connection to the database");
 
@@ -48,8 +55,15 @@ const STATEMENT_TIMEOUT: Variable<Duration> =
     Variable::new("STATEMENT_TIMEOUT", types::DURATION, "5s", "for one statement");
 
 /// The database's part of the table of variables.
-pub const VARIABLES: &[&dyn AnyVariable] =
-    &[&DATABASE_URL, &DATABASE_URL_FILE, &DATABASE_CA_FILE, &POOL_MAX, &CONNECT_TIMEOUT, &STATEMENT_TIMEOUT];
+pub const VARIABLES: &[&dyn AnyVariable] = &[
+    &DATABASE_URL,
+    &DATABASE_URL_FILE,
+    &DATABASE_CA_FILE,
+    &POOL_MAX,
+    &POOL_MAX_BATCHES,
+    &CONNECT_TIMEOUT,
+    &STATEMENT_TIMEOUT,
+];
 
 /// How the database is reached and used.
 #[derive(Clone)]
@@ -59,6 +73,8 @@ pub struct DatabaseSettings {
     /// The authorities that may sign the database's certificate, instead of Mozilla's.
     pub(super) authorities: Option<Authorities>,
     pub(super) pool_max: usize,
+    /// Batches that have a connection at one time.
+    pub(super) max_batches: usize,
     pub(super) connect_timeout: Duration,
     pub(super) statement_timeout: Duration,
 }
@@ -87,13 +103,28 @@ impl DatabaseSettings {
             const PROBLEM: &str = "is set, but the database URL does not ask for TLS by require_ssl=true";
             return Err(ConfigError::new(&DATABASE_CA_FILE, PROBLEM));
         }
+        let pool_max = environment.get(&POOL_MAX)?;
         Ok(Self {
             opts,
             authorities,
-            pool_max: environment.get(&POOL_MAX)?,
+            pool_max,
+            max_batches: read_max_batches(environment, pool_max)?,
             connect_timeout: environment.get(&CONNECT_TIMEOUT)?,
             statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
         })
+    }
+}
+
+/// Batches must leave a connection for other work, where there are two of them beside the one for readiness.
+fn read_max_batches(environment: &Environment<'_>, pool_max: usize) -> Result<usize, ConfigError> {
+    let max = pool_max.saturating_sub(2).max(1);
+    match environment.find(&POOL_MAX_BATCHES)? {
+        None => Ok((pool_max.saturating_sub(1) / 3).max(1)),
+        Some(batches) if batches <= max => Ok(batches),
+        Some(batches) => {
+            let problem = format!("is {batches}, but with {pool_max} connections (POOL_MAX) it may be at most {max}");
+            Err(ConfigError::new(&POOL_MAX_BATCHES, &problem))
+        }
     }
 }
 

@@ -19,6 +19,15 @@ fn a_database_url_alone_is_enough() {
 }
 
 #[test]
+fn batches_get_a_third_of_the_connections_and_leave_one() {
+    for (pool_max, max_batches) in [("1", 1), ("2", 1), ("3", 1), ("4", 1), ("7", 2), ("10", 3), ("1000", 333)] {
+        assert_eq!(read(&[URL, ("POOL_MAX", pool_max)]).unwrap().max_batches, max_batches, "{pool_max}");
+    }
+    assert_eq!(read(&[URL, ("POOL_MAX_BATCHES", "8")]).unwrap().max_batches, 8);
+    assert!(read(&[URL, ("POOL_MAX", "3"), ("POOL_MAX_BATCHES", "2")]).is_err());
+}
+
+#[test]
 fn an_empty_variable_counts_as_not_set() {
     assert!(read(&[URL, ("POOL_MAX", ""), ("DATABASE_URL_FILE", "")]).is_ok());
 }
@@ -29,6 +38,8 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
         ("POOL_MAX", "0"),
         ("POOL_MAX", "-1"),
         ("POOL_MAX", "1001"),
+        ("POOL_MAX_BATCHES", "0"),
+        ("POOL_MAX_BATCHES", "9"),
         ("CONNECT_TIMEOUT", "5"),
         ("STATEMENT_TIMEOUT", "0s"),
         ("DATABASE_CA_FILE", "/nonexistent"),

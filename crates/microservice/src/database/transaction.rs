@@ -1,5 +1,9 @@
 //! Begin, commit, roll back, retry: in one place for all work.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::migrate::check;
 use super::pool::Purpose;
 use super::retry::RetryState;
 use super::{Database, DatabaseError, Deadline, Session};
@@ -17,6 +21,22 @@ impl TransactionError for DatabaseError {
     }
 }
 
+/// How a unit of work uses the database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mode {
+    pub(super) purpose: Purpose,
+    pub(super) deadline: Deadline,
+    /// How long the COMMIT's response is awaited. None for work without a transaction.
+    commit_timeout: Option<Duration>,
+}
+
+impl Mode {
+    /// Statements without a transaction.
+    pub(super) fn reads(purpose: Purpose, deadline: Deadline) -> Self {
+        Self { purpose, deadline, commit_timeout: None }
+    }
+}
+
 impl Database {
     /// Runs the work in a transaction, and commits if the work succeeds.
     ///
@@ -26,76 +46,122 @@ impl Database {
     ///
     /// # Errors
     /// Those of the work, for which nothing is written; [`DatabaseError::OutcomeUnknown`] if the COMMIT got no
-    /// response; [`DatabaseError::Unavailable`] during shutdown, before the COMMIT.
-    pub async fn transaction<'a, T, E, F>(&self, deadline: Deadline, mut work: F) -> Result<T, E>
+    /// response; [`DatabaseError::Unavailable`] during shutdown, before the COMMIT; [`DatabaseError::IncompatibleTable`].
+    pub async fn transaction<'a, T, E, F>(&self, deadline: Deadline, work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        let mut retries = RetryState::new(deadline);
-        loop {
-            let result = self.attempt(deadline, &mut work).await;
-            match result {
-                Err(error) if retries.should_retry(error.database_error()).await => {}
-                result => return result,
-            }
-        }
+        let commit_timeout = Some(self.shared.statement_timeout);
+        self.run(Mode { purpose: Purpose::Transaction, deadline, commit_timeout }, work).await
     }
 
-    /// Begins, works, and commits or rolls back, once.
-    async fn attempt<'a, T, E, F>(&self, deadline: Deadline, work: &mut F) -> Result<T, E>
+    /// Runs work that takes long, such as thousands of rows, as [`Database::transaction`] does.
+    ///
+    /// At most `POOL_MAX_BATCHES` batches have a connection at one time; the others wait, and fail with
+    /// [`DatabaseError::Busy`] after `CONNECT_TIMEOUT`. `max_duration` bounds the work, and the COMMIT once more: what
+    /// a COMMIT has to do grows with the transaction.
+    ///
+    /// # Errors
+    /// Those of [`Database::transaction`].
+    pub async fn batch<'a, T, E, F>(&self, max_duration: Duration, work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        let mut session = self.session(Purpose::Work, deadline).await?;
-        session.run("START TRANSACTION").await?;
-        match work(&mut session).await {
-            Ok(value) => {
-                session.commit(&self.shared.commit_gate).await?;
-                session.release();
-                Ok(value)
-            }
-            Err(error) => {
-                session.roll_back().await;
-                Err(error)
-            }
-        }
+        let commit_timeout = Some(max_duration.max(self.shared.statement_timeout));
+        let mode = Mode { purpose: Purpose::Batch, deadline: Deadline::after(max_duration), commit_timeout };
+        self.run(mode, work).await
     }
 
     /// Runs reads without a transaction. They are repeated as in [`Database::transaction`]; so a write here might happen
     /// twice.
     ///
     /// # Errors
-    /// Those of the reads.
+    /// Those of the reads; [`DatabaseError::IncompatibleTable`].
     pub async fn read<'a, T, E, F>(&self, deadline: Deadline, work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        self.read_for(Purpose::Work, deadline, work).await
+        self.run(Mode::reads(Purpose::Read, deadline), work).await
     }
 
-    /// Runs reads on a connection for that purpose.
-    pub(super) async fn read_for<'a, T, E, F>(&self, purpose: Purpose, deadline: Deadline, mut work: F) -> Result<T, E>
+    /// Runs the work until it succeeds or must not be repeated.
+    pub(super) async fn run<'a, T, E, F>(&self, mode: Mode, mut work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        let mut retries = RetryState::new(deadline);
+        let mut retries = RetryState::new(mode.deadline);
         loop {
-            let mut session = self.session(purpose, deadline).await?;
-            let result = work(&mut session).await;
-            session.release();
+            let result = self.attempt(mode, &mut work).await;
             match result {
                 Err(error) if retries.should_retry(error.database_error()).await => {}
                 result => return result,
             }
         }
+    }
+
+    /// Begins, works, and ends, once.
+    async fn attempt<'a, T, E, F>(&self, mode: Mode, work: &mut F) -> Result<T, E>
+    where
+        T: Send,
+        E: TransactionError,
+        F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
+    {
+        let mut session = self.begin(mode).await?;
+        match work(&mut session).await {
+            Ok(value) => {
+                if let Some(max) = mode.commit_timeout {
+                    session.commit(&self.shared.commit_gate, max).await?;
+                }
+                session.release();
+                Ok(value)
+            }
+            Err(error) => {
+                match mode.commit_timeout {
+                    Some(_) => session.roll_back().await,
+                    None => session.release(),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// A session for this work, in a transaction where the mode has one.
+    async fn begin<'a>(&self, mode: Mode) -> Result<Session<'a>, DatabaseError> {
+        let mut session = self.session(mode.purpose, mode.deadline).await?;
+        if let Err(error) = self.check_tables_once(mode.purpose, &mut session).await {
+            session.release();
+            return Err(error);
+        }
+        if mode.commit_timeout.is_some() {
+            session.run("START TRANSACTION").await?;
+        }
+        Ok(session)
+    }
+
+    /// Fails where the tables are another program's: they might round money or keep half of a transaction. After the
+    /// first success this does nothing.
+    async fn check_tables_once(&self, purpose: Purpose, session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        let is_checked = purpose == Purpose::Readiness || self.shared.has_valid_tables.load(Ordering::Relaxed);
+        if is_checked { Ok(()) } else { self.check_tables(session).await }
+    }
+
+    /// Fails unless the tables can be read and are the service's own.
+    pub(super) async fn check_tables(&self, session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        let result = check(session, &self.shared.schema).await;
+        match result {
+            Ok(()) => self.shared.has_valid_tables.store(true, Ordering::Relaxed),
+            Err(DatabaseError::IncompatibleTable(_)) => self.shared.has_valid_tables.store(false, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        result
     }
 
     /// A session on a free connection. Dropping the session closes the connection.

@@ -222,3 +222,21 @@ fn a_commit_after_the_shutdown_is_not_sent() {
         assert_eq!(stock.stored(), "0");
     });
 }
+
+#[test]
+fn a_statement_above_the_limit_of_the_server_is_told_apart_and_harms_nothing() {
+    block_on(async {
+        let stock = &StockService::migrated(&[]).await;
+        let work = stock.database.transaction(deadline(), |session| {
+            Box::pin(async move {
+                let max = session.max_statement_bytes().await?;
+                session.run("INSERT INTO stock VALUES (1, 0)").await?;
+                session.run(&format!("SELECT LENGTH('{}')", "x".repeat(max))).await
+            })
+        });
+        let result: Result<(), DatabaseError> = work.await;
+        assert!(matches!(result, Err(DatabaseError::StatementTooLarge)), "{result:?}");
+        assert_eq!(stock.stored(), "0");
+        assert!(stock.database.check_ready(deadline()).await.is_ok());
+    });
+}

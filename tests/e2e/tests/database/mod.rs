@@ -2,9 +2,12 @@
 //! twice, and the service recovers by itself.
 
 mod away;
+mod batches;
 mod commit;
+mod foreign_rows;
 mod kit;
 mod migrations;
+mod schema_changes;
 mod slow;
 mod take_over;
 mod tls;

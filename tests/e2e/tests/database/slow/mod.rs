@@ -1,6 +1,8 @@
-//! Faults that take seconds: a database that is cut off, silent, slow or restarted.
+//! Faults that take seconds: a database that is cut off, silent, slow, restarted or hostile; a replica that vanishes.
 
 mod cut;
+mod hostile_settings;
 mod latency;
 mod restart;
 mod silent;
+mod vanished;
