@@ -56,7 +56,18 @@ build_group() {
 }
 lint_group() {
     build_group
+    # Debian packages them apart from the compiler, and a toolchain of rustup may lack them.
+    cargo_has fmt rustfmt || missing="$missing rustfmt"
+    cargo_has clippy clippy || missing="$missing rust-clippy"
     need shellcheck shellcheck
+}
+# cargo_has SUBCOMMAND COMPONENT: true where cargo has the subcommand, or rustup adds the component. Also true where
+# there is no cargo yet: its packages come with both.
+cargo_has() {
+    cargo=$(dirname "$0")/cargo.sh
+    "$cargo" --version >/dev/null 2>&1 || return 0
+    ! "$cargo" "$1" --version >/dev/null 2>&1 || return 0
+    [ "$check" = no ] && command -v rustup >/dev/null 2>&1 && rustup component add "$2" >/dev/null 2>&1
 }
 run_group() {
     build_group
