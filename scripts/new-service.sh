@@ -95,10 +95,10 @@ impl Service for $type {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes"),
+        Route::get("/", handler!(root), "list the routes").public(),
         Route::get("/hello", handler!(hello), "a greeting"),
-        Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
+        Route::get("/health", handler!(health), "the process is alive").probe(),
+        Route::get("/ready", handler!(ready), "requests can be served").probe(),
     ];
 
     fn new(_context: &Context<'_>) -> Result<Self, ConfigError> {
@@ -142,12 +142,13 @@ impl Service for $type {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes"),
+        Route::get("/", handler!(root), "list the routes").public(),
         Route::get("/init", handler!(init), "create missing tables; drop all data first, where ALLOW_RESET allows it")
-            .query("?reset="),
+            .query("?reset=")
+            .writes(),
         Route::get("/count", handler!(count), "the number of rows"),
-        Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
+        Route::get("/health", handler!(health), "the process is alive").probe(),
+        Route::get("/ready", handler!(ready), "requests can be served").probe(),
     ];
     const SCHEMA: Option<Schema> = Some(SCHEMA);
 

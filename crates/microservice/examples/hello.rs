@@ -25,10 +25,10 @@ impl Service for Hello {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = "Greets by name.";
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes"),
+        Route::get("/", handler!(root), "list the routes").public(),
         Route::get("/hello/{name}", handler!(hello), "greet by name"),
-        Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-        Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
+        Route::get("/health", handler!(health), "the process is alive").probe(),
+        Route::get("/ready", handler!(ready), "requests can be served").probe(),
     ];
     const VARIABLES: &'static [&'static dyn AnyVariable] = &[&GREETING];
 

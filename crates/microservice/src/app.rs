@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::Credentials;
 use crate::config::{ConfigError, Environment};
 use crate::database::DatabaseLifecycle;
 use crate::memory::MemoryBudget;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) allow_reset: bool,
     pub(crate) cors_allow_origin: Option<String>,
+    /// The tokens of those who may call.
+    pub(crate) credentials: Arc<Credentials>,
     pub(crate) shutdown: Shutdown,
     /// None for a service without a database.
     pub(crate) database: Option<Arc<dyn DatabaseLifecycle>>,
@@ -52,6 +55,7 @@ impl App {
             index: index.into(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
+            credentials: Arc::new(Credentials::read(environment)?),
             shutdown,
             database,
             reserved_descriptors: RESERVED_DESCRIPTORS,

@@ -5,6 +5,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`access`] | who may do what: hosts, other sites, tokens, scopes, rate limits |
 //! | [`config`] | variables from the environment: one table, typed values, plain messages |
 //! | [`routes`], [`request`] | the table of routes; a request as handlers see it |
 //! | [`http`] | bodies, query strings, preconditions, responses, streams |
@@ -21,6 +22,7 @@
 //! Calls go one way: `service → server → router → routes → {http, database} → problem`. The same source compiles to
 //! wasm32-wasip1 and natively; the differences are in Cargo.toml and in `platform`.
 
+pub mod access;
 mod app;
 pub mod config;
 pub mod database;
@@ -39,6 +41,7 @@ mod settings;
 pub mod shutdown;
 mod telemetry;
 
+pub use access::{Caller, Scope};
 pub use hyper;
 pub use memory::Reservation;
 pub use problem::{FieldProblem, Problem};

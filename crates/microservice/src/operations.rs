@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
+use crate::access::Scope;
 use crate::handler;
 use crate::http::response;
 use crate::problem::Problem;
@@ -16,11 +17,11 @@ const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The routes of the operator's listener.
 pub static ADMIN_ROUTES: &[Route<()>] = &[
-    Route::get("/health", handler!(health), "the process is alive").always_admitted(),
-    Route::get("/ready", handler!(ready), "requests can be served").always_admitted(),
-    Route::post("/drain", handler!(drain), "shut down gracefully").always_admitted(),
+    Route::get("/health", handler!(health), "the process is alive").probe(),
+    Route::get("/ready", handler!(ready), "requests can be served").probe(),
+    Route::post("/drain", handler!(drain), "shut down gracefully").always_admitted().needs(Scope::Operator),
     // Kubernetes' `preStop.httpGet` can only GET.
-    Route::get("/drain", handler!(drain), "the same").always_admitted(),
+    Route::get("/drain", handler!(drain), "the same").always_admitted().writes().needs(Scope::Operator),
 ];
 
 /// `GET /`: the table of routes as text.
@@ -55,13 +56,17 @@ pub async fn ready<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     Ok(response::json(StatusCode::OK, r#"{"status":"ready"}"#))
 }
 
-/// `GET /init`: creates missing tables. With `?reset=true`, where `ALLOW_RESET` allows it, drops all data first.
+/// `GET /init`: creates missing tables. With `?reset=true`, where `ALLOW_RESET` allows it, drops all data first; a token
+/// needs the scope `admin` for that.
 ///
 /// # Errors
 /// 403 for a reset that is not allowed, and the database's errors.
 pub async fn init<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     let query = request.query(&["reset"])?;
     let reset = query.optional("reset", |text| text.parse::<bool>().ok(), "must be true or false")? == Some(true);
+    if reset {
+        request.require(Scope::Admin)?;
+    }
     if reset && !request.app.allow_reset {
         return Err(Problem::reset_forbidden());
     }

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use hyper::StatusCode;
+use hyper::header::HeaderName;
 use serde::Serialize;
 
 use crate::database::DatabaseError;
@@ -36,6 +37,7 @@ struct Parts {
     errors: Vec<FieldProblem>,
     retry_after: Option<u32>,
     allow: Option<String>,
+    header: Option<(HeaderName, String)>,
     cause: Option<String>,
     closes_connection: bool,
 }
@@ -54,6 +56,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             allow: None,
+            header: None,
             cause: None,
             closes_connection: false,
         }))
@@ -70,6 +73,20 @@ impl Problem {
     #[must_use]
     pub fn with_retry(mut self) -> Self {
         self.0.retry_after = Some(1);
+        self
+    }
+
+    /// Tells the client when to try again (`Retry-After`).
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds a header field to the response, in place of an earlier one.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.0.header = Some((name, value));
         self
     }
 
@@ -107,6 +124,11 @@ impl Problem {
     /// `Allow`.
     pub(crate) fn allow(&self) -> Option<&str> {
         self.0.allow.as_deref()
+    }
+
+    /// A further header field.
+    pub(crate) fn header(&self) -> Option<(&HeaderName, &str)> {
+        self.0.header.as_ref().map(|(name, value)| (name, value.as_str()))
     }
 
     /// The cause, for the log only.

@@ -6,6 +6,7 @@ use hyper::http::request::Parts;
 use hyper::{Body, HeaderMap, Method};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::database::Deadline;
 use crate::http::body::{self, MediaTypes, ReceivedBody};
@@ -115,6 +116,20 @@ impl Request {
     /// The body, unread.
     pub fn take_body(&mut self) -> Body {
         std::mem::take(&mut self.body)
+    }
+
+    /// Who sent the request. None where the route needs no token.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.head.extensions.get()
+    }
+
+    /// Requires a scope beyond the route's, where callers need a token at all.
+    ///
+    /// # Errors
+    /// 403 where the caller's token does not have it.
+    pub fn require(&self, scope: Scope) -> Result<(), Problem> {
+        self.app.credentials.require(self.caller(), scope, self.app.name)
     }
 
     /// The limits that the configuration sets.

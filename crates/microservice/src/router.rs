@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::{Body, Method, Response};
 
+use crate::access::Requirements;
 use crate::app::App;
 use crate::http::cors;
 use crate::problem::Problem;
@@ -18,9 +19,19 @@ type FindRoute = dyn Fn(&Method, &str) -> Result<RouteMatch, Problem> + Send + S
 /// The route that matches a request.
 pub(crate) enum RouteMatch {
     /// A handler, bound to its service.
-    Handler { handler: BoundHandler, is_always_admitted: bool },
+    Handler { handler: BoundHandler, is_always_admitted: bool, requirements: Requirements },
     /// `OPTIONS`: the methods of the path.
     Options(String),
+}
+
+impl RouteMatch {
+    /// What the request must show. None for `OPTIONS`.
+    pub(crate) fn requirements(&self) -> Option<Requirements> {
+        match *self {
+            Self::Handler { requirements, .. } => Some(requirements),
+            Self::Options(_) => None,
+        }
+    }
 }
 
 type BoundHandler =
@@ -32,12 +43,12 @@ impl Router {
         Self(Box::new(move |method, path| {
             Ok(match routes::find(table, method, path)? {
                 Target::Options(allow) => RouteMatch::Options(allow),
-                Target::Handler { handler, parameters, is_always_admitted } => {
+                Target::Handler { handler, parameters, is_always_admitted, requirements } => {
                     let service = Arc::clone(&service);
                     let handler: BoundHandler = Box::new(move |request, app, admission| {
                         handler(service, Request::new(request, parameters, app, admission))
                     });
-                    RouteMatch::Handler { handler, is_always_admitted }
+                    RouteMatch::Handler { handler, is_always_admitted, requirements }
                 }
             })
         }))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hyper::{Body, Method, Response};
 
+use crate::access::{Requirements, Scope};
 use crate::problem::Problem;
 use crate::request::Request;
 
@@ -42,6 +43,7 @@ pub struct Route<S: 'static> {
     pub description: &'static str,
     handler: Handler<S>,
     is_always_admitted: bool,
+    requirements: Requirements,
 }
 
 impl<S> std::fmt::Debug for Route<S> {
@@ -51,28 +53,28 @@ impl<S> std::fmt::Debug for Route<S> {
 }
 
 impl<S> Route<S> {
-    /// `GET`, and `HEAD`.
+    /// `GET`, and `HEAD`. Where callers need a token, it needs the scope `read`.
     #[must_use]
     pub const fn get(path: &'static str, handler: Handler<S>, description: &'static str) -> Self {
-        Self::new("GET", path, handler, description)
+        Self::new("GET", path, handler, description, Requirements::READ)
     }
 
-    /// `POST`.
+    /// `POST`. A token needs the scope `write`, here and for the methods below.
     #[must_use]
     pub const fn post(path: &'static str, handler: Handler<S>, description: &'static str) -> Self {
-        Self::new("POST", path, handler, description)
+        Self::new("POST", path, handler, description, Requirements::WRITE)
     }
 
     /// `PUT`.
     #[must_use]
     pub const fn put(path: &'static str, handler: Handler<S>, description: &'static str) -> Self {
-        Self::new("PUT", path, handler, description)
+        Self::new("PUT", path, handler, description, Requirements::WRITE)
     }
 
     /// `DELETE`.
     #[must_use]
     pub const fn delete(path: &'static str, handler: Handler<S>, description: &'static str) -> Self {
-        Self::new("DELETE", path, handler, description)
+        Self::new("DELETE", path, handler, description, Requirements::WRITE)
     }
 
     /// Adds the query string's form to the description.
@@ -88,8 +90,41 @@ impl<S> Route<S> {
         Self { is_always_admitted: true, ..self }
     }
 
-    const fn new(method: &'static str, path: &'static str, handler: Handler<S>, description: &'static str) -> Self {
-        Self { method, path, query: "", description, handler, is_always_admitted: false }
+    /// The route is open to all: without a token, under every host name. For what says nothing of the data.
+    #[must_use]
+    pub const fn public(self) -> Self {
+        Self { requirements: Requirements { scope: None, ..self.requirements }, ..self }
+    }
+
+    /// The route is for health checks: open to all, without a rate limit, and served however many requests are in
+    /// flight. A probe that fails for load takes a replica out, and makes the load on the others worse.
+    #[must_use]
+    pub const fn probe(self) -> Self {
+        let requirements = Requirements { scope: None, is_probe: true, ..self.requirements };
+        Self { requirements, is_always_admitted: true, ..self }
+    }
+
+    /// A `GET` that changes something: it needs the scope `write`, and is rejected where a page of another site makes a
+    /// browser send it. `POST`, `PUT` and `DELETE` are so without this.
+    #[must_use]
+    pub const fn writes(self) -> Self {
+        Self { requirements: Requirements::WRITE, ..self }
+    }
+
+    /// Needs another scope than the method's.
+    #[must_use]
+    pub const fn needs(self, scope: Scope) -> Self {
+        Self { requirements: Requirements { scope: Some(scope), ..self.requirements }, ..self }
+    }
+
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        handler: Handler<S>,
+        description: &'static str,
+        requirements: Requirements,
+    ) -> Self {
+        Self { method, path, query: "", description, handler, is_always_admitted: false, requirements }
     }
 
     fn accepts(&self, method: &Method) -> bool {
@@ -105,6 +140,7 @@ pub(crate) enum Target<S: 'static> {
         /// The values of the path's parameters, by name.
         parameters: Vec<(&'static str, String)>,
         is_always_admitted: bool,
+        requirements: Requirements,
     },
     /// `OPTIONS`: the methods of the path.
     Options(String),
@@ -119,8 +155,8 @@ pub(crate) fn find<S>(routes: &'static [Route<S>], method: &Method, path: &str) 
     }
     for route in routes.iter().filter(|route| route.accepts(method)) {
         if let Some(parameters) = match_path(route.path, path) {
-            let (handler, is_always_admitted) = (route.handler, route.is_always_admitted);
-            return Ok(Target::Handler { handler, parameters, is_always_admitted });
+            let Route { handler, is_always_admitted, requirements, .. } = *route;
+            return Ok(Target::Handler { handler, parameters, is_always_admitted, requirements });
         }
     }
     Err(allow(routes.iter().filter(matches)).map_or_else(Problem::path_not_found, Problem::method_not_allowed))

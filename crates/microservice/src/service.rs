@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use crate::access::{self, Access, AccessSettings};
 use crate::app::App;
 use crate::config::{self, AnyVariable, ConfigError, Environment};
 use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadline, Schema};
@@ -85,8 +86,15 @@ pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
         Some(_) => (database::VARIABLES, settings::SCHEMA_VARIABLES),
         None => (&[][..], &[][..]),
     };
-    let parts =
-        [database, settings::PROCESS_VARIABLES, schema, S::VARIABLES, settings::LIMIT_VARIABLES, telemetry::VARIABLES];
+    let parts = [
+        database,
+        settings::PROCESS_VARIABLES,
+        access::VARIABLES,
+        schema,
+        S::VARIABLES,
+        settings::LIMIT_VARIABLES,
+        telemetry::VARIABLES,
+    ];
     parts.concat()
 }
 
@@ -123,6 +131,7 @@ pub fn run<S: Service>() -> ! {
 /// A configured service: everything that the variables decide.
 pub struct Configured<S> {
     process: ProcessSettings,
+    access: AccessSettings,
     log: LogSettings,
     app: App,
     service: S,
@@ -143,6 +152,7 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     environment.get(&FATAL_EXIT)?;
     let process = ProcessSettings::read(environment, S::SCHEMA.is_some())?;
     let log = LogSettings::read(environment)?;
+    let access = AccessSettings::read(environment)?;
     // Only the first arm needs the driver. The compiler drops that arm for a service without a schema.
     let (database, lifecycle, pool_max): (_, Option<Arc<dyn DatabaseLifecycle>>, _) = match S::SCHEMA {
         Some(schema) => {
@@ -156,33 +166,48 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     let mut app = App::new(S::NAME, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     app.reserved_descriptors += pool_max;
     let service = S::new(&Context { environment, limits: &app.limits, database })?;
-    Ok(Configured { process, log, app, service })
+    Ok(Configured { process, access, log, app, service })
 }
 
 /// Starts and serves. Ends the process itself after a shutdown.
 async fn start<S: Service>() -> anyhow::Result<Infallible> {
-    let Configured { process, log, app, service } = configure::<S>(&Environment::of_process())?;
+    let Configured { process, access, log, app, service } = configure::<S>(&Environment::of_process())?;
     platform::seed_random();
     telemetry::install(&log, crate_name::<S>());
-    serve(&process, Arc::new(app), Arc::new(service)).await
+    serve(&process, &access, Arc::new(app), Arc::new(service)).await
 }
 
-async fn serve<S: Service>(process: &ProcessSettings, app: Arc<App>, service: Arc<S>) -> anyhow::Result<Infallible> {
+async fn serve<S: Service>(
+    process: &ProcessSettings,
+    settings: &AccessSettings,
+    app: Arc<App>,
+    service: Arc<S>,
+) -> anyhow::Result<Infallible> {
     let listener = listen("LISTEN_ADDR", process.listen_addr)?;
     let address = listener.local_addr().unwrap_or(process.listen_addr);
     let admin = match process.admin_addr {
         Some(address) => {
-            Some(Endpoint { listener: listen("ADMIN_ADDR", address)?, router: Router::new(Arc::new(()), ADMIN_ROUTES) })
+            let access = Access::operator(S::NAME, address, Arc::clone(&app.credentials));
+            let router = Router::new(Arc::new(()), ADMIN_ROUTES);
+            Some(Endpoint { listener: listen("ADMIN_ADDR", address)?, router, access })
         }
         None => None,
     };
     tokio::spawn(telemetry::write_out());
     tracing::info!(address = %address, version = S::VERSION, "listening");
+    if app.credentials.are_configured() {
+        let credentials = Arc::clone(&app.credentials);
+        tokio::spawn(async move { credentials.watch_files().await });
+    } else if !address.ip().is_loopback() {
+        tracing::warn!("everyone who reaches this address may read and write, because API_TOKENS_FILE is not set");
+    }
     if let (Some(database), true) = (&app.database, process.auto_init) {
         app.readiness.await_migrations();
         tokio::spawn(migrate(Arc::clone(&app), Arc::clone(database)));
     }
-    let public = Endpoint { listener, router: Router::new(service, S::ROUTES) };
+    let (origin, credentials) = (app.cors_allow_origin.clone(), Arc::clone(&app.credentials));
+    let access = Access::public(S::NAME, settings, address, origin, credentials);
+    let public = Endpoint { listener, router: Router::new(service, S::ROUTES), access };
     server::run(&app, public, admin, process.drain_timeout).await;
     tracing::info!("shut down");
     telemetry::flush();

@@ -38,6 +38,7 @@ pub struct Setup {
     wait_until_ready: bool,
     runtime: Runtime,
     wrapper: Vec<String>,
+    port: Option<u16>,
 }
 
 impl TestApp {
@@ -67,6 +68,7 @@ impl TestApp {
             wait_until_ready: true,
             runtime: Runtime::Aot,
             wrapper: Vec::new(),
+            port: None,
         }
     }
 
@@ -207,6 +209,12 @@ impl Setup {
         self
     }
 
+    /// The port that the service listens on, for a test that sets `LISTEN_ADDR` itself.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
     /// Waits until the service is alive, and not until it is ready.
     pub fn without_waiting(mut self) -> Self {
         self.wait_until_ready = false;
@@ -226,6 +234,7 @@ impl Setup {
         let builder = Service::builder().runtime(self.runtime).database_url(&url);
         let wrapper: Vec<&str> = self.wrapper.iter().map(String::as_str).collect();
         let builder = builder.wrapper(&wrapper);
+        let builder = self.port.into_iter().fold(builder, |builder, port| builder.port(port));
         let builder = self.env.into_iter().fold(builder, |builder, (name, value)| builder.env(name, value));
         let service = builder.start().unwrap_or_else(|error| panic!("{error:#}"));
         let client = Client::new(&service.url(""));

@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, and says what it measured"
 )]
 
+mod access;
 mod bad_input;
 mod concurrency;
 mod database;

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Type<T: 'static> {
     /// The type's name, for programs that read the table: `address`, `duration`, `size`, `count`, `boolean`, `choice`,
-    /// `origin`, `file`, `url` or `text`.
+    /// `origin`, `list`, `rate`, `file`, `url` or `text`.
     pub name: &'static str,
     /// Parses a value. The error completes the sentence "NAME is VALUE, but …".
     pub parse: fn(&str) -> Result<T, String>,

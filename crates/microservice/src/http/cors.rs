@@ -20,7 +20,7 @@ pub(crate) fn options(app: &App, headers: &HeaderMap, allow: &str) -> Response<B
         let headers = response.headers_mut();
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Content-Type, If-Match, If-None-Match, X-Request-Id"),
+            HeaderValue::from_static("Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id"),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }
@@ -38,7 +38,9 @@ pub(crate) fn allow_origin(app: &App, origin: Option<&HeaderValue>, response: &m
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("ETag, Link, Location, Retry-After, X-Request-Id"),
+            HeaderValue::from_static(
+                "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id",
+            ),
         );
     }
 }

@@ -1,6 +1,8 @@
 //! Responses, and the headers that they share.
 
-use hyper::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Body, Response, StatusCode};
 use serde::Serialize;
 
@@ -9,6 +11,10 @@ use crate::routes::HandlerResult;
 
 /// The request id, by which a request is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Constants, because `from_static` checks the text wherever it runs.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// JSON.
 #[must_use]
@@ -63,7 +69,18 @@ pub(crate) fn problem(problem: &Problem, service: &str, request_id: &str) -> Res
     if let Some(allow) = problem.allow() {
         set_header(&mut response, ALLOW, allow);
     }
+    if let Some((name, value)) = problem.header() {
+        set_header(&mut response, name.clone(), value);
+    }
     response
+}
+
+/// Adds the header fields of every response: no cache stores it, unless the handler says otherwise, and no browser takes
+/// it for another type.
+pub(crate) fn set_defaults(response: &mut Response<Body>) {
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
 fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {

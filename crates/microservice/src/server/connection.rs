@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -37,11 +38,11 @@ pub(super) struct Timeouts {
     pub(super) write: Duration,
 }
 
-/// Serves a connection until the client closes it, fails or is too slow, or the process shuts down.
+/// Serves a connection from this address until the client closes it, fails or is too slow, or the process shuts down.
 ///
 /// A connection has a parser only while it is in use. An idle one is parked without it: the parser and its buffer cost
 /// more than everything else.
-pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, guard: HolderGuard) {
+pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, peer: IpAddr, guard: HolderGuard) {
     let activity = Activity::new(Arc::clone(&guard.holder));
     let mut stream = TimedStream::new(stream, Arc::clone(&server), activity.clone());
     let mut first = Vec::new();
@@ -52,7 +53,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, guard: HolderG
             return closing::lingering_close(stream).await;
         }
         // Boxed, so that a parked connection does not keep the space.
-        match Box::pin(parse(&server, stream, first, &activity)).await {
+        match Box::pin(parse(&server, stream, peer, first, &activity)).await {
             Some((parked, rest)) => (stream, first) = (parked, rest),
             None => return,
         }
@@ -74,6 +75,7 @@ async fn wait_unparked(server: &Server, stream: &mut TimedStream, activity: &Act
 async fn parse(
     server: &Arc<Server>,
     stream: TimedStream,
+    peer: IpAddr,
     first: Vec<u8>,
     activity: &Activity,
 ) -> Option<(TimedStream, Vec<u8>)> {
@@ -90,7 +92,7 @@ async fn parse(
     let service = service_fn(|incoming| {
         let (server, guard) = (Arc::clone(server), activity.begin_request());
         // hyper_wasi needs a future that can be moved while the connection is polled.
-        Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, incoming, guard).await) })
+        Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, peer, incoming, guard).await) })
     });
     let mut connection = http.serve_connection(stream, service);
     let ended = tokio::select! {

@@ -16,7 +16,7 @@ mod timed_stream;
 mod timer;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::access::Access;
 use crate::app::App;
 use crate::platform;
 use crate::router::Router;
@@ -45,13 +46,14 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 struct Server {
     app: Arc<App>,
     router: Router,
+    access: Access,
     timeouts: connection::Timeouts,
     /// Bytes a second.
     min_rate: usize,
 }
 
 impl Server {
-    fn new(app: &Arc<App>, router: Router) -> Arc<Self> {
+    fn new(app: &Arc<App>, router: Router, access: Access) -> Arc<Self> {
         let limits = &app.limits;
         let timeouts = connection::Timeouts {
             header: limits.header_timeout,
@@ -59,7 +61,7 @@ impl Server {
             body: limits.body_timeout,
             write: limits.write_timeout,
         };
-        Arc::new(Self { app: Arc::clone(app), router, timeouts, min_rate: limits.min_rate })
+        Arc::new(Self { app: Arc::clone(app), router, access, timeouts, min_rate: limits.min_rate })
     }
 }
 
@@ -71,18 +73,19 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     platform::listen(address)
 }
 
-/// A listener and the routes behind it.
+/// A listener, the routes behind it, and who may use them.
 pub(crate) struct Endpoint {
     pub(crate) listener: TcpListener,
     pub(crate) router: Router,
+    pub(crate) access: Access,
 }
 
 /// Serves both listeners until a shutdown is requested. Then requests in flight end, within `drain_timeout`.
 pub(crate) async fn run(app: &Arc<App>, public: Endpoint, admin: Option<Endpoint>, drain_timeout: Duration) {
     let (max, reserved) = (app.limits.max_connections, app.reserved_descriptors);
-    let connections = ConnectionManager::new(Server::new(app, public.router), max, reserved);
-    if let Some(Endpoint { listener, router }) = admin {
-        let connections = ConnectionManager::new(Server::new(app, router), MAX_ADMIN_CONNECTIONS, 0);
+    let connections = ConnectionManager::new(Server::new(app, public.router, public.access), max, reserved);
+    if let Some(Endpoint { listener, router, access }) = admin {
+        let connections = ConnectionManager::new(Server::new(app, router, access), MAX_ADMIN_CONNECTIONS, 0);
         tokio::spawn(async move { connections.accept_loop(&listener).await });
     }
     tokio::select! {
@@ -120,8 +123,8 @@ impl ConnectionManager {
     /// Accepts connections for ever.
     async fn accept_loop(&self, listener: &TcpListener) {
         loop {
-            if let Some(stream) = accept(listener).await {
-                self.spawn_connection(stream);
+            if let Some((stream, peer)) = accept(listener).await {
+                self.spawn_connection(stream, peer);
             }
         }
     }
@@ -134,8 +137,8 @@ impl ConnectionManager {
         while failures < MAX_BACKLOG_FAILURES {
             tokio::select! {
                 biased;
-                stream = accept(listener) => match stream {
-                    Some(stream) => self.spawn_connection(stream),
+                accepted = accept(listener) => match accepted {
+                    Some((stream, peer)) => self.spawn_connection(stream, peer),
                     None => failures += 1,
                 },
                 () = tokio::task::yield_now() => return,
@@ -143,7 +146,7 @@ impl ConnectionManager {
         }
     }
 
-    fn spawn_connection(&self, stream: TcpStream) {
+    fn spawn_connection(&self, stream: TcpStream, peer: IpAddr) {
         let has_descriptors = self.capacity.admits(self.count() + 1);
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok().filter(|_| has_descriptors);
         let app = &self.server.app;
@@ -151,7 +154,7 @@ impl ConnectionManager {
             Some(permit) => {
                 let (server, guard) = (Arc::clone(&self.server), app.memory.register());
                 tokio::spawn(async move {
-                    connection::serve(server, stream, guard).await;
+                    connection::serve(server, stream, peer, guard).await;
                     drop(permit);
                 });
             }
@@ -175,17 +178,17 @@ impl ConnectionManager {
     }
 }
 
-/// The next connection; None where accepting failed.
+/// The next connection and its client's address; None where accepting failed.
 ///
 /// A client that resets its connection before it is accepted does not delay the next one. The loop pauses only where
 /// file descriptors or memory are used up, because the same error would come back at once.
-async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Responses leave as soon as they are ready. WasmEdge has no such option; there each response leaves in one
             // write.
             let _ = stream.set_nodelay(true);
-            Some(stream)
+            Some((stream, peer.ip()))
         }
         Err(error) => {
             pause_after(&error).await;

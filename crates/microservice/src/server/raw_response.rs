@@ -9,7 +9,7 @@ pub(super) fn problem(problem: &Problem, service: &str) -> Vec<u8> {
     let retry_after = problem.retry_after().map(|seconds| format!("retry-after: {seconds}\r\n")).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\nx-request-id: {request_id}\r\n{retry_after}\
-         connection: close\r\ncontent-length: {}\r\n\r\n",
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         problem.status(),
         body.len(),
     );

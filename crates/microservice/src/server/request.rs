@@ -1,5 +1,6 @@
 //! One request: its id, its permit, its handler, its response, its log line.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use hyper::{Body, HeaderMap, Method, Request, Response, Version};
 use super::Server;
 use super::activity::{Activity, RequestGuard, TrackedBody};
 use super::raw_response::new_request_id;
+use crate::access::Findings;
 use crate::app::App;
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
@@ -26,7 +28,12 @@ const MAX_REQUEST_ID_CHARS: usize = 64;
 const MAX_FREE_RESPONSE_BYTES: usize = 4 * 1024;
 
 /// Serves the request. Every request gets a response.
-pub(super) async fn serve(server: &Server, request: Request<Body>, guard: RequestGuard) -> Response<TrackedBody> {
+pub(super) async fn serve(
+    server: &Server,
+    peer: IpAddr,
+    request: Request<Body>,
+    guard: RequestGuard,
+) -> Response<TrackedBody> {
     let (app, started) = (&server.app, Instant::now());
     let id = request_id(request.headers());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
@@ -34,7 +41,8 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
     let holder = Arc::clone(guard.activity().holder());
     let origin = request.headers().get(ORIGIN).cloned();
 
-    let result = handle(server, request, holder).await;
+    let mut findings = Findings::default();
+    let result = handle(server, peer, request, holder, &mut findings).await;
     let result = match result {
         Ok(response) => hold(response, &method, guard.activity()),
         Err(problem) => Err(problem),
@@ -47,11 +55,14 @@ pub(super) async fn serve(server: &Server, request: Request<Body>, guard: Reques
         close_after(&mut response);
     }
     response::set_header(&mut response, REQUEST_ID, &id);
+    response::set_defaults(&mut response);
+    findings.set_fields(&mut response);
     cors::allow_origin(app, origin.as_ref(), &mut response);
 
     let (status, micros) =
         (u64::from(response.status().as_u16()), u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
-    tracing::info!(request_id = %id, method = %method, path, status, micros, "request");
+    let (caller, client) = (findings.caller(), findings.rejected_client.map(tracing::field::display));
+    tracing::info!(request_id = %id, method = %method, path, status, micros, caller, client, "request");
     response.map(|body| TrackedBody::new(body, guard))
 }
 
@@ -69,12 +80,21 @@ fn hold(response: Response<Body>, method: &Method, activity: &Activity) -> Handl
     Ok(response)
 }
 
-async fn handle(server: &Server, request: Request<Body>, holder: Arc<Holder>) -> HandlerResult {
+async fn handle(
+    server: &Server,
+    peer: IpAddr,
+    mut request: Request<Body>,
+    holder: Arc<Holder>,
+    findings: &mut Findings,
+) -> HandlerResult {
     let app = &server.app;
     check_head(&request, app.limits.max_header_bytes)?;
-    match server.router.find(request.method(), request.uri().path())? {
+    let found = server.router.find(request.method(), request.uri().path());
+    let requirements = found.as_ref().ok().and_then(RouteMatch::requirements);
+    server.access.check(&mut request, requirements, peer, findings)?;
+    match found? {
         RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
-        RouteMatch::Handler { handler, is_always_admitted } => {
+        RouteMatch::Handler { handler, is_always_admitted, .. } => {
             let permit = if is_always_admitted { None } else { Some(app.admit()?) };
             handler(request, Arc::clone(app), Admission { permit, holder }).await
         }

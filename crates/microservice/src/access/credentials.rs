@@ -1,0 +1,212 @@
+//! Who calls: bearer tokens (RFC 6750) from a file, and JWTs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+
+use super::jwt::{self, JwtError, Verified, Verifier};
+use super::rate_limit::{RateLimit, RateLimiter};
+use super::recent_map::RecentMap;
+use super::scope::{Scope, Scopes};
+use super::settings::{API_TOKENS_FILE, JWT_AUDIENCE, JWT_ISSUER, JWT_KEYS_FILE};
+use super::tokens::{self, Hash, TokenTable};
+use super::watched_file::{Content, READ_INTERVAL, WatchedFile};
+use crate::config::{ConfigError, Environment};
+use crate::problem::Problem;
+
+/// The JWTs that are remembered as verified, for each of two generations.
+const MAX_VERIFIED: usize = 1024;
+
+/// The signatures that are verified in a second. Each takes the only thread a millisecond, and anyone can send one.
+/// Tokens that were verified before do not count.
+const MAX_VERIFICATIONS: RateLimit = RateLimit::per_second(100);
+
+/// Who sent a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    name: Arc<str>,
+    scopes: Scopes,
+}
+
+impl Caller {
+    /// The name of the caller's token, or `jwt:` and the subject of the JWT.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// True where the caller's token has the scope.
+    #[must_use]
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    pub(super) fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+}
+
+/// The tokens that are valid.
+pub(crate) struct Credentials {
+    tokens: Option<WatchedFile<TokenTable>>,
+    jwts: Option<WatchedFile<Jwts>>,
+    verifications: RateLimiter<()>,
+}
+
+/// Verifies JWTs and remembers the valid ones until its keys change.
+struct Jwts {
+    verifier: Verifier,
+    verified: Mutex<RecentMap<Hash, Verified>>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tokens, jwts) = (self.tokens.is_some(), self.jwts.is_some());
+        f.debug_struct("Credentials").field("tokens", &tokens).field("jwts", &jwts).finish_non_exhaustive()
+    }
+}
+
+impl Content for TokenTable {
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Content for Jwts {
+    fn count(&self) -> usize {
+        self.verifier.key_count()
+    }
+}
+
+impl Credentials {
+    /// Reads the files that the variables name.
+    pub(crate) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let tokens = match environment.find(&API_TOKENS_FILE)? {
+            Some(path) => Some(WatchedFile::open(&API_TOKENS_FILE, path, TokenTable::parse)?),
+            None => None,
+        };
+        let (audience, issuer) = (environment.find(&JWT_AUDIENCE)?, environment.find(&JWT_ISSUER)?);
+        let jwts = match (environment.find(&JWT_KEYS_FILE)?, audience) {
+            (Some(path), Some(audience)) => {
+                let parse = move |text: &str| Verifier::new(text, &audience, issuer.as_deref()).map(Jwts::new);
+                Some(WatchedFile::open(&JWT_KEYS_FILE, path, parse)?)
+            }
+            (Some(_), None) => return Err(ConfigError::new(&JWT_AUDIENCE, "must be set beside JWT_KEYS_FILE")),
+            (None, _) => None,
+        };
+        Ok(Self { tokens, jwts, verifications: RateLimiter::new(MAX_VERIFICATIONS) })
+    }
+
+    /// True where callers need a token.
+    pub(crate) fn are_configured(&self) -> bool {
+        self.tokens.is_some() || self.jwts.is_some()
+    }
+
+    /// True where a route that needs this scope is closed to others. The operator's listener is closed as soon as there
+    /// is a token for it: Kubernetes' hooks cannot read a token from a secret.
+    pub(super) fn protect(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Operator => self.tokens.as_ref().is_some_and(|tokens| tokens.current().any_has(scope)),
+            _ => self.are_configured(),
+        }
+    }
+
+    /// Fails where the scope is needed and the caller does not have it.
+    pub(crate) fn require(&self, caller: Option<&Caller>, scope: Scope, service: &str) -> Result<(), Problem> {
+        if self.protect(scope) && !caller.is_some_and(|caller| caller.has(scope)) {
+            return Err(Problem::insufficient_scope(service, scope));
+        }
+        Ok(())
+    }
+
+    /// The caller of a request: the one whose token it has.
+    pub(super) fn authenticate(&self, headers: &HeaderMap, service: &str) -> Result<Caller, Problem> {
+        let token = bearer_token(headers)?.ok_or_else(|| Problem::token_required(service))?;
+        let invalid = |reason: &dyn fmt::Display| Problem::invalid_token(service, reason);
+        if !is_well_formed(token) {
+            return Err(invalid(&JwtError::Malformed));
+        }
+        match &self.jwts {
+            Some(jwts) if jwt::has_form(token) => {
+                let verified = jwts.current().verify(token, &self.verifications)?;
+                verified.map(Caller::from).map_err(|error| invalid(&error))
+            }
+            _ => self.find(token).ok_or_else(|| invalid(&"The token is not known")),
+        }
+    }
+
+    fn find(&self, token: &str) -> Option<Caller> {
+        let table = self.tokens.as_ref()?.current();
+        let token = table.find(&tokens::hash(token))?;
+        Some(Caller { name: Arc::clone(&token.name), scopes: token.scopes })
+    }
+
+    /// Keeps the tokens as the files have them. Never ends: spawn it as a task.
+    pub(crate) async fn watch_files(&self) {
+        loop {
+            tokio::time::sleep(READ_INTERVAL).await;
+            if let Some(tokens) = &self.tokens {
+                tokens.refresh();
+            }
+            if let Some(jwts) = &self.jwts {
+                jwts.refresh();
+            }
+        }
+    }
+}
+
+impl Jwts {
+    fn new(verifier: Verifier) -> Self {
+        Self { verifier, verified: Mutex::new(RecentMap::new(MAX_VERIFIED)) }
+    }
+
+    /// What the token says, or why it is invalid.
+    ///
+    /// # Errors
+    /// 503 where too many unknown tokens were sent.
+    fn verify(&self, token: &str, verifications: &RateLimiter<()>) -> Result<Result<Verified, JwtError>, Problem> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let hash = tokens::hash(token);
+        let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(verified) = known.get_mut(&hash) {
+            return Ok(if verified.is_expired(now) { Err(JwtError::Expired) } else { Ok(verified.clone()) });
+        }
+        if verifications.count(&()).is_exceeded {
+            return Err(Problem::overloaded("Too many unknown tokens are being verified."));
+        }
+        let verified = self.verifier.verify(token, now);
+        if let Ok(verified) = &verified {
+            known.insert(hash, verified.clone());
+        }
+        Ok(verified)
+    }
+}
+
+impl From<Verified> for Caller {
+    fn from(Verified { name, scopes, .. }: Verified) -> Self {
+        Self { name, scopes }
+    }
+}
+
+/// The bearer token of a request. None without one; credentials of another scheme are none of ours.
+fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return match headers.contains_key(AUTHORIZATION) {
+            true => Err(Problem::invalid_header("A request must have at most one Authorization header.")),
+            false => Ok(None),
+        };
+    };
+    let credentials = value.to_str().unwrap_or_default();
+    let (scheme, token) = credentials.split_once(' ').unwrap_or((credentials, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' ')))
+}
+
+/// RFC 6750 §2.1: `b64token`.
+fn is_well_formed(token: &str) -> bool {
+    let text = token.trim_end_matches('=');
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}

@@ -1,0 +1,52 @@
+//! The error responses of the checks. 401 and 403 say in `WWW-Authenticate` what would be accepted (RFC 6750 §3).
+
+use std::fmt;
+
+use hyper::StatusCode;
+use hyper::header::WWW_AUTHENTICATE;
+
+use super::scope::Scope;
+use crate::problem::Problem;
+
+impl Problem {
+    /// The request has no token.
+    pub(super) fn token_required(service: &str) -> Self {
+        let detail = "This needs a token: Authorization: Bearer …";
+        Self::new(StatusCode::UNAUTHORIZED, "token-required", "Token required", detail)
+            .with_header(WWW_AUTHENTICATE, format!("Bearer realm=\"{service}\""))
+    }
+
+    /// The request has a token that is not valid. `reason` has neither quotes nor backslashes.
+    pub(super) fn invalid_token(service: &str, reason: &dyn fmt::Display) -> Self {
+        let challenge = format!("Bearer realm=\"{service}\", error=\"invalid_token\", error_description=\"{reason}\"");
+        Self::new(StatusCode::UNAUTHORIZED, "invalid-token", "Invalid token", format!("{reason}."))
+            .with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The token does not have the scope.
+    pub(super) fn insufficient_scope(service: &str, scope: Scope) -> Self {
+        let scope = scope.name();
+        let challenge = format!("Bearer realm=\"{service}\", error=\"insufficient_scope\", scope=\"{scope}\"");
+        let detail = format!("This needs a token with the scope {scope}.");
+        Self::new(StatusCode::FORBIDDEN, "insufficient-scope", "Scope missing", detail)
+            .with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// A browser marks the request as another site's.
+    pub(super) fn cross_site(detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "cross-site-request", "Cross-site request", detail)
+    }
+
+    /// The service is not to be called by this host name (RFC 9110 §15.5.20).
+    pub(super) fn unknown_host() -> Self {
+        let detail = "The service does not serve this host name. ALLOWED_HOSTS lists those that it serves.";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Unknown host", detail)
+    }
+
+    /// The quota of the address or the caller is used up.
+    pub(super) fn rate_limited(policy: &str, retry_after: u32) -> Self {
+        let detail = format!("Too many requests of this {policy}. Try again in {retry_after} s.");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests", detail)
+            .with_retry_after(retry_after)
+    }
+}
