@@ -88,8 +88,24 @@ up: ## docker compose up with the installed engine; returns once the service is 
 down: ## drain the replicas, then docker compose down; the data are kept
 	@scripts/up.sh down
 
+.PHONY: backup
+backup: deps-backup ## write a backup of the database into backups/: of DATABASE_URL, or of a running `make run`
+	@scripts/backup.sh backup
+
+.PHONY: restore
+restore: deps-backup ## fill an empty database from FILE=backups/orders-….sql.gz
+	@scripts/backup.sh restore "$(FILE)"
+
+.PHONY: audit
+audit: deps-audit ## known vulnerabilities, licences and sources of all dependencies; needs a network
+	@scripts/audit.sh
+
+.PHONY: release
+release: deps-release ## signed artefacts of this version in dist/: SIGNING_KEY=… and, to push, REGISTRY=…
+	@scripts/release.sh build
+
 .PHONY: lint
-lint: deps-lint ## format, clippy without a warning (wasm and native), shell scripts
+lint: deps-lint ## format, clippy without a warning (wasm and native), shell scripts, Kubernetes manifests
 	@scripts/lint.sh
 
 .PHONY: fmt
@@ -119,7 +135,9 @@ deps: ## install the missing Debian packages for run, check, test and bench
 	@scripts/deps.sh check test bench
 
 .PHONY: deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers
-deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers:
+.PHONY: deps-audit deps-backup deps-release
+deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers deps-audit deps-backup \
+    deps-release:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

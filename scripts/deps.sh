@@ -2,7 +2,7 @@
 # Installs the Debian packages that a group of commands needs, and only those that are missing.
 #
 #   scripts/deps.sh build        the wasm toolchain
-#   scripts/deps.sh lint         + shellcheck
+#   scripts/deps.sh lint         + shellcheck, and what checks the Kubernetes manifests
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + the programs that the end-to-end tests use
 #   scripts/deps.sh check        lint and test together
@@ -10,6 +10,9 @@
 #   scripts/deps.sh cluster      + the parts of a Kubernetes cluster on this machine
 #   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
 #   scripts/deps.sh containers   + the programs that the container tests use: Podman, a registry, a load balancer
+#   scripts/deps.sh audit        the wasm toolchain, and git for the advisory database
+#   scripts/deps.sh backup       MariaDB's client programs
+#   scripts/deps.sh release      + Docker, and ssh-keygen for signatures
 #   scripts/deps.sh --check …    lists the missing packages and changes nothing; exit 1 if there are any
 #
 # Root is needed only where a package is missing. Debian 13 (trixie) has all packages. On Debian 12 they come from
@@ -60,6 +63,23 @@ lint_group() {
     cargo_has fmt rustfmt || missing="$missing rustfmt"
     cargo_has clippy clippy || missing="$missing rust-clippy"
     need shellcheck shellcheck
+    need kubectl kubernetes-client
+    find_go >/dev/null || need "no go" golang-1.24-go
+}
+audit_group() {
+    build_group
+    need git git
+}
+backup_group() {
+    need mariadb mariadb-client-core
+    need mariadb-dump mariadb-client
+    need gzip gzip
+}
+release_group() {
+    build_group
+    engine_group
+    need git git
+    need ssh-keygen openssh-client
 }
 # cargo_has SUBCOMMAND COMPONENT: true where cargo has the subcommand, or rustup adds the component. Also true where
 # there is no cargo yet: its packages come with both.
@@ -79,6 +99,7 @@ run_group() {
 }
 test_group() {
     run_group
+    backup_group
     need openssl openssl
     need strace strace
     need unshare util-linux
@@ -98,7 +119,7 @@ cluster_group() {
     build_group
     engine_group
     images_group
-    find_go >/dev/null || missing="$missing golang-1.24-go"
+    find_go >/dev/null || need "no go" golang-1.24-go
     need openssl openssl
     need mountpoint util-linux
     need etcd etcd-server
@@ -137,6 +158,7 @@ images_group() {
 containers_group() {
     run_group
     engine_group
+    release_group
     images_group
     need docker-registry docker-registry
     need skopeo skopeo
@@ -156,8 +178,8 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | check | bench | cluster | engine | containers) "${group}_group" ;;
-    *) fail "unknown group '$group': build, lint, run, test, check, bench, cluster, engine and containers" ;;
+    build | lint | run | test | check | bench | cluster | engine | containers | audit | backup | release) "${group}_group" ;;
+    *) fail "unknown group '$group': the head of this script lists them" ;;
     esac
 done
 missing=${missing# }

@@ -72,7 +72,8 @@ for group in "$@"; do
         part crates $cargo test --no-fail-fast --target "$host" \
             --package microservice --package wasmedge_wasi_socket --package pipe_status \
             --package webpki-roots@0.25.90
-        part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench
+        part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench \
+            --package release
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;
     wasm)
