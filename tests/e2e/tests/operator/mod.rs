@@ -1,3 +1,4 @@
 //! What docs/OPERATIONS.md promises an operator: rights at the database, backups, upgrades, files, log lines.
 
+mod backups;
 mod files;
