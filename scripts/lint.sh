@@ -1,5 +1,5 @@
 #!/bin/sh
-# Static checks: format, clippy for both targets, shell scripts.
+# Static checks: format, clippy for both targets, shell scripts, Kubernetes manifests.
 set -eu
 cd "$(dirname "$0")/.."
 host=$(scripts/cargo.sh --host)
@@ -16,9 +16,10 @@ done
 step scripts/cargo.sh clippy --package order-service --package microservice \
     --package wasmedge_wasi_socket --package pipe_status --all-targets -- -D warnings
 step scripts/cargo.sh clippy --workspace --all-targets --target "$host" -- -D warnings
-for script in scripts/*.sh deploy/mariadb/*.sh .ci/run; do
+for script in scripts/*.sh deploy/mariadb/*.sh deploy/kubernetes/*/*/*.sh .ci/run; do
     step sh -n "$script"
 done
 command -v shellcheck >/dev/null 2>&1 || { echo "lint: shellcheck is missing: scripts/deps.sh lint" >&2; exit 1; }
-step shellcheck -x scripts/*.sh deploy/mariadb/*.sh .ci/run
+step shellcheck -x scripts/*.sh deploy/mariadb/*.sh deploy/kubernetes/*/*/*.sh .ci/run
+step scripts/lint-manifests.sh
 echo "lint: passed"

@@ -9,10 +9,11 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use cluster::{Cluster, progress};
 use testkit::readme;
 
+mod backup;
 mod client_pod;
 mod configuration;
 mod context;
@@ -42,6 +43,8 @@ const TESTS: &[Test] = &[
     ("a_deleted_pod_loses_no_write_and_fails_no_request", faults::deleted_pod),
     ("a_restarted_containerd_disturbs_no_request", faults::restarted_containerd),
     ("a_deleted_database_pod_turns_readiness_red_and_green_again", database::deleted_pod),
+    ("a_deleted_installation_keeps_its_data", database::deleted_installation),
+    ("the_backup_job_writes_a_backup_that_restores", backup::backup_and_restore),
     ("a_million_rows_stream_out_of_a_small_pod", memory::million_rows),
     ("a_wrong_configuration_fails_the_rollout_and_logs_the_reason", configuration::wrong_value),
     ("the_native_overlay_replaces_wasm_under_load", native::replaces_wasm),
@@ -85,8 +88,9 @@ fn select(words: &[String]) -> Vec<&'static Test> {
 fn prepare() -> Result<TestContext> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
-    let [apply] = <[String; 1]>::try_from(readme::commands("kubernetes")?).ok().context("README names one command")?;
-    cluster.deploy(&apply)?;
+    let commands = readme::commands("kubernetes")?;
+    ensure!(commands.len() == 2, "README has the namespace and the overlay: {commands:?}");
+    cluster.deploy(&commands.join(" && "))?;
     TestContext::new(cluster)
 }
 

@@ -40,6 +40,12 @@ impl TestContext {
         Ok(Self { cluster, client, address, next_id: 100_000_000 })
     }
 
+    /// Looks up the Service's address, which a new Service changes.
+    pub(crate) fn find_service(&mut self) -> Result<()> {
+        self.address = self.cluster.service_address()?;
+        Ok(())
+    }
+
     /// Brings the service into the state that the overlay `name` describes, independent of what an earlier test left:
     /// manifests, database user, an empty table, two ready pods. Does little when it is in that state.
     pub(crate) fn deploy(&self, name: &str) -> Result<Vec<Pod>> {

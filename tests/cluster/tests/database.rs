@@ -33,6 +33,23 @@ pub(crate) fn deleted_pod(context: &mut TestContext) -> Result<()> {
     context.check_orders(&orders)
 }
 
+/// `kubectl delete -k` of the overlay keeps the namespace and the volume; `kubectl apply -k` finds the data again.
+pub(crate) fn deleted_installation(context: &mut TestContext) -> Result<()> {
+    context.deploy("crun")?;
+    context.sql("INSERT INTO orders VALUES (1, 1, 1, 10.25, 0, 0.50, 'Kept')")?;
+    let overlay = cluster::overlay("crun").display().to_string();
+    context.cluster.kubectl(&["delete", "-k", &overlay, "--timeout=120s"])?;
+    ensure!(context.pods()?.iter().all(|pod| pod.terminating), "pods are left");
+    context.cluster.apply(&cluster::overlay("crun"))?;
+    context.cluster.wait_for_rollout("statefulset/mariadb", TIMEOUT)?;
+    context.wait_for_rollout()?;
+    context.wait_for_pods(2)?;
+    context.find_service()?;
+    let kept = context.sql("SELECT shipping_address FROM orders WHERE order_id = 1")?;
+    ensure!(kept.trim() == "Kept", "the order is gone: {kept:?}");
+    Ok(())
+}
+
 fn check_recovery(context: &TestContext, before: &[Pod]) -> Result<()> {
     let after = context.wait_for_pods(2)?;
     ensure!(same_pods(before, &after), "the service was restarted: {after:#?}");

@@ -55,13 +55,13 @@ fn failed_drains(context: &TestContext) -> Result<String> {
 pub(crate) fn changed_secret(context: &mut TestContext) -> Result<()> {
     let before = context.deploy("crun")?;
     let copy = context.copy_manifests("changed")?;
-    let base = copy.join("base/kustomization.yaml");
-    let text = fs::read_to_string(&base)?;
+    let component = copy.join("components/mariadb/kustomization.yaml");
+    let text = fs::read_to_string(&component)?;
     // The host's name is longer, too: the search list of the pod's resolv.conf completes both forms.
     let changed = text
         .replace("mysql://orders:for-trying-out@mariadb:", "mysql://orders2:another-one@mariadb.order-service.svc:");
-    ensure!(changed != text, "the base names no user");
-    fs::write(&base, changed)?;
+    ensure!(changed != text, "the component names no user");
+    fs::write(&component, changed)?;
     context.sql("CREATE USER orders2@'%' IDENTIFIED BY 'another-one'; GRANT ALL ON orders.* TO orders2@'%'")?;
     let load = context.start_load(4)?;
     context.cluster.apply(&copy.join("overlays/crun"))?;

@@ -82,7 +82,7 @@ fn prepare() -> Result<(Cluster, [Value; 2])> {
     let cluster = Cluster::start()?;
     cluster.push_images()?;
     ImageBuilder::start(cluster.node())?.push_native()?;
-    cluster.deploy("kubectl apply -k deploy/kubernetes/overlays/crun")?;
+    cluster.deploy(cluster::service::APPLY)?;
     let mut templates = [Value::Null, Value::Null];
     for ((name, _), template) in OVERLAYS.into_iter().zip(&mut templates) {
         cluster.apply(&overlay(name))?;

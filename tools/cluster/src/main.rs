@@ -31,7 +31,7 @@ fn run() -> Result<()> {
     }
     let cluster = Cluster::start()?;
     cluster.push_images()?;
-    cluster.deploy("kubectl apply -k deploy/kubernetes/overlays/crun")?;
+    cluster.deploy(cluster::service::APPLY)?;
     let network = cluster.node().network();
     let service = port_forward::start(&network, 8080, cluster.service_address()?)?;
     let api = port_forward::start(&network, 6443, format!("{ADDRESS}:6443").parse()?)?;

@@ -10,6 +10,10 @@ use testkit::engine::run;
 use crate::images::ImageBuilder;
 use crate::{Cluster, progress};
 
+/// Applies the overlay for crun, from the repository's root.
+pub const APPLY: &str =
+    "kubectl apply -f deploy/kubernetes/namespace.yaml && kubectl apply -k deploy/kubernetes/overlays/crun";
+
 /// The overlays' image.
 pub const IMAGE: &str = "order-service:0.2.0";
 /// The same module under another digest: a stand-in for the next version.
@@ -70,7 +74,7 @@ mod tests {
         let manifest = fs::read_to_string(artifacts::root().join("Cargo.toml")).unwrap();
         let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap();
         assert_eq!(IMAGE, format!("order-service:{}", version.trim_matches('"')));
-        for (overlay, image) in [("crun", IMAGE), ("shim", IMAGE), ("native", NATIVE_IMAGE)] {
+        for (overlay, image) in [("crun", IMAGE), ("shim", IMAGE), ("native", NATIVE_IMAGE), ("own-database", IMAGE)] {
             let text = fs::read_to_string(crate::overlay(overlay).join("kustomization.yaml")).unwrap();
             let tag = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
             assert_eq!(image, format!("order-service:{tag}"), "{overlay}");
