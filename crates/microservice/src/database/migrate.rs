@@ -1,5 +1,6 @@
 //! Applies numbered migrations, each once, even if several replicas start at the same time; checks readiness.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::pool::Purpose;
@@ -48,7 +49,39 @@ impl Database {
     /// Those of any read, and [`DatabaseError::IncompatibleTable`].
     pub async fn check_ready(&self, deadline: Deadline) -> Result<(), DatabaseError> {
         let mode = Mode::reads(Purpose::Readiness, deadline);
-        self.run(mode, |session| Box::pin(async move { self.check_tables(session).await })).await
+        self.run(mode, |session| Box::pin(async move { self.check_tables(session).await })).await?;
+        self.warn_of_newer_schema(deadline).await;
+        Ok(())
+    }
+
+    /// Warns once if a later version of the service has migrated the tables, as after a rollback. This version goes
+    /// on: migrations suit the version before (docs/VERSIONING.md). An account may lack the right to read the version
+    /// table; then there is no warning.
+    async fn warn_of_newer_schema(&self, deadline: Deadline) {
+        use DatabaseError::{Busy, Conflict, ConnectionLost, TimedOut};
+        if self.shared.is_version_checked.load(Ordering::Relaxed) {
+            return;
+        }
+        let schema = self.shared.schema;
+        let mode = Mode::reads(Purpose::Readiness, deadline);
+        let current = self.run(mode, |session| {
+            Box::pin(async move { current_version(session, &schema.version_table()).await })
+        });
+        let current: u32 = match current.await {
+            Ok(current) => current,
+            // The next check tries again.
+            Err(Busy | Conflict(_) | ConnectionLost(_) | TimedOut) => return,
+            Err(_) => 0,
+        };
+        self.shared.is_version_checked.store(true, Ordering::Relaxed);
+        let latest = schema.latest_version();
+        if current > latest {
+            tracing::warn!(
+                schema = u64::from(current),
+                latest = u64::from(latest),
+                "the schema is newer than this version of the service"
+            );
+        }
     }
 
     /// A session that holds the lock. The lock ends with the connection: if the work fails, the session is dropped and

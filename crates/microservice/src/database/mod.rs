@@ -64,6 +64,8 @@ struct Shared {
     schema: Schema,
     /// The tables passed the check of `migrate`. Until then no work begins.
     has_valid_tables: AtomicBool,
+    /// The schema's version was compared with the migrations.
+    is_version_checked: AtomicBool,
 }
 
 impl fmt::Debug for Database {
@@ -85,6 +87,7 @@ impl Database {
             statement_timeout: settings.statement_timeout,
             schema,
             has_valid_tables: AtomicBool::new(false),
+            is_version_checked: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
     }

@@ -60,6 +60,11 @@ impl Schema {
         format!("{}_migrations", self.service.replace('-', "_"))
     }
 
+    /// The version that the migrations lead to.
+    pub(super) fn latest_version(&self) -> u32 {
+        self.migrations.last().map_or(0, |migration| migration.version)
+    }
+
     /// An SQL expression for the name of the lock that one replica at a time holds: one for each service and database.
     /// MySQL allows 64 characters.
     pub(super) fn lock_name(&self) -> String {

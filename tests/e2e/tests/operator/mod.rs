@@ -2,3 +2,6 @@
 
 mod backups;
 mod files;
+mod grants;
+mod page;
+mod versions;

@@ -1,0 +1,85 @@
+//! docs/OPERATIONS.md has every warning and error that the service can log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use testkit::artifacts;
+
+/// All Rust files in a directory, tests excepted.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The messages of all `warn!` and `error!` in a source text: the last literal of each call.
+fn messages(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or(source);
+    let calls = ["tracing::warn!(", "tracing::error!(", " warn!(", " error!("];
+    let starts = calls.iter().flat_map(|call| code.match_indices(call).map(|(at, call)| at + call.len()));
+    starts.map(|start| last_literal(&code[start..])).collect()
+}
+
+/// The last string literal before the parenthesis that closes a call.
+fn last_literal(text: &str) -> String {
+    let (mut depth, mut literal, mut current, mut escaped) = (1, String::new(), None::<String>, false);
+    for character in text.chars() {
+        if let Some(open) = &mut current {
+            match character {
+                // A backslash at the end of a line continues the literal.
+                '\\' if !escaped => escaped = true,
+                '"' if !escaped => literal = current.take().unwrap_or_default(),
+                _ => {
+                    open.push(character);
+                    escaped = false;
+                }
+            }
+            continue;
+        }
+        match character {
+            '"' => current = Some(String::new()),
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    literal.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_for_operators_has_every_warning_and_error() {
+    let root = artifacts::root();
+    let page = fs::read_to_string(root.join("docs/OPERATIONS.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let files =
+        ["src", "crates/microservice/src", "crates/wasmedge_wasi_socket/src"].map(|path| sources(&root.join(path)));
+    let mut found = 0;
+    let mut missing = Vec::new();
+    for file in files.iter().flatten() {
+        for message in messages(&fs::read_to_string(file).unwrap()) {
+            found += 1;
+            if message.is_empty() || !page.contains(&message) {
+                missing.push(format!("{}: {message:?}", file.display()));
+            }
+        }
+    }
+    assert!(found >= 7, "only {found} calls were found");
+    assert!(missing.is_empty(), "docs/OPERATIONS.md lacks these log lines:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn messages_are_found_in_calls_of_one_and_of_several_lines() {
+    let source = "tracing::warn!(a = f(\"x\"), \"one\");\ntracing::error!(\n    b,\n    \"two \\\n     lines\"\n);\n";
+    assert_eq!(messages(source), ["one", "two lines"]);
+}
