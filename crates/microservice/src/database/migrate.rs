@@ -64,9 +64,8 @@ impl Database {
         }
         let schema = self.shared.schema;
         let mode = Mode::reads(Purpose::Readiness, deadline);
-        let current = self.run(mode, |session| {
-            Box::pin(async move { current_version(session, &schema.version_table()).await })
-        });
+        let current =
+            self.run(mode, |session| Box::pin(async move { current_version(session, &schema.version_table()).await }));
         let current: u32 = match current.await {
             Ok(current) => current,
             // The next check tries again.
