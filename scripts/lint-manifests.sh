@@ -35,6 +35,7 @@ overlay() {
 }
 overlay ingress
 overlay backup
+overlay tokens
 for directory in "$work"/kubernetes/overlays/*/; do
     name=$(basename "$directory")
     kubectl kustomize "$directory" >"$work/$name.yaml"
