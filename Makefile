@@ -13,7 +13,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help: ## this list
 	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench),"
-	@echo "SOAK_SECONDS, SOAK_SEED (make soak). Before each commit: make check."
+	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz). Before each commit: make check."
 
 .PHONY: run
 run: deps-run build ## build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
@@ -130,14 +130,18 @@ bench-cluster: deps-cluster ## make bench for a private Kubernetes cluster: pod 
 soak: deps-run build aot ## 10 minutes of mixed load and faults, every response checked: docs/BENCHMARKS.md
 	@$(CARGO) run --quiet --release --package soak --target $(HOST)
 
+.PHONY: fuzz
+fuzz: deps-fuzz ## ten million inputs, by libFuzzer, to all that parses what strangers send (10 min)
+	@scripts/fuzz.sh
+
 .PHONY: deps
 deps: ## install the missing Debian packages for run, check, test and bench
 	@scripts/deps.sh check test bench
 
 .PHONY: deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers
-.PHONY: deps-audit deps-backup deps-release
+.PHONY: deps-audit deps-backup deps-release deps-fuzz
 deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers deps-audit deps-backup \
-    deps-release:
+    deps-release deps-fuzz:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

@@ -7,6 +7,7 @@
 #   scripts/deps.sh test         + the programs that the end-to-end tests use
 #   scripts/deps.sh check        lint and test together
 #   scripts/deps.sh bench        + the load generator
+#   scripts/deps.sh fuzz         build + a compiler for libFuzzer's engine
 #   scripts/deps.sh cluster      + the parts of a Kubernetes cluster on this machine
 #   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
 #   scripts/deps.sh containers   + the programs that the container tests use: Podman, a registry, a load balancer
@@ -113,6 +114,10 @@ bench_group() {
     run_group
     need wrk wrk
 }
+fuzz_group() {
+    build_group
+    need c++ g++
+}
 # Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian packages. An engine builds the
 # images.
 cluster_group() {
@@ -178,7 +183,7 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | check | bench | cluster | engine | containers | audit | backup | release) "${group}_group" ;;
+    build | lint | run | test | check | bench | fuzz | cluster | engine | containers | audit | backup | release) "${group}_group" ;;
     *) fail "unknown group '$group': the head of this script lists them" ;;
     esac
 done

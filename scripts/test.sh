@@ -74,6 +74,7 @@ for group in "$@"; do
             --package webpki-roots@0.25.90
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench \
             --package release
+        part 'fuzz, short run' $cargo test --no-fail-fast --target "$host" --package fuzz
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;
     wasm)

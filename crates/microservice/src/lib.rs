@@ -41,6 +41,8 @@ mod settings;
 pub mod shutdown;
 mod telemetry;
 
+#[cfg(feature = "fuzzing")]
+pub use access::fuzzing;
 pub use access::{Caller, Scope};
 pub use hyper;
 pub use memory::Reservation;

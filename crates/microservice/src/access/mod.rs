@@ -14,6 +14,8 @@
 
 mod credentials;
 mod cross_site;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hosts;
 mod jwt;
 mod network;

@@ -9,8 +9,11 @@ pub struct Query {
 }
 
 impl Query {
-    /// Parses the query string; fails for a parameter that is not among `known` or is repeated.
-    pub(crate) fn parse(text: &str, known: &[&str]) -> Result<Self, Problem> {
+    /// Parses a query string.
+    ///
+    /// # Errors
+    /// 400 for a parameter that is not among `known` or is repeated.
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let name: String = name.chars().take(64).collect();

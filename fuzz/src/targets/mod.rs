@@ -1,0 +1,9 @@
+//! The functions that are fuzzed, each with the promises that it must keep.
+
+pub(crate) mod access;
+pub(crate) mod conditional;
+pub(crate) mod dns;
+pub(crate) mod money;
+pub(crate) mod orders;
+pub(crate) mod query;
+pub(crate) mod variables;
