@@ -29,6 +29,8 @@ const MAX_VERIFICATIONS: RateLimit = RateLimit::per_second(100);
 pub struct Caller {
     name: Arc<str>,
     scopes: Scopes,
+    /// The hash of the name.
+    key: Hash,
 }
 
 impl Caller {
@@ -44,8 +46,9 @@ impl Caller {
         self.scopes.contains(scope)
     }
 
-    pub(super) fn shared_name(&self) -> &Arc<str> {
-        &self.name
+    /// The caller's key for rate limits.
+    pub(super) fn key(&self) -> &Hash {
+        &self.key
     }
 }
 
@@ -53,13 +56,13 @@ impl Caller {
 pub(crate) struct Credentials {
     tokens: Option<WatchedFile<TokenTable>>,
     jwts: Option<WatchedFile<Jwts>>,
-    verifications: RateLimiter<()>,
+    verifications: RateLimiter,
 }
 
 /// Verifies JWTs and remembers the valid ones until its keys change.
 struct Jwts {
     verifier: Verifier,
-    verified: Mutex<RecentMap<Hash, Verified>>,
+    verified: Mutex<RecentMap<Verified>>,
 }
 
 impl fmt::Debug for Credentials {
@@ -141,7 +144,7 @@ impl Credentials {
     fn find(&self, token: &str) -> Option<Caller> {
         let table = self.tokens.as_ref()?.current();
         let token = table.find(&tokens::hash(token))?;
-        Some(Caller { name: Arc::clone(&token.name), scopes: token.scopes })
+        Some(Caller { name: Arc::clone(&token.name), scopes: token.scopes, key: token.key })
     }
 
     /// Keeps the tokens as the files have them. Never ends: spawn it as a task.
@@ -167,14 +170,14 @@ impl Jwts {
     ///
     /// # Errors
     /// 503 where too many unknown tokens were sent.
-    fn verify(&self, token: &str, verifications: &RateLimiter<()>) -> Result<Result<Verified, JwtError>, Problem> {
+    fn verify(&self, token: &str, verifications: &RateLimiter) -> Result<Result<Verified, JwtError>, Problem> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let hash = tokens::hash(token);
         let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verified) = known.get_mut(&hash) {
             return Ok(if verified.is_expired(now) { Err(JwtError::Expired) } else { Ok(verified.clone()) });
         }
-        if verifications.count(&()).is_exceeded {
+        if verifications.count(&Hash::default()).is_exceeded {
             return Err(Problem::overloaded("Too many unknown tokens are being verified."));
         }
         let verified = self.verifier.verify(token, now);
@@ -186,8 +189,8 @@ impl Jwts {
 }
 
 impl From<Verified> for Caller {
-    fn from(Verified { name, scopes, .. }: Verified) -> Self {
-        Self { name, scopes }
+    fn from(Verified { name, scopes, key, .. }: Verified) -> Self {
+        Self { name, scopes, key }
     }
 }
 

@@ -56,8 +56,8 @@ pub(crate) struct Access {
     cors_allow_origin: Option<String>,
     credentials: Arc<Credentials>,
     trusted_proxies: TrustedProxies,
-    per_address: Option<RateLimiter<IpAddr>>,
-    per_token: Option<RateLimiter<Arc<str>>>,
+    per_address: Option<RateLimiter>,
+    per_token: Option<RateLimiter>,
 }
 
 /// What the checks find out about a request, for its response and its log line.
@@ -179,7 +179,7 @@ impl Access {
         let caller = self.credentials.authenticate(headers, self.service)?;
         findings.caller = Some(caller.clone());
         if let Some(limiter) = &self.per_token {
-            findings.count("token", limiter.count(caller.shared_name()))?;
+            findings.count("token", limiter.count(caller.key()))?;
         }
         Ok(caller)
     }

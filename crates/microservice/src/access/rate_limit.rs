@@ -4,12 +4,12 @@
 //! back evenly over the window.
 
 use std::fmt::Write as _;
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::recent_map::RecentMap;
+use super::tokens::Hash;
 
 /// The keys that are remembered for each of two generations, about half a megabyte. With more of them at one time, those
 /// that were not used for longest start again with a full quota.
@@ -86,22 +86,22 @@ impl Usage {
     }
 }
 
-/// The quotas of all keys.
+/// The quotas of all keys. A key is a hash or an address.
 #[derive(Debug)]
-pub(super) struct RateLimiter<K> {
+pub(super) struct RateLimiter {
     limit: RateLimit,
     started: Instant,
     /// For each key the moment at which its quota is full again, in nanoseconds from the start.
-    full_at: Mutex<RecentMap<K, u64>>,
+    full_at: Mutex<RecentMap<u64>>,
 }
 
-impl<K: Eq + Hash + Clone> RateLimiter<K> {
+impl RateLimiter {
     pub(super) fn new(limit: RateLimit) -> Self {
         Self { limit, started: Instant::now(), full_at: Mutex::new(RecentMap::new(MAX_KEYS)) }
     }
 
     /// Counts a request of a key.
-    pub(super) fn count(&self, key: &K) -> Usage {
+    pub(super) fn count(&self, key: &Hash) -> Usage {
         let now = nanoseconds(self.started.elapsed());
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(full_at) = full_at.get_mut(key) {
@@ -109,17 +109,22 @@ impl<K: Eq + Hash + Clone> RateLimiter<K> {
         }
         let mut first = 0;
         let usage = self.limit.count(&mut first, now);
-        full_at.insert(key.clone(), first);
+        full_at.insert(*key, first);
         usage
     }
 }
 
 /// The key of an address: an IPv6 client has a whole /64.
-pub(super) fn address_key(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+pub(super) fn address_key(address: IpAddr) -> Hash {
+    let bits = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
+    };
+    let mut key = Hash::default();
+    for (byte, part) in key.iter_mut().zip(bits.to_be_bytes()) {
+        *byte = part;
     }
+    key
 }
 
 /// The values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), for named policies.
@@ -173,9 +178,9 @@ mod tests {
     #[test]
     fn keys_have_quotas_of_their_own() {
         let limiter = RateLimiter::new(RateLimit::parse("1/1h").unwrap());
-        assert!(!limiter.count(&"a").is_exceeded);
-        assert!(!limiter.count(&"b").is_exceeded);
-        assert!(limiter.count(&"a").is_exceeded);
+        assert!(!limiter.count(&[1; 32]).is_exceeded);
+        assert!(!limiter.count(&[2; 32]).is_exceeded);
+        assert!(limiter.count(&[1; 32]).is_exceeded);
     }
 
     #[test]
@@ -184,6 +189,7 @@ mod tests {
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1:2:3"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_ne!(key("192.0.2.1"), key("::"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ const MAX_TOKENS: usize = 1000;
 /// The longest name, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
-/// A hash of a token.
+/// A SHA-256.
 pub(super) type Hash = [u8; 32];
 
 /// The tokens of a file. At least one.
@@ -36,6 +36,8 @@ pub(super) struct Token {
     /// For log lines and rate limits.
     pub(super) name: Arc<str>,
     pub(super) scopes: Scopes,
+    /// The hash of the name.
+    pub(super) key: Hash,
     hash: Hash,
 }
 
@@ -45,9 +47,9 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The hash of a token that a client sent.
-pub(super) fn hash(token: &str) -> Hash {
-    Sha256::digest(token).into()
+/// The hash of a token or a name.
+pub(super) fn hash(text: &str) -> Hash {
+    Sha256::digest(text).into()
 }
 
 impl TokenTable {
@@ -102,7 +104,7 @@ impl Token {
         let scopes = scopes.ok_or("must have scopes out of read, write, admin and operator, separated by commas")?;
         let hash = hash.strip_prefix("sha256:").and_then(parse_hash);
         let hash = hash.ok_or("must end with sha256: and the 64 hexadecimal digits of the token's hash")?;
-        Ok(Self { name: name.into(), scopes, hash })
+        Ok(Self { name: name.into(), scopes, key: self::hash(name), hash })
     }
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::scope::{Scope, Scopes};
+use super::tokens::{self, Hash};
 use keys::{Algorithm, KeySet, decode};
 
 /// The longest token, in bytes.
@@ -40,6 +41,8 @@ pub(super) struct Verified {
     /// `jwt:` and the subject, for log lines and rate limits.
     pub(super) name: Arc<str>,
     pub(super) scopes: Scopes,
+    /// The hash of the name.
+    pub(super) key: Hash,
     /// Until when the token is valid, since 1970.
     expires: f64,
 }
@@ -169,7 +172,7 @@ impl Verifier {
         let subject = claims.sub.unwrap_or_default();
         // No name in a token file has a colon.
         let name: String = "jwt:".chars().chain(subject.chars().take(MAX_SUBJECT_CHARS)).collect();
-        Ok(Verified { name: name.into(), scopes, expires })
+        Ok(Verified { key: tokens::hash(&name), name: name.into(), scopes, expires })
     }
 }
 

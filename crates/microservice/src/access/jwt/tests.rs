@@ -32,7 +32,7 @@ fn the_signatures_of_the_standard_s_examples_are_valid() {
 #[test]
 fn every_changed_character_makes_a_token_invalid() {
     for (key, token) in [(RSA_KEY, RS256), (EC_KEY, ES256)] {
-        for position in (0..token.len()).step_by(7) {
+        for position in (0..token.len()).step_by(31) {
             let replacement = if token.as_bytes().get(position) == Some(&b'A') { "B" } else { "A" };
             let changed = [token.get(..position).unwrap(), replacement, token.get(position + 1..).unwrap()].concat();
             assert_ne!(verify(&[key], &changed), JwtError::Audience, "at {position}");
