@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The maximum number of keys in a file.
 const MAX_KEYS: usize = 100;
@@ -71,7 +72,7 @@ impl KeySet {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Jwks {
-            keys: Vec<serde_json::Value>,
+            keys: Vec<Box<RawValue>>,
         }
         let Jwks { keys } = serde_json::from_str(text)
             .map_err(|error| format!("it is no JSON Web Key Set (line {}, column {})", error.line(), error.column()))?;
@@ -80,7 +81,7 @@ impl KeySet {
         }
         let mut set: Vec<Key> = Vec::new();
         for (index, key) in keys.into_iter().enumerate() {
-            let key = Key::parse(key).map_err(|problem| format!("key {} {problem}", index + 1))?;
+            let key = Key::parse(key.get()).map_err(|problem| format!("key {} {problem}", index + 1))?;
             let Some(key) = key else { continue };
             if set.iter().any(|known| known.id == key.id && known.algorithm() == key.algorithm()) {
                 return Err(format!("key {} has the kid of an earlier key", index + 1));
@@ -107,8 +108,8 @@ impl KeySet {
 
 impl Key {
     /// None for a key that is not for RS256 or ES256 signatures.
-    fn parse(jwk: serde_json::Value) -> Result<Option<Self>, &'static str> {
-        let jwk: Jwk = serde_json::from_value(jwk).map_err(|_| "is no JSON Web Key")?;
+    fn parse(jwk: &str) -> Result<Option<Self>, &'static str> {
+        let jwk: Jwk = serde_json::from_str(jwk).map_err(|_| "is no JSON Web Key")?;
         let is_for_signatures = jwk.r#use.as_deref().is_none_or(|purpose| purpose == "sig");
         let is_for = |algorithm| jwk.alg.as_deref().is_none_or(|name| name == algorithm);
         let material = match (jwk.kty.as_str(), jwk.crv.as_deref()) {

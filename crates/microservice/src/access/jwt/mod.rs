@@ -6,17 +6,19 @@
 mod keys;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::scope::{Scope, Scopes};
 use super::tokens::{self, Hash};
 use keys::{Algorithm, KeySet, decode};
+use texts::Texts;
 
 /// The longest token, in bytes.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -89,34 +91,21 @@ struct Header {
     alg: String,
     kid: Option<String>,
     /// Extensions that must be understood. None is.
-    crit: Option<serde_json::Value>,
+    crit: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     exp: f64,
     nbf: Option<f64>,
-    aud: Option<OneOrMore>,
+    #[serde(default)]
+    aud: Texts,
     iss: Option<String>,
     sub: Option<String>,
-    scope: Option<OneOrMore>,
-    scp: Option<OneOrMore>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
-}
-
-impl OneOrMore {
-    fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::More(more) => more,
-        }
-    }
+    #[serde(default)]
+    scope: Texts,
+    #[serde(default)]
+    scp: Texts,
 }
 
 /// True for text that has a JWT's form: three parts. A token of the other kind has no dot.
@@ -153,8 +142,7 @@ impl Verifier {
     }
 
     fn check(&self, claims: Claims, now: f64) -> Result<Verified, JwtError> {
-        let is_for_us = |audiences: &OneOrMore| audiences.as_slice().contains(&self.audience);
-        if !claims.aud.as_ref().is_some_and(is_for_us) {
+        if !claims.aud.0.contains(&self.audience) {
             return Err(JwtError::Audience);
         }
         if self.issuer.is_some() && claims.iss != self.issuer {
@@ -167,8 +155,8 @@ impl Verifier {
         if now >= expires {
             return Err(JwtError::Expired);
         }
-        let scopes = [&claims.scope, &claims.scp].into_iter().flatten().flat_map(OneOrMore::as_slice);
-        let scopes = scopes.flat_map(|scopes| scopes.split(' ')).filter_map(Scope::from_name).collect();
+        let scopes = claims.scope.0.iter().chain(&claims.scp.0).flat_map(|scopes| scopes.split(' '));
+        let scopes = scopes.filter_map(Scope::from_name).collect();
         let subject = claims.sub.unwrap_or_default();
         // No name in a token file has a colon.
         let name: String = "jwt:".chars().chain(subject.chars().take(MAX_SUBJECT_CHARS)).collect();
