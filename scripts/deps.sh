@@ -81,6 +81,7 @@ release_group() {
     engine_group
     need git git
     need ssh-keygen openssh-client
+    need skopeo skopeo
 }
 # cargo_has SUBCOMMAND COMPONENT: true where cargo has the subcommand, or rustup adds the component. Also true where
 # there is no cargo yet: its packages come with both.

@@ -4,7 +4,9 @@
 #   SIGNING_KEY=FILE scripts/release.sh build    FILE: a private key of ssh-keygen, such as one of type ed25519
 #   scripts/release.sh verify DIRECTORY SIGNERS  SIGNERS: a file of allowed signers (ssh-keygen(1), ALLOWED SIGNERS)
 #
-# REGISTRY: where the images are pushed; without it they stay in the engine and in the directory.
+# REGISTRY: where the images are pushed, each with its SBOM and provenance beside it, under the tags
+# `sha256-DIGEST.sbom` and `.provenance` (OCI artifacts whose subject is the image). Without it the images stay in the
+# engine and in the directory.
 # BUILD_IMAGE, AOT_OPTIONS: as for scripts/image.sh.
 set -eu
 cd "$(dirname "$0")/.."
@@ -47,6 +49,49 @@ write_images() {
     fi
 }
 
+# A blob of an OCI layout: copies FILE into LAYOUT, and prints its descriptor without the closing brace.
+blob() {
+    digest=$(sha256sum <"$2" | cut -d ' ' -f 1)
+    cp "$2" "$1/blobs/sha256/$digest"
+    printf '{"mediaType":"%s","digest":"sha256:%s","size":%d' "$3" "$digest" "$(wc -c <"$2")"
+}
+
+# attach IMAGE@DIGEST FILE TYPE SUFFIX: pushes FILE as an artifact whose subject is the image (OCI image specification
+# 1.1, "Guidelines for Artifact Usage").
+attach() {
+    layout=$(mktemp -d)
+    mkdir -p "$layout/blobs/sha256"
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
+    printf '{}' >"$layout/empty"
+    manifest=application/vnd.oci.image.manifest.v1+json
+    name=${1%@*}
+    skopeo inspect --raw "$verify_tls" "docker://${name%:*}@${1#*@}" >"$layout/image"
+    size=$(wc -c <"$layout/image")
+    {
+        printf '{"schemaVersion":2,"mediaType":"%s","artifactType":"%s","config":' "$manifest" "$3"
+        blob "$layout" "$layout/empty" application/vnd.oci.empty.v1+json
+        printf '},"layers":['
+        blob "$layout" "$2" "$3"
+        printf ',"annotations":{"org.opencontainers.image.title":"%s"}}],"subject":' "$(basename "$2")"
+        printf '{"mediaType":"%s","digest":"%s","size":%d}}' "$manifest" "${1#*@}" "$size"
+    } >"$layout/manifest"
+    { printf '{"schemaVersion":2,"manifests":['; blob "$layout" "$layout/manifest" "$manifest"; printf '}]}'; } \
+        >"$layout/index.json"
+    tag=$(printf %s "${1#*@}" | tr : -).$4
+    skopeo --insecure-policy copy --quiet "--dest-${verify_tls#--}" "oci:$layout" "docker://${name%:*}:$tag"
+    rm -rf "$layout"
+}
+
+attach_all() {
+    verify_tls=--tls-verify=true
+    # Docker, too, takes a registry on loopback as it is.
+    case $REGISTRY in 127.0.0.1:* | localhost:*) verify_tls=--tls-verify=false ;; esac
+    grep @sha256: "$1/images.txt" | while IFS= read -r image; do
+        attach "$image" "$1/order-service-$version.cdx.json" application/vnd.cyclonedx+json sbom
+        attach "$image" "$1/order-service-$version.provenance.json" application/vnd.in-toto+json provenance
+    done
+}
+
 describe() {
     base=${BUILD_IMAGE:-debian:trixie-slim}
     # Without a user name or password.
@@ -72,7 +117,9 @@ build() {
     out=$dist.partial
     scripts/image.sh build aot wasm
     copy_module "$out/order-service-$version.wasm"
-    for target in aot wasm; do docker save --output "$out/order-service-$version-$target.oci.tar" "order-service:$target"; done
+    for target in aot wasm; do
+        docker save --output "$out/order-service-$version-$target.oci.tar" "order-service:$target"
+    done
     write_images >"$out/images.txt"
     commit_time=$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
     tool sbom "$PWD/$out/order-service-$version.wasm" "$commit_time" >"$out/order-service-$version.cdx.json"
@@ -80,6 +127,7 @@ build() {
     tool provenance "$out/description" "$out/order-service-$version.wasm" "$out/order-service-$version.cdx.json" \
         >"$out/order-service-$version.provenance.json"
     rm "$out/description"
+    [ -z "${REGISTRY-}" ] || attach_all "$out"
     (cd "$out" && sha256sum -- * >"../SHA256SUMS" && mv ../SHA256SUMS .)
     ssh-keygen -Y sign -q -f "$SIGNING_KEY" -n "$NAMESPACE" "$out/SHA256SUMS"
     mv "$out" "$dist"
