@@ -69,8 +69,8 @@ pub(crate) fn find(name: &str) -> Option<&'static Fork> {
 /// first, with its upstream version.
 pub(crate) fn check(metadata: &Value) -> Result<()> {
     for package in packages(metadata)? {
-        // The published binding has no upstream; this project has its own in its place.
-        if !is_fork(package.name) || package.name == "wasmedge_wasi_socket" {
+        // A package of this repository may replace a fork. The published binding has no upstream.
+        if package.source.is_none() || !is_fork(package.name) || package.name == "wasmedge_wasi_socket" {
             continue;
         }
         let fork = find(package.name)

@@ -81,7 +81,8 @@ fn component(package: &Package<'_>, kind: &str, checksums: &BTreeMap<(String, St
     if let Some(digest) = checksums.get(&(package.name.to_owned(), package.version.to_owned())) {
         set(&mut component, "hashes", json!([{"alg": "SHA-256", "content": digest}]));
     }
-    if let Some(fork) = forks::find(package.name) {
+    // A package of this repository that replaces a fork has no ancestor.
+    if let Some(fork) = forks::find(package.name).filter(|_| package.source.is_some()) {
         let upstream = self::purl(fork.upstream, fork.upstream_version);
         let ancestor =
             json!({"type": "library", "name": fork.upstream, "version": fork.upstream_version, "purl": upstream});
