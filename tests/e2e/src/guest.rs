@@ -40,6 +40,11 @@ impl Guest {
         Self::start_as(&program, &["watch", &server.to_string(), &connections.to_string(), &ends.to_string()], 0)
     }
 
+    /// Starts a program that logs 32 random bytes of the runtime as hexadecimal digits.
+    pub fn random() -> Self {
+        Self::start(&["random"], 0)
+    }
+
     /// Starts the self-check of the binding, which logs a line per check.
     pub fn selfcheck() -> Self {
         Self::start(&["selfcheck"], 0)

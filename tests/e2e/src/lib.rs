@@ -23,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod app;
 pub mod dns_server;
+pub mod fake_database;
 mod guest;
 mod http;
 mod locks;

@@ -1,6 +1,7 @@
 //! `serve ADDRESS`: hyper_wasi's server as in its examples; it echoes bodies. `GET /block` blocks the thread for half a second.
 //! `post URL N`: reqwest_wasi's client; it posts N times on one connection and prints the microseconds of each request.
 //! `watch ADDRESS N ENDS`: N connections to a server, eight of them busy; prints how each of the others ends.
+//! `random`: prints 32 bytes of one call of the runtime's `random_get`.
 //! `selfcheck`: checks the binding with sockets of this process; see [`selfcheck`].
 
 use std::convert::Infallible;
@@ -16,11 +17,16 @@ type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 /// The size of a typical message; one that fits into one buffer, so that one write can send it.
 const BODY: [u8; 512] = [b'x'; 512];
 
+mod random;
 mod selfcheck;
 mod watch;
 
 fn main() -> ExitCode {
-    if std::env::args().skip(1).eq(["selfcheck"]) { selfcheck::run() } else { programs() }
+    match std::env::args().nth(1).as_deref() {
+        Some("selfcheck") => selfcheck::run(),
+        Some("random") => random::run(),
+        _ => programs(),
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,7 +48,7 @@ async fn work() -> Outcome {
         ["serve", address] => serve(address).await,
         ["post", url, times] => post(url, times.parse()?).await,
         ["watch", address, connections, ends] => watch::run(address, connections.parse()?, ends.parse()?).await,
-        _ => Err("serve ADDRESS, post URL N, watch ADDRESS N ENDS, or selfcheck".into()),
+        _ => Err("serve ADDRESS, post URL N, watch ADDRESS N ENDS, random, or selfcheck".into()),
     }
 }
 

@@ -9,4 +9,5 @@ mod freezing;
 mod freezing_at_work;
 mod ipv6;
 mod names;
+mod random;
 mod resolver_slow;
