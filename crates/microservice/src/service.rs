@@ -201,6 +201,9 @@ async fn serve<S: Service>(
     } else if !address.ip().is_loopback() {
         tracing::warn!("everyone who reaches this address may read and write, because API_TOKENS_FILE is not set");
     }
+    if let Some(database) = &app.database {
+        database.log_warning();
+    }
     if let (Some(database), true) = (&app.database, process.auto_init) {
         app.readiness.await_migrations();
         tokio::spawn(migrate(Arc::clone(&app), Arc::clone(database)));

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::temp::TempDir;
 
-/// A certificate authority and a server certificate for `localhost` and 127.0.0.1, valid for a day.
+/// A certificate authority and a server certificate for `localhost`, 127.0.0.1 and ::1, valid for a day.
 #[derive(Clone, Debug)]
 pub struct Tls {
     dir: Arc<TempDir>,
@@ -75,7 +75,7 @@ impl Tls {
     fn server_certificate(&self) -> Result<()> {
         self.openssl(&format!(
             "req -x509 {KEY} -keyout server.key -out server.crt -days 1 -subj /CN=localhost -CA ca.crt -CAkey ca.key \
-             -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+             -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
         ))
     }
 

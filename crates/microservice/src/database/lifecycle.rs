@@ -9,6 +9,9 @@ use crate::BoxFuture;
 
 /// The calls of a [`Database`] that the kit's routes and the process's start and end need.
 pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
+    /// [`Database::log_warning`].
+    fn log_warning(&self);
+
     /// [`Database::migrate`].
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>>;
 
@@ -23,6 +26,10 @@ pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
 }
 
 impl DatabaseLifecycle for Database {
+    fn log_warning(&self) {
+        self.log_warning();
+    }
+
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>> {
         Box::pin(self.migrate(deadline))
     }

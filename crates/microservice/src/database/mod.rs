@@ -5,6 +5,7 @@
 //! | `settings` | the `DATABASE_*` variables |
 //! | `options` | how the driver is set up |
 //! | `session_variables` | what each connection sets on the server first |
+//! | `tls` | which URLs are rejected or named in the log as unsafe |
 //! | `pool` | a bounded number of connections, and the guard of one that is in use |
 //! | `session` | statements on a connection, each bounded in time |
 //! | `transaction` | begin, commit, roll back, retry |
@@ -29,6 +30,7 @@ mod schema;
 mod session;
 mod session_variables;
 mod settings;
+mod tls;
 mod transaction;
 
 use std::fmt;
@@ -66,6 +68,8 @@ struct Shared {
     has_valid_tables: AtomicBool,
     /// The schema's version was compared with the migrations.
     is_version_checked: AtomicBool,
+    /// The weakness of the connection, for the log.
+    warning: Option<&'static str>,
 }
 
 impl fmt::Debug for Database {
@@ -88,8 +92,16 @@ impl Database {
             schema,
             has_valid_tables: AtomicBool::new(false),
             is_version_checked: AtomicBool::new(false),
+            warning: tls::warning(&settings.opts, settings.authorities.is_some()),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Logs it if others on the network could read or change the connection.
+    pub(crate) fn log_warning(&self) {
+        if let Some(warning) = self.shared.warning {
+            tracing::warn!("{warning}");
+        }
     }
 
     /// Shuts down: COMMITs under way get their responses within `STATEMENT_TIMEOUT`, no other COMMIT is sent, and the

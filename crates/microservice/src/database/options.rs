@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mysql_async::{Opts, OptsBuilder, PoolConstraints, PoolOpts};
 
-use super::DatabaseSettings;
 use super::session_variables::setup_statements;
+use super::{DatabaseSettings, tls};
 
 /// How long an idle connection is kept. With the interval of the checks this is less than the server's own timeout
 /// (`session_variables`), so that the service closes idle connections, and not the server.
@@ -24,6 +24,7 @@ pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
         // Nothing changes a session after its start, so a reset between uses would be a wasted round trip.
         .with_reset_connection(false);
     OptsBuilder::from_opts(settings.opts.clone())
+        .ip_or_hostname(tls::host(&settings.opts))
         .pool_opts(pool)
         // WASI has no Unix sockets, and the native build has to behave the same.
         .prefer_socket(false)

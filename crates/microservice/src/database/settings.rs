@@ -6,6 +6,7 @@ use std::time::Duration;
 use mysql_async::{Opts, UrlError};
 use webpki_roots::Authorities;
 
+use super::tls;
 use crate::config::types::{self, Type};
 use crate::config::{AnyVariable, ConfigError, Environment, Variable};
 
@@ -98,12 +99,13 @@ impl DatabaseSettings {
     /// The first variable that is wrong.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let authorities = environment.find(&DATABASE_CA_FILE)?;
-        let opts = read_url(environment)?;
+        let (url_variable, opts) = read_url(environment)?;
         if authorities.is_some() && opts.ssl_opts().is_none() {
             const PROBLEM: &str = "is set, but the database URL does not ask for TLS by require_ssl=true";
             return Err(ConfigError::new(&DATABASE_CA_FILE, PROBLEM));
         }
         let pool_max = environment.get(&POOL_MAX)?;
+        tls::check(&opts, authorities.is_some()).map_err(|problem| ConfigError::new(url_variable, &problem))?;
         Ok(Self {
             opts,
             authorities,
@@ -128,15 +130,15 @@ fn read_max_batches(environment: &Environment<'_>, pool_max: usize) -> Result<us
     }
 }
 
-/// The URL from whichever of its two variables is set.
-fn read_url(environment: &Environment<'_>) -> Result<Opts, ConfigError> {
+/// The URL, and which of its two variables is set.
+fn read_url(environment: &Environment<'_>) -> Result<(&'static Variable<Opts>, Opts), ConfigError> {
     if !environment.is_set(&DATABASE_URL_FILE) {
-        return environment.get(&DATABASE_URL);
+        return Ok((&DATABASE_URL, environment.get(&DATABASE_URL)?));
     }
     if environment.is_set(&DATABASE_URL) {
         return Err(ConfigError::new(&DATABASE_URL_FILE, "is set as well as DATABASE_URL; set one of them"));
     }
-    environment.get(&DATABASE_URL_FILE)
+    Ok((&DATABASE_URL_FILE, environment.get(&DATABASE_URL_FILE)?))
 }
 
 fn parse_database_url_file(path: &str) -> Result<Opts, String> {
