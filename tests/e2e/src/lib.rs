@@ -24,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 mod app;
 pub mod dns_server;
 pub mod fake_database;
+pub mod garbling_proxy;
 mod guest;
 mod http;
 mod locks;

@@ -7,6 +7,7 @@ mod commit;
 mod foreign_rows;
 mod kit;
 mod migrations;
+mod rogue;
 mod schema_changes;
 mod slow;
 mod take_over;
