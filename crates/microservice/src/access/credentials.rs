@@ -1,12 +1,14 @@
 //! Who calls: bearer tokens (RFC 6750) from a file, and JWTs.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::Duration;
 
 use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 
+use super::connection::{ClientConnection, now};
 use super::jwt::{self, JwtError, Verified, Verifier};
 use super::rate_limit::{RateLimit, RateLimiter};
 use super::recent_map::RecentMap;
@@ -57,6 +59,8 @@ pub(crate) struct Credentials {
     tokens: Option<WatchedFile<TokenTable>>,
     jwts: Option<WatchedFile<Jwts>>,
     verifications: RateLimiter,
+    /// Counts the changes of the files.
+    generation: AtomicU64,
 }
 
 /// Verifies JWTs and remembers the valid ones until its keys change.
@@ -100,7 +104,7 @@ impl Credentials {
             (Some(_), None) => return Err(ConfigError::new(&JWT_AUDIENCE, "must be set beside JWT_KEYS_FILE")),
             (None, _) => None,
         };
-        Ok(Self { tokens, jwts, verifications: RateLimiter::new(MAX_VERIFICATIONS) })
+        Ok(Self { tokens, jwts, verifications: RateLimiter::new(MAX_VERIFICATIONS), generation: AtomicU64::new(0) })
     }
 
     /// True where callers need a token.
@@ -126,18 +130,36 @@ impl Credentials {
     }
 
     /// The caller of a request: the one whose token it has.
-    pub(super) fn authenticate(&self, headers: &HeaderMap, service: &str) -> Result<Caller, Problem> {
-        let token = bearer_token(headers)?.ok_or_else(|| Problem::token_required(service))?;
+    pub(super) fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        connection: &ClientConnection,
+        service: &str,
+    ) -> Result<Caller, Problem> {
+        let header = authorization(headers)?.unwrap_or_default();
+        let generation = self.generation.load(Ordering::Relaxed);
+        if let Some(caller) = connection.find(header, generation) {
+            return Ok(caller);
+        }
+        let (caller, expires) = self.identify(header, service)?;
+        connection.remember(header, generation, &caller, expires);
+        Ok(caller)
+    }
+
+    /// The caller whose token is in a header, and when a JWT expires.
+    fn identify(&self, header: &[u8], service: &str) -> Result<(Caller, Option<Duration>), Problem> {
+        let token = bearer_token(header).ok_or_else(|| Problem::token_required(service))?;
         let invalid = |reason: &dyn fmt::Display| Problem::invalid_token(service, reason);
         if !is_well_formed(token) {
             return Err(invalid(&JwtError::Malformed));
         }
         match &self.jwts {
             Some(jwts) if jwt::has_form(token) => {
-                let verified = jwts.current().verify(token, &self.verifications)?;
-                verified.map(Caller::from).map_err(|error| invalid(&error))
+                let verified = jwts.current().verify(token, &self.verifications)?.map_err(|error| invalid(&error))?;
+                let expires = verified.expires();
+                Ok((verified.into(), Some(expires)))
             }
-            _ => self.find(token).ok_or_else(|| invalid(&"The token is not known")),
+            _ => self.find(token).map(|caller| (caller, None)).ok_or_else(|| invalid(&"The token is not known")),
         }
     }
 
@@ -151,11 +173,10 @@ impl Credentials {
     pub(crate) async fn watch_files(&self) {
         loop {
             tokio::time::sleep(READ_INTERVAL).await;
-            if let Some(tokens) = &self.tokens {
-                tokens.refresh();
-            }
-            if let Some(jwts) = &self.jwts {
-                jwts.refresh();
+            let tokens_changed = self.tokens.as_ref().is_some_and(WatchedFile::refresh);
+            let keys_changed = self.jwts.as_ref().is_some_and(WatchedFile::refresh);
+            if tokens_changed || keys_changed {
+                self.generation.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -171,7 +192,7 @@ impl Jwts {
     /// # Errors
     /// 503 where too many unknown tokens were sent.
     fn verify(&self, token: &str, verifications: &RateLimiter) -> Result<Result<Verified, JwtError>, Problem> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = now();
         let hash = tokens::hash(token);
         let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verified) = known.get_mut(&hash) {
@@ -194,18 +215,20 @@ impl From<Verified> for Caller {
     }
 }
 
-/// The bearer token of a request. None without one; credentials of another scheme are none of ours.
-fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The value of `Authorization`.
+fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return match headers.contains_key(AUTHORIZATION) {
-            true => Err(Problem::invalid_header("A request must have at most one Authorization header.")),
-            false => Ok(None),
-        };
-    };
-    let credentials = value.to_str().unwrap_or_default();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Problem::invalid_header("A request must have at most one Authorization header.")),
+        (value, None) => Ok(value.map(HeaderValue::as_bytes)),
+    }
+}
+
+/// The bearer token in a header. None without one; credentials of another scheme are none of ours.
+fn bearer_token(header: &[u8]) -> Option<&str> {
+    let credentials = std::str::from_utf8(header).ok()?;
     let (scheme, token) = credentials.split_once(' ').unwrap_or((credentials, ""));
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' ')))
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }
 
 /// RFC 6750 §2.1: `b64token`.

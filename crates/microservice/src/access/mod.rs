@@ -12,6 +12,7 @@
 //! Without variables only hosts and writes are checked. A route without a scope passes under every host and without a
 //! token; `OPTIONS` does too, because browsers send preflights without credentials.
 
+mod connection;
 mod credentials;
 mod cross_site;
 #[cfg(feature = "fuzzing")]
@@ -39,6 +40,7 @@ use hosts::AllowedHosts;
 use network::TrustedProxies;
 use rate_limit::{RateLimiter, Usage, address_key, header_fields};
 
+pub(crate) use connection::ClientConnection;
 pub use credentials::Caller;
 pub(crate) use credentials::Credentials;
 pub(crate) use scope::Requirements;
@@ -124,7 +126,7 @@ impl Access {
         }
     }
 
-    /// Checks a request that came from `peer`. The handler finds the caller among the request's extensions. Without
+    /// Checks a request that came over a connection. The handler finds the caller among the request's extensions. Without
     /// requirements the request is `OPTIONS`, or no route has its path or method.
     ///
     /// # Errors
@@ -133,12 +135,12 @@ impl Access {
         &self,
         request: &mut Request<Body>,
         requirements: Option<Requirements>,
-        peer: IpAddr,
+        connection: &ClientConnection,
         findings: &mut Findings,
     ) -> Result<(), Problem> {
-        let result = self.check_all(request, requirements, peer, findings);
+        let result = self.check_all(request, requirements, connection, findings);
         if result.is_err() {
-            findings.rejected_client = Some(self.trusted_proxies.client_address(peer, request.headers()));
+            findings.rejected_client = Some(self.trusted_proxies.client_address(connection.address, request.headers()));
         }
         result
     }
@@ -147,12 +149,12 @@ impl Access {
         &self,
         request: &mut Request<Body>,
         requirements: Option<Requirements>,
-        peer: IpAddr,
+        connection: &ClientConnection,
         findings: &mut Findings,
     ) -> Result<(), Problem> {
         let is_probe = requirements.is_some_and(|requirements| requirements.is_probe);
         if let (Some(limiter), false) = (&self.per_address, is_probe) {
-            let client = self.trusted_proxies.client_address(peer, request.headers());
+            let client = self.trusted_proxies.client_address(connection.address, request.headers());
             findings.count("address", limiter.count(&address_key(client)))?;
         }
         let Some(Requirements { scope, is_write, .. }) = requirements else { return Ok(()) };
@@ -160,7 +162,7 @@ impl Access {
             self.check_origin(request, is_write)?;
         }
         let Some(scope) = scope.filter(|scope| self.credentials.protect(*scope)) else { return Ok(()) };
-        let caller = self.identify(request.headers(), findings)?;
+        let caller = self.identify(request.headers(), connection, findings)?;
         self.credentials.require(Some(&caller), scope, self.service)?;
         request.extensions_mut().insert(caller);
         Ok(())
@@ -175,8 +177,13 @@ impl Access {
         if is_write { cross_site::check(request.headers(), host, self.cors_allow_origin.as_deref()) } else { Ok(()) }
     }
 
-    fn identify(&self, headers: &HeaderMap, findings: &mut Findings) -> Result<Caller, Problem> {
-        let caller = self.credentials.authenticate(headers, self.service)?;
+    fn identify(
+        &self,
+        headers: &HeaderMap,
+        connection: &ClientConnection,
+        findings: &mut Findings,
+    ) -> Result<Caller, Problem> {
+        let caller = self.credentials.authenticate(headers, connection, self.service)?;
         findings.caller = Some(caller.clone());
         if let Some(limiter) = &self.per_token {
             findings.count("token", limiter.count(caller.key()))?;

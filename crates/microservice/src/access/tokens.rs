@@ -13,10 +13,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
-
+use super::connection::are_equal;
 use super::scope::{Scope, Scopes};
+use sha2::{Digest as _, Sha256};
 
 /// The maximum number of tokens. Each request is compared with all of them.
 const MAX_TOKENS: usize = 1000;
@@ -75,7 +74,7 @@ impl TokenTable {
 
     /// The token with this hash. The time does not depend on the hashes in the table.
     pub(super) fn find(&self, hash: &Hash) -> Option<&Token> {
-        self.0.iter().fold(None, |found, token| if token.hash.ct_eq(hash).into() { Some(token) } else { found })
+        self.0.iter().fold(None, |found, token| if are_equal(&token.hash, hash) { Some(token) } else { found })
     }
 
     /// True where a token has the scope.

@@ -62,32 +62,32 @@ impl<T: Content> WatchedFile<T> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the file again.
-    pub(super) fn refresh(&self) {
+    /// Reads the file again. True where another content is in force now.
+    pub(super) fn refresh(&self) -> bool {
         let reading = read(&self.path);
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         if readings.last != reading {
             readings.last = reading;
-            return;
+            return false;
         }
         if readings.handled == reading {
-            return;
+            return false;
         }
-        match reading.as_deref().map_err(String::clone).and_then(|text| (self.parse)(text)) {
+        let parsed = reading.as_deref().map_err(String::clone).and_then(|text| (self.parse)(text));
+        let is_valid = parsed.is_ok();
+        match parsed {
             Ok(content) => {
                 let entries = content.count() as u64;
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(content);
                 tracing::info!(file = self.path, entries, "a file has changed and is in force");
             }
             Err(problem) => {
-                tracing::error!(
-                    file = self.path,
-                    problem,
-                    "a file has become invalid; its last valid content stays in force"
-                );
+                let advice = "a file has become invalid; its last valid content stays in force";
+                tracing::error!(file = self.path, problem, "{advice}");
             }
         }
         readings.handled = reading;
+        is_valid
     }
 }
 

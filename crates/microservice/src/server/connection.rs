@@ -17,6 +17,7 @@ use super::head_stream::HeadStream;
 use super::parser_errors::ParserErrorStream;
 use super::timed_stream::TimedStream;
 use super::{Server, closing, request};
+use crate::access::ClientConnection;
 use crate::memory::HolderGuard;
 
 /// The parser's buffer is larger than `MAX_HEADER_BYTES` by this, so that a head which is only a little too large gets
@@ -44,6 +45,7 @@ pub(super) struct Timeouts {
 /// more than everything else.
 pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, peer: IpAddr, guard: HolderGuard) {
     let activity = Activity::new(Arc::clone(&guard.holder));
+    let client = Arc::new(ClientConnection::new(peer));
     let mut stream = TimedStream::new(stream, Arc::clone(&server), activity.clone());
     let mut first = Vec::new();
     loop {
@@ -53,7 +55,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, peer: IpAddr, 
             return closing::lingering_close(stream).await;
         }
         // Boxed, so that a parked connection does not keep the space.
-        match Box::pin(parse(&server, stream, peer, first, &activity)).await {
+        match Box::pin(parse(&server, stream, &client, first, &activity)).await {
             Some((parked, rest)) => (stream, first) = (parked, rest),
             None => return,
         }
@@ -75,7 +77,7 @@ async fn wait_unparked(server: &Server, stream: &mut TimedStream, activity: &Act
 async fn parse(
     server: &Arc<Server>,
     stream: TimedStream,
-    peer: IpAddr,
+    client: &Arc<ClientConnection>,
     first: Vec<u8>,
     activity: &Activity,
 ) -> Option<(TimedStream, Vec<u8>)> {
@@ -90,9 +92,9 @@ async fn parse(
     http.http1_only(true).http1_half_close(true);
     http.max_buf_size(server.app.limits.max_header_bytes + EXTRA_BUFFER_BYTES);
     let service = service_fn(|incoming| {
-        let (server, guard) = (Arc::clone(server), activity.begin_request());
+        let (server, client, guard) = (Arc::clone(server), Arc::clone(client), activity.begin_request());
         // hyper_wasi needs a future that can be moved while the connection is polled.
-        Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, peer, incoming, guard).await) })
+        Box::pin(async move { Ok::<_, Infallible>(request::serve(&server, &client, incoming, guard).await) })
     });
     let mut connection = http.serve_connection(stream, service);
     let ended = tokio::select! {

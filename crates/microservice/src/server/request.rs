@@ -1,6 +1,5 @@
 //! One request: its id, its permit, its handler, its response, its log line.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +10,7 @@ use hyper::{Body, HeaderMap, Method, Request, Response, Version};
 use super::Server;
 use super::activity::{Activity, RequestGuard, TrackedBody};
 use super::raw_response::new_request_id;
-use crate::access::Findings;
+use crate::access::{ClientConnection, Findings};
 use crate::app::App;
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
@@ -30,7 +29,7 @@ const MAX_FREE_RESPONSE_BYTES: usize = 4 * 1024;
 /// Serves the request. Every request gets a response.
 pub(super) async fn serve(
     server: &Server,
-    peer: IpAddr,
+    connection: &ClientConnection,
     request: Request<Body>,
     guard: RequestGuard,
 ) -> Response<TrackedBody> {
@@ -42,7 +41,7 @@ pub(super) async fn serve(
     let origin = request.headers().get(ORIGIN).cloned();
 
     let mut findings = Findings::default();
-    let result = handle(server, peer, request, holder, &mut findings).await;
+    let result = handle(server, connection, request, holder, &mut findings).await;
     let result = match result {
         Ok(response) => hold(response, &method, guard.activity()),
         Err(problem) => Err(problem),
@@ -82,7 +81,7 @@ fn hold(response: Response<Body>, method: &Method, activity: &Activity) -> Handl
 
 async fn handle(
     server: &Server,
-    peer: IpAddr,
+    connection: &ClientConnection,
     mut request: Request<Body>,
     holder: Arc<Holder>,
     findings: &mut Findings,
@@ -91,7 +90,7 @@ async fn handle(
     check_head(&request, app.limits.max_header_bytes)?;
     let found = server.router.find(request.method(), request.uri().path());
     let requirements = found.as_ref().ok().and_then(RouteMatch::requirements);
-    server.access.check(&mut request, requirements, peer, findings)?;
+    server.access.check(&mut request, requirements, connection, findings)?;
     match found? {
         RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
         RouteMatch::Handler { handler, is_always_admitted, .. } => {

@@ -89,6 +89,21 @@ fn a_token_with_wrong_claims_is_invalid() {
 }
 
 #[test]
+fn a_token_expires_on_an_open_connection() {
+    let issuer = Issuer::new();
+    let app = spawn(&issuer);
+    // The clocks may differ by a minute.
+    let token = issuer.es256(&claims("read", &json!({"exp": now() - 55})));
+    let request = format!("GET /orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let mut connection = app.connect();
+    assert_eq!(connection.send(&request).expect_response().status, 200);
+    wait_until("the token to expire", || connection.send(&request).expect_response().status == 401);
+    let other = request.replace(&token, &issuer.es256(&claims("read", &json!({}))));
+    assert_eq!(connection.send(other).expect_response().status, 200, "another token on the same connection");
+    assert_eq!(connection.send(&request).expect_response().status, 401);
+}
+
+#[test]
 fn a_token_cannot_choose_how_it_is_verified() {
     let issuer = Issuer::new();
     let app = spawn(&issuer);

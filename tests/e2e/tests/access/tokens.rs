@@ -98,7 +98,7 @@ fn wrong_credentials_are_401_and_say_so() {
     app.connect()
         .send("GET /orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \u{e9}\r\n\r\n")
         .expect_response()
-        .expect_problem(401, "token-required");
+        .expect_problem(401, "invalid-token");
     for other in [&format!("Basic {token}"), "Basic eDp5", "Negotiate x", &token] {
         expect_token_required(&get(other));
     }

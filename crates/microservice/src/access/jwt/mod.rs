@@ -50,6 +50,11 @@ pub(super) struct Verified {
 }
 
 impl Verified {
+    /// Until when the token is valid, since 1970.
+    pub(super) fn expires(&self) -> Duration {
+        Duration::try_from_secs_f64(self.expires).unwrap_or(Duration::MAX)
+    }
+
     /// True where the token has expired at this time since 1970.
     pub(super) fn is_expired(&self, now: Duration) -> bool {
         now.as_secs_f64() >= self.expires
