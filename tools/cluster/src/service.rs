@@ -74,6 +74,9 @@ mod tests {
         let manifest = fs::read_to_string(artifacts::root().join("Cargo.toml")).unwrap();
         let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap();
         assert_eq!(IMAGE, format!("order-service:{}", version.trim_matches('"')));
+        let base = artifacts::root().join("deploy/kubernetes/base/kustomization.yaml");
+        let label = format!("app.kubernetes.io/version: {}\n", version.trim_matches('"'));
+        assert!(fs::read_to_string(base).unwrap().contains(&label), "the base lacks {label}");
         for (overlay, image) in [("crun", IMAGE), ("shim", IMAGE), ("native", NATIVE_IMAGE), ("own-database", IMAGE)] {
             let text = fs::read_to_string(crate::overlay(overlay).join("kustomization.yaml")).unwrap();
             let tag = text.lines().find_map(|line| line.trim().strip_prefix("newTag: ")).unwrap();
