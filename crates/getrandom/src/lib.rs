@@ -4,8 +4,8 @@
 //! (docs/PLATFORM.md, "Predictable random numbers"). This crate replaces it (`[patch.crates-io]`; the version line and
 //! the interface are the same). Natively it passes on the operating system's bytes.
 //!
-//! In wasm it collects samples, hashes them into a seed of 256 bits, and feeds a ChaCha20 generator with it. All sources
-//! below are sampled each time. Each adds the bits that an attacker who knows the runtime cannot predict:
+//! In wasm it collects samples, hashes them into a seed of 256 bits, and feeds a ChaCha20 generator with it. All
+//! sources below are sampled each time. Each adds the bits that an attacker who knows the runtime cannot predict:
 //!
 //! | source | bits |
 //! |---|---|

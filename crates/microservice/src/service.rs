@@ -202,7 +202,7 @@ async fn serve<S: Service>(
         tracing::warn!("everyone who reaches this address may read and write, because API_TOKENS_FILE is not set");
     }
     if let Some(database) = &app.database {
-        database.log_warning();
+        database.log_weakness();
     }
     if let (Some(database), true) = (&app.database, process.auto_init) {
         app.readiness.await_migrations();

@@ -11,7 +11,7 @@ const SSL_REQUEST_BYTES: usize = 32;
 /// The maximum memory of one command's response, as the driver keeps it.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
-/// What the driver keeps in addition to a packet's bytes: for the packet (a row, a column), and for each value in a row.
+/// What the driver keeps in addition to a packet's bytes: for a row or a column, and for each value in a row.
 const PACKET_OVERHEAD: usize = 128;
 const VALUE_OVERHEAD: usize = 32;
 

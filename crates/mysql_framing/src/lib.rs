@@ -16,12 +16,12 @@
 //! | settings that are no numbers | panics (`Conn::read_settings`) |
 //! | rows without an end, or one that is longer than memory | keeps all of it |
 //!
-//! The driver reads and writes its stream through `tokio_util::codec::Framed`, which is above TLS and below the driver's
-//! parser. This crate has a [`Framed`] of its own with a [`Guard`]. The guard follows the conversation in both directions
-//! and accepts only what the protocol allows next. For anything else the read fails, and the driver closes the
-//! connection.
+//! The driver reads and writes its stream through `tokio_util::codec::Framed`, which is above TLS and below the
+//! driver's parser. This crate has a [`Framed`] of its own with a [`Guard`]. The guard follows the conversation in both
+//! directions and accepts only what the protocol allows next. For anything else the read fails, and the driver closes
+//! the connection.
 //!
-//! Our crates `tokio-util` and `tokio-util_wasi` replace the published ones (`[patch.crates-io]`). They consist of those
+//! Our crates `tokio-util` and `tokio-util_wasi` replace the published ones (`[patch.crates-io]`). They have only those
 //! items of this crate that the driver uses; nothing else here depends on them.
 
 mod codec;

@@ -183,5 +183,6 @@ const SPECIAL: [&[u8]; 16] = [
     b"\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
     b"\xFD\xFF\xFF\xFF",
     b"\0\0\0\x0A\0\0\0",
-    b"\x0A\xD9\xA5.\xD9\xA5.\xD9\xA5-MariaDB\0\x01\0\0\0abcdefgh\0\xFE\xF7\x2D\x02\0\xFF\x81\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0mysql_native_password\0",
+    b"\x0A\xD9\xA5.\xD9\xA5.\xD9\xA5-MariaDB\0\x01\0\0\0abcdefgh\0\xFE\xF7\x2D\x02\0\xFF\x81\x15\0\0\0\0\0\0\0\0\0\0\
+      ijklmnopqrst\0mysql_native_password\0",
 ];

@@ -9,8 +9,8 @@ use crate::BoxFuture;
 
 /// The calls of a [`Database`] that the kit's routes and the process's start and end need.
 pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
-    /// [`Database::log_warning`].
-    fn log_warning(&self);
+    /// [`Database::log_weakness`].
+    fn log_weakness(&self);
 
     /// [`Database::migrate`].
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>>;
@@ -26,8 +26,8 @@ pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
 }
 
 impl DatabaseLifecycle for Database {
-    fn log_warning(&self) {
-        self.log_warning();
+    fn log_weakness(&self) {
+        self.log_weakness();
     }
 
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>> {

@@ -68,8 +68,7 @@ struct Shared {
     has_valid_tables: AtomicBool,
     /// The schema's version was compared with the migrations.
     is_version_checked: AtomicBool,
-    /// The weakness of the connection, for the log.
-    warning: Option<&'static str>,
+    weakness: Option<tls::Weakness>,
 }
 
 impl fmt::Debug for Database {
@@ -92,15 +91,15 @@ impl Database {
             schema,
             has_valid_tables: AtomicBool::new(false),
             is_version_checked: AtomicBool::new(false),
-            warning: tls::warning(&settings.opts, settings.authorities.is_some()),
+            weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Logs it if others on the network could read or change the connection.
-    pub(crate) fn log_warning(&self) {
-        if let Some(warning) = self.shared.warning {
-            tracing::warn!("{warning}");
+    /// Logs a warning if others on the network could read or change the connection.
+    pub(crate) fn log_weakness(&self) {
+        if let Some(weakness) = self.shared.weakness {
+            weakness.log();
         }
     }
 

@@ -32,21 +32,34 @@ fn check_plaintext(opts: &Opts) -> Result<(), String> {
     Ok(())
 }
 
-/// The weakness of a valid URL, for the log.
-pub(super) fn warning(opts: &Opts, has_authorities: bool) -> Option<&'static str> {
-    match opts.ssl_opts() {
-        None if !is_loopback(host(opts)) => Some(
-            "the connection to the database is not encrypted; others on the network can read and change it; \
-             require_ssl=true in the database URL asks for TLS",
-        ),
-        Some(tls) if tls.accept_invalid_certs() => {
-            Some("the database's certificate is not verified (verify_ca=false): any server is accepted")
+/// Why others on the network could read or change a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weakness {
+    /// No TLS, to another machine.
+    Plaintext,
+    /// TLS with any certificate.
+    UnverifiedCertificate,
+    /// TLS with any certificate of a public authority.
+    UnverifiedName,
+}
+
+impl Weakness {
+    /// That of a valid URL.
+    pub(super) fn of(opts: &Opts, has_authorities: bool) -> Option<Self> {
+        match opts.ssl_opts() {
+            None => (!is_loopback(host(opts))).then_some(Self::Plaintext),
+            Some(tls) if tls.accept_invalid_certs() => Some(Self::UnverifiedCertificate),
+            Some(tls) => (tls.skip_domain_validation() && !has_authorities).then_some(Self::UnverifiedName),
         }
-        Some(tls) if tls.skip_domain_validation() && !has_authorities => Some(
-            "the database's name is not verified (verify_identity=false): the owner of any public certificate is \
-             accepted; DATABASE_CA_FILE names your own authority",
-        ),
-        _ => None,
+    }
+
+    /// Writes the line for the log.
+    pub(super) fn log(self) {
+        match self {
+            Self::Plaintext => tracing::warn!("the connection to the database is not encrypted"),
+            Self::UnverifiedCertificate => tracing::warn!("the database's certificate is not verified"),
+            Self::UnverifiedName => tracing::warn!("the database's name in its certificate is not verified"),
+        }
     }
 }
 
@@ -88,7 +101,7 @@ mod tests {
 
     #[test]
     fn weak_connections_are_named() {
-        let weak = |host, options, has_authorities| warning(&opts(host, options), has_authorities).is_some();
+        let weak = |host, options, has_authorities| Weakness::of(&opts(host, options), has_authorities).is_some();
         assert!(weak("db", "", false));
         assert!(weak("10.0.0.1", "?require_ssl=false", false));
         assert!(weak("localhost", "?require_ssl=true&verify_ca=false", false));

@@ -5,6 +5,13 @@ use testkit::Service;
 use e2e::Client;
 use e2e::fake_database::{FakeConnection, FakeDatabase};
 
+/// An attacker's key, as `caching_sha2_password` sends it.
+const PUBLIC_KEY: &str = "\x01-----BEGIN PUBLIC KEY-----
+MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8Qu
+KUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==
+-----END PUBLIC KEY-----
+";
+
 const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
 
 /// A service whose database is this one.
@@ -50,7 +57,7 @@ fn the_password_is_not_sent_in_a_readable_form() {
         connection.send(request);
         // A service that responds gets an attacker's key, or a request for the whole password.
         connection.send(b"\x01\x04");
-        connection.send(b"\x01-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==\n-----END PUBLIC KEY-----\n");
+        connection.send(PUBLIC_KEY.as_bytes());
         let sent = [login, connection.receive_rest()].concat();
         assert!(!sent.windows(6).any(|bytes| bytes == b"s3cret"), "{request:?}: {sent:?}");
         // A response to the request would be a packet. An empty one says that the method is unknown.
