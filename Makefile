@@ -122,6 +122,10 @@ bench: deps-bench build aot native ## measure interpreter, AOT and native side b
 bench-containers: deps-containers ## make bench for images on a private engine: start, memory, size, build (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
+.PHONY: bench-overload
+bench-overload: deps-bench build aot ## five times the load that can be served, and 1,000 slow clients: docs/BENCHMARKS.md (3 min)
+	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- overload
+
 .PHONY: bench-cluster
 bench-cluster: deps-cluster ## make bench for a private Kubernetes cluster: pod creation to ready (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- cluster

@@ -6,7 +6,7 @@
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + the programs that the end-to-end tests use
 #   scripts/deps.sh check        lint and test together
-#   scripts/deps.sh bench        + the load generator
+#   scripts/deps.sh bench        + the load generators
 #   scripts/deps.sh fuzz         build + a compiler for libFuzzer's engine
 #   scripts/deps.sh cluster      + the parts of a Kubernetes cluster on this machine
 #   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
@@ -114,6 +114,7 @@ check_group() {
 bench_group() {
     run_group
     need wrk wrk
+    need slowhttptest slowhttptest
 }
 fuzz_group() {
     build_group

@@ -11,8 +11,12 @@ const BATCH_TIMEOUT: Variable<Duration> = Variable::new(
     "60s",
     "for the work of `POST /create_orders` at the database, and once more for its COMMIT",
 );
-const MAX_ORDER_BYTES: Variable<usize> =
-    Variable::new("MAX_ORDER_BYTES", types::size::<1, { 16 * 1024 * 1024 }>(), "64KiB", "a body with one order");
+const MAX_ORDER_BYTES: Variable<usize> = Variable::new(
+    "MAX_ORDER_BYTES",
+    types::size::<1, { 16 * 1024 * 1024 }>(),
+    "64KiB",
+    "a body with one order, and each order of a batch",
+);
 const MAX_BATCH: Variable<usize> =
     Variable::new("MAX_BATCH", types::count::<1, 1_000_000>(), "100000", "orders in one `POST /create_orders`");
 

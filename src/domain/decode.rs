@@ -1,11 +1,9 @@
 //! Decodes JSON into orders. Errors name every field that is wrong.
 
-use std::fmt;
-
-use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use super::fields::{Fields, MAX_FIELD_ERRORS};
+use super::json_array::{ArraySplitter, Position, SplitError};
 use super::{Address, Draft, FieldError, Order, OrderDetails, OrderId, ProductId, Quantity};
 
 /// Why a text cannot be decoded.
@@ -41,19 +39,14 @@ pub fn decode_draft(json: &[u8]) -> Result<Draft, DecodeError> {
     draft(fields).map_err(DecodeError::Fields)
 }
 
-/// Decodes an array of at most `max` orders, each with its id.
+/// Decodes an array of at most `max` orders that is there as a whole, each with its id.
 ///
 /// # Errors
 /// What is wrong with the text. Fields are named with the item's index, as in `[3].quantity`.
 pub fn decode_batch(json: &[u8], max: usize) -> Result<Vec<Order>, DecodeError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let mut errors = Vec::new();
-    let expected = format!("the body must be a JSON array of at most {max} objects with orders");
-    let orders = deserializer
-        .deserialize_seq(BatchVisitor { max, errors: &mut errors })
-        .and_then(|orders| deserializer.end().map(|()| orders))
-        .map_err(|error| DecodeError::from_json(&error, &expected))?;
-    if errors.is_empty() { Ok(orders) } else { Err(DecodeError::Fields(errors)) }
+    let mut decoder = BatchDecoder::new(max, json.len());
+    decoder.push(json)?;
+    decoder.finish()
 }
 
 /// Validates the fields.
@@ -76,42 +69,118 @@ fn draft(mut fields: Fields<'_>) -> Result<Draft, Vec<FieldError>> {
     }
 }
 
-/// Decodes the array item by item, without a second copy of the text.
-struct BatchVisitor<'f> {
+/// Decodes an array of orders while its text arrives. So a long text is neither held as a whole nor decoded at one go.
+#[derive(Debug)]
+pub struct BatchDecoder {
+    splitter: ArraySplitter,
+    items: Items,
+}
+
+/// The items so far.
+#[derive(Debug)]
+struct Items {
+    orders: Vec<Order>,
+    errors: Vec<FieldError>,
+    index: usize,
     max: usize,
-    errors: &'f mut Vec<FieldError>,
+    max_order_bytes: usize,
 }
 
-impl<'de> Visitor<'de> for BatchVisitor<'_> {
-    type Value = Vec<Order>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of orders")
+impl BatchDecoder {
+    /// For an array of at most `max` orders, each with its id and of at most `max_order_bytes`.
+    #[must_use]
+    pub fn new(max: usize, max_order_bytes: usize) -> Self {
+        let items = Items { orders: Vec::new(), errors: Vec::new(), index: 0, max, max_order_bytes };
+        Self { splitter: ArraySplitter::new(max_order_bytes), items }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Vec<Order>, A::Error> {
-        let mut orders = Vec::new();
-        let mut index = 0_usize;
-        while let Some(fields) = items.next_element()? {
-            if index == self.max {
-                return Err(A::Error::invalid_length(index, &self));
-            }
-            match draft(fields).and_then(|draft| draft.into_order().map_err(|error| vec![error])) {
-                Ok(order) if self.errors.is_empty() => orders.push(order),
-                Ok(_) => {}
-                Err(errors) => self.add_errors(index, errors),
-            }
-            index += 1;
+    /// Decodes the next piece of the text.
+    ///
+    /// # Errors
+    /// What is wrong with the text, unless it is only fields: [`BatchDecoder::finish`] reports those together.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), DecodeError> {
+        let items = &mut self.items;
+        let result = self.splitter.push(piece, |json, start| items.decode(json, start).map_err(BatchError::Item));
+        result.map_err(|error| self.items.describe(error))
+    }
+
+    /// The orders, at the end of the text.
+    ///
+    /// # Errors
+    /// What is wrong with the text. Fields are named with the item's index, as in `[3].quantity`.
+    pub fn finish(self) -> Result<Vec<Order>, DecodeError> {
+        self.splitter.finish().map_err(|error| self.items.describe(BatchError::Split(error)))?;
+        let Items { orders, errors, .. } = self.items;
+        if errors.is_empty() { Ok(orders) } else { Err(DecodeError::Fields(errors)) }
+    }
+}
+
+/// Why an array cannot be split, or an item of it cannot be decoded.
+enum BatchError {
+    Split(SplitError),
+    Item(DecodeError),
+}
+
+impl From<SplitError> for BatchError {
+    fn from(error: SplitError) -> Self {
+        Self::Split(error)
+    }
+}
+
+impl Items {
+    fn decode(&mut self, json: &[u8], start: Position) -> Result<(), DecodeError> {
+        if self.index == self.max {
+            return Err(self.wrong_shape(start));
         }
-        Ok(orders)
+        let fields = serde_json::from_slice(json).map_err(|error| self.describe_item(&error, start))?;
+        match draft(fields).and_then(|draft| draft.into_order().map_err(|error| vec![error])) {
+            Ok(order) if self.errors.is_empty() => self.orders.push(order),
+            Ok(_) => {}
+            Err(errors) => self.add_errors(errors),
+        }
+        self.index += 1;
+        Ok(())
     }
-}
 
-impl BatchVisitor<'_> {
-    fn add_errors(&mut self, index: usize, errors: Vec<FieldError>) {
-        let remaining = MAX_FIELD_ERRORS.saturating_sub(self.errors.len());
+    fn add_errors(&mut self, errors: Vec<FieldError>) {
+        // The orders are of no use any more.
+        self.orders = Vec::new();
+        let (index, remaining) = (self.index, MAX_FIELD_ERRORS.saturating_sub(self.errors.len()));
         let name = |error: FieldError| FieldError { field: format!("[{index}].{}", error.field), ..error };
         self.errors.extend(errors.into_iter().take(remaining).map(name));
+    }
+
+    fn describe(&self, error: BatchError) -> DecodeError {
+        match error {
+            BatchError::Item(error) => error,
+            BatchError::Split(SplitError::Syntax(problem, at)) => {
+                DecodeError::Syntax(format!("{problem} at line {} column {}", at.line, at.column))
+            }
+            BatchError::Split(SplitError::NotAnArray(at)) => self.wrong_shape(at),
+            BatchError::Split(SplitError::TooLong(at)) => DecodeError::Shape(format!(
+                "an order may have {} bytes; the one at line {} column {} has more",
+                self.max_order_bytes, at.line, at.column
+            )),
+        }
+    }
+
+    /// serde counts from the item's start.
+    fn describe_item(&self, error: &serde_json::Error, start: Position) -> DecodeError {
+        let line = start.line + error.line().saturating_sub(1);
+        let column = if error.line() > 1 { error.column() } else { start.column + error.column().saturating_sub(1) };
+        match error.classify() {
+            Category::Data => self.wrong_shape(Position { line, column }),
+            Category::Syntax | Category::Eof | Category::Io => {
+                let text = error.to_string();
+                let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+                DecodeError::Syntax(format!("{problem} at line {line} column {column}"))
+            }
+        }
+    }
+
+    fn wrong_shape(&self, at: Position) -> DecodeError {
+        let expected = format!("the body must be a JSON array of at most {} objects with orders", self.max);
+        DecodeError::Shape(format!("{expected}; the error is at line {} column {}", at.line, at.column))
     }
 }
 

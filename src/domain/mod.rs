@@ -4,11 +4,12 @@
 
 mod decode;
 mod fields;
+mod json_array;
 mod money;
 mod order;
 mod values;
 
-pub use decode::{DecodeError, decode_batch, decode_draft};
+pub use decode::{BatchDecoder, DecodeError, decode_batch, decode_draft};
 pub use money::Money;
 pub use order::{Draft, Order, OrderDetails};
 pub use values::{Address, OrderId, ProductId, Quantity};

@@ -11,7 +11,7 @@ use microservice::hyper::{Body, Response, StatusCode};
 use microservice::{HandlerResult, Problem, Request};
 
 use crate::OrderService;
-use crate::domain::{Draft, Order, OrderId, decode_batch, decode_draft};
+use crate::domain::{BatchDecoder, Draft, Order, OrderId, decode_draft};
 use crate::repository::{Condition, RepositoryError};
 
 /// `POST /create_order`
@@ -27,9 +27,10 @@ pub(crate) async fn create_order(service: Arc<OrderService>, mut request: Reques
 pub(crate) async fn create_orders(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
     request.query(&[])?;
     let max_bytes = request.limits().max_body_bytes;
-    let body = request.receive(MediaTypes::JsonOrForm, max_bytes).await?;
-    let orders = decode_batch(body.bytes(), service.limits.max_batch)?;
-    let _permits = body.into_permits();
+    let mut decoder = BatchDecoder::new(service.limits.max_batch, service.limits.max_order_bytes);
+    let decode = |piece: &[u8]| Ok(decoder.push(piece)?);
+    let _permits = request.receive_pieces(MediaTypes::JsonOrForm, max_bytes, decode).await?;
+    let orders = decoder.finish()?;
     service.repository.insert_all(&orders, service.limits.batch_timeout).await?;
     Ok(done())
 }

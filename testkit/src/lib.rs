@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod machine;
 pub mod mariadb;
 pub mod memory_cgroup;
+pub mod open_loop;
 pub mod ports;
 pub mod process;
 pub mod proxy;

@@ -169,13 +169,14 @@ struct Waiting {
 }
 
 impl Holder {
-    /// The connection waits for its client since then.
-    pub(crate) fn wait_for_client(&self, since: Instant, is_idle: bool, waker: &Waker) {
+    /// The connection waits for its client since then. True where it was chosen to be closed.
+    pub(crate) fn wait_for_client(&self, since: Instant, is_idle: bool, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
         state.waiting = Some(Waiting { since, is_idle });
         if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             state.waker = Some(waker.clone());
         }
+        state.is_cut_off
     }
 
     /// The client has sent or taken something.

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::access::{Caller, Scope};
 use crate::app::App;
 use crate::database::Deadline;
-use crate::http::body::{self, MediaTypes, ReceivedBody};
+use crate::http::body::{self, MediaTypes, ReceivedBody, RequestPermits};
 use crate::http::query::Query;
 use crate::memory::{Holder, Reservation};
 use crate::problem::Problem;
@@ -91,6 +91,23 @@ impl Request {
         self.admission.permit = None;
         let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
         body::receive(&self.app, &self.head.headers, body, media_types, max, memory).await
+    }
+
+    /// Receives the body as JSON of at most `max` bytes, piece by piece: for bodies that are too long to be held or
+    /// decoded as a whole. The memory for what `consume` makes of the pieces is reserved by their length. After an error
+    /// of `consume` the rest of the body is discarded.
+    ///
+    /// # Errors
+    /// Those of [`Request::receive`], and the first one of `consume`.
+    pub async fn receive_pieces(
+        &mut self,
+        media_types: MediaTypes,
+        max: usize,
+        consume: impl FnMut(&[u8]) -> Result<(), Problem> + Send,
+    ) -> Result<RequestPermits, Problem> {
+        self.admission.permit = None;
+        let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
+        body::receive_pieces(&self.app, &self.head.headers, body, media_types, max, memory, consume).await
     }
 
     /// Reserves memory in the budget of all clients, for values that grow with what the client asks for. A response's

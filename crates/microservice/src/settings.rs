@@ -192,6 +192,9 @@ pub struct Limits {
 
 impl Limits {
     pub(crate) fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let max_body_bytes = environment.get(&MAX_BODY_BYTES)?;
+        let max_buffered_bytes = environment.get(&MAX_BUFFERED_BYTES)?;
+        let is_given = environment.is_set(&MAX_BUFFERED_BYTES);
         let limits = Self {
             request_timeout: environment.get(&REQUEST_TIMEOUT)?,
             header_timeout: environment.get(&HEADER_TIMEOUT)?,
@@ -199,8 +202,8 @@ impl Limits {
             idle_timeout: environment.get(&IDLE_TIMEOUT)?,
             write_timeout: environment.get(&WRITE_TIMEOUT)?,
             max_header_bytes: environment.get(&MAX_HEADER_BYTES)?,
-            max_body_bytes: environment.get(&MAX_BODY_BYTES)?,
-            max_buffered_bytes: environment.get(&MAX_BUFFERED_BYTES)?,
+            max_body_bytes,
+            max_buffered_bytes: if is_given { max_buffered_bytes } else { max_buffered_bytes.max(max_body_bytes) },
             min_rate: environment.get(&MIN_RATE)?,
             max_connections: environment.get(&MAX_CONNECTIONS)?,
             max_in_flight: environment.get(&MAX_IN_FLIGHT)?,

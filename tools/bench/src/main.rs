@@ -1,7 +1,8 @@
 //! `make bench`: interpreter, AOT and native side by side, into docs/BENCHMARKS.md.
 //!
 //! Without an argument it measures processes (this table); with the argument `containers`, images on a private Docker
-//! Engine ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]).
+//! Engine ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]); with `overload`, the
+//! service under too much load and beside slow clients ([`overload`]).
 //!
 //! | module | measures |
 //! |---|---|
@@ -35,6 +36,7 @@ mod file_sizes;
 mod http;
 mod hyper_server;
 mod memory;
+mod overload;
 mod plan;
 mod pod_startup;
 mod report;
@@ -62,6 +64,7 @@ fn main() -> Result<()> {
         None => measure_processes(&plan),
         Some("containers") => containers::measure(&plan),
         Some("cluster") => pod_startup::measure(&plan),
+        Some("overload") => overload::measure(&plan),
         Some(part) => {
             let tables = socket_binding::measure_part(part, &plan)?;
             print_line(&format!("\n{tables}"));

@@ -1,6 +1,9 @@
 //! Receives bodies. Checks the media type, the size, the time, and the memory that all bodies share.
 
-use hyper::body::HttpBody as _;
+use std::error::Error as _;
+use std::io;
+
+use hyper::body::{Bytes, HttpBody as _};
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::{Body, HeaderMap};
 use serde::de::DeserializeOwned;
@@ -90,33 +93,87 @@ fn grown_capacity(needed: usize) -> usize {
 pub(crate) async fn receive(
     app: &App,
     headers: &HeaderMap,
-    mut body: Body,
+    body: Body,
     media_types: MediaTypes,
     max: usize,
     memory: Reservation,
 ) -> Result<ReceivedBody, Problem> {
     check_type(headers, media_types)?;
-    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-    if announced.is_some_and(|length| length > max) {
-        return Err(Problem::body_too_large(max));
-    }
-    let max_capacity = announced.unwrap_or(max);
-    let deadline = Instant::now() + app.limits.body_timeout;
+    let mut incoming = Incoming::new(app, body, max)?;
+    let max_capacity = incoming.announced.unwrap_or(max);
     let mut received = ReceivedBody::new(memory);
-    loop {
-        match timeout_at(deadline, body.data()).await {
-            Err(_) => return Err(Problem::body_timeout()),
-            Ok(None) => return Ok(ReceivedBody { in_flight: Some(app.admit()?), ..received }),
-            Ok(Some(Err(_))) => return Err(Problem::broken_body()),
+    while let Some(chunk) = incoming.next().await? {
+        received.reserve(chunk.len(), max_capacity).await?;
+        received.bytes.extend_from_slice(&chunk);
+    }
+    Ok(ReceivedBody { in_flight: Some(app.admit()?), ..received })
+}
+
+/// Receives the body, and hands it on piece by piece.
+pub(crate) async fn receive_pieces(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+    media_types: MediaTypes,
+    max: usize,
+    mut memory: Reservation,
+    mut consume: impl FnMut(&[u8]) -> Result<(), Problem> + Send,
+) -> Result<RequestPermits, Problem> {
+    check_type(headers, media_types)?;
+    let mut incoming = Incoming::new(app, body, max)?;
+    let mut result = Ok(());
+    while let Some(chunk) = incoming.next().await? {
+        if result.is_err() {
+            // The client reads no response before it has sent its body.
+            continue;
+        }
+        memory.grow_to(incoming.received).await?;
+        result = consume(&chunk);
+        if result.is_err() {
+            memory.shrink_to(0);
+        }
+    }
+    result?;
+    Ok(RequestPermits { _memory: memory, _in_flight: Some(app.admit()?) })
+}
+
+/// A body that arrives, within its limit and its time.
+struct Incoming {
+    body: Body,
+    announced: Option<usize>,
+    max: usize,
+    deadline: Instant,
+    received: usize,
+}
+
+impl Incoming {
+    fn new(app: &App, body: Body, max: usize) -> Result<Self, Problem> {
+        let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if announced.is_some_and(|length| length > max) {
+            return Err(Problem::body_too_large(max));
+        }
+        Ok(Self { body, announced, max, deadline: Instant::now() + app.limits.body_timeout, received: 0 })
+    }
+
+    /// The next piece; None at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        match timeout_at(self.deadline, self.body.data()).await {
+            Err(_) => Err(Problem::body_timeout()),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(error))) if is_timeout(&error) => Err(Problem::body_timeout()),
+            Ok(Some(Err(_))) => Err(Problem::broken_body()),
             Ok(Some(Ok(chunk))) => {
-                if received.bytes.len() + chunk.len() > max {
-                    return Err(Problem::body_too_large(max));
-                }
-                received.reserve(chunk.len(), max_capacity).await?;
-                received.bytes.extend_from_slice(&chunk);
+                self.received = self.received.saturating_add(chunk.len());
+                if self.received > self.max { Err(Problem::body_too_large(self.max)) } else { Ok(Some(chunk)) }
             }
         }
     }
+}
+
+/// True where the connection's own timeout has ended the body.
+fn is_timeout(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Fails unless the body is declared as JSON without an encoding. One without a type is taken as JSON (RFC 9110 §8.3).

@@ -41,11 +41,10 @@ pub(super) async fn serve(
     let origin = request.headers().get(ORIGIN).cloned();
 
     let mut findings = Findings::default();
-    let result = handle(server, connection, request, holder, &mut findings).await;
-    let result = match result {
-        Ok(response) => hold(response, &method, guard.activity()),
-        Err(problem) => Err(problem),
-    };
+    let mut result = handle(server, connection, request, holder, &mut findings).await;
+    if let Some(problem) = result.as_ref().ok().and_then(|response| hold(response, &method, guard.activity()).err()) {
+        result = Err(problem);
+    }
     let mut response = result.unwrap_or_else(|problem| reject(&problem, app, &id));
     // A process that shuts down closes its connections, so that clients connect to another replica. A connection is
     // also closed after a chunked body: hyper_wasi takes a chunk-size line without digits for the end of the body. A
@@ -67,7 +66,7 @@ pub(super) async fn serve(
 
 /// Reserves the memory of a response until the socket has taken it. The response to a write is sent in any case: the
 /// client must know of the write.
-fn hold(response: Response<Body>, method: &Method, activity: &Activity) -> HandlerResult {
+fn hold(response: &Response<Body>, method: &Method, activity: &Activity) -> Result<(), Problem> {
     let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     if length > MAX_FREE_RESPONSE_BYTES {
         let mut memory = Reservation::new(activity.holder());
@@ -76,7 +75,7 @@ fn hold(response: Response<Body>, method: &Method, activity: &Activity) -> Handl
         }
         activity.hold_response(memory);
     }
-    Ok(response)
+    Ok(())
 }
 
 async fn handle(

@@ -69,9 +69,6 @@ impl TimedStream {
 
     /// Ready when a parked connection has something to read. Fails when it has been idle for too long.
     pub(super) fn poll_unparked(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.activity.holder().is_cut_off() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         if self.stream.poll_read_ready(cx)?.is_ready() {
             self.is_parked = false;
             return Poll::Ready(Ok(()));
@@ -92,8 +89,7 @@ impl TimedStream {
 
     fn poll_idle_timeout(&mut self, cx: &mut Context<'_>, max: Duration) -> Poll<io::Error> {
         let expired = self.read_timer.poll_expired(cx, max);
-        self.wait_for_client(self.read_timer.started(), !self.progress.head_begun, cx);
-        expired.map(|()| io::ErrorKind::TimedOut.into())
+        self.poll_failed(expired, self.read_timer.started(), !self.progress.head_begun, cx)
     }
 
     /// A connection without a request gives its parser up before it times out.
@@ -103,21 +99,29 @@ impl TimedStream {
         if self.progress.head_begun {
             return self.poll_idle_timeout(cx, header);
         }
-        let expired = self.poll_idle_timeout(cx, idle.min(PARK_AFTER));
-        self.is_parked = expired.is_ready() && idle > PARK_AFTER;
-        expired
+        let failed = self.poll_idle_timeout(cx, idle.min(PARK_AFTER));
+        self.is_parked = idle > PARK_AFTER && failed.is_ready();
+        failed
     }
 
     fn poll_body_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let expired = self.body_lag.poll_exceeded(cx, self.server.timeouts.body);
-        self.wait_for_client(self.body_lag.since(), false, cx);
-        expired.map(|()| io::ErrorKind::TimedOut.into())
+        self.poll_failed(expired, self.body_lag.since(), false, cx)
     }
 
-    fn wait_for_client(&self, since: Option<Instant>, is_idle: bool, cx: &Context<'_>) {
-        if let Some(since) = since {
-            self.activity.holder().wait_for_client(since, is_idle, cx.waker());
+    /// Ready where the wait for the client has expired, or the connection is cut off for its memory.
+    fn poll_failed(
+        &self,
+        expired: Poll<()>,
+        since: Option<Instant>,
+        is_idle: bool,
+        cx: &Context<'_>,
+    ) -> Poll<io::Error> {
+        let holder = self.activity.holder();
+        if since.is_some_and(|since| holder.wait_for_client(since, is_idle, cx.waker())) {
+            return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
         }
+        expired.map(|()| io::ErrorKind::TimedOut.into())
     }
 
     fn with_write_timeout(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -129,12 +133,8 @@ impl TimedStream {
             }
             return Poll::Ready(result);
         }
-        if self.activity.holder().is_cut_off() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         let expired = self.response_lag.poll_exceeded(cx, self.server.timeouts.write);
-        self.wait_for_client(self.response_lag.since(), false, cx);
-        expired.map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.poll_failed(expired, self.response_lag.since(), false, cx).map(Err)
     }
 }
 
@@ -153,9 +153,6 @@ impl AsyncRead for TimedStream {
             }
             self.activity.holder().note_progress();
             return result;
-        }
-        if self.activity.holder().is_cut_off() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let expired = if is_busy { self.poll_body_timeout(cx) } else { self.poll_read_timeout(cx) };
         expired.map(Err)

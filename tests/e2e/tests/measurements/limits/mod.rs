@@ -2,6 +2,8 @@
 
 mod flood;
 mod idle;
+mod large_batch;
+mod open_loop;
 mod overload;
 mod resets;
 mod slow_clients;

@@ -48,3 +48,26 @@ fn a_half_closed_client_gets_its_response_and_costs_no_cpu_time() {
         connection.expect_close_within(MAX_CLOSE_TIME);
     }
 }
+
+#[test]
+fn a_head_that_drips_in_costs_no_more_than_a_body_that_does() {
+    let _alone = e2e::run_alone();
+    let app = TestApp::spawn_with(&[("MAX_HEADER_BYTES", "48KiB"), ("HEADER_TIMEOUT", "60s")]);
+    app.get("/health").expect(200);
+    let cost = |start: &str| {
+        let mut connection = app.connect();
+        connection.stream().set_nodelay(true).expect("an option");
+        connection.send(start);
+        let before = app.service().cpu_time().expect("a running service");
+        for _ in 0..40_000 {
+            connection.send("v");
+        }
+        // The service has read everything when it has served another client.
+        app.get("/health").expect(200);
+        app.service().cpu_time().expect("a running service").saturating_sub(before)
+    };
+    let body = cost("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    let head = cost("GET /health HTTP/1.1\r\nHost: x\r\nX-Drip: ");
+    println!("40,000 single bytes: {head:?} in a head, {body:?} in a body");
+    assert!(head < body * 2, "{head:?} for a head, {body:?} for a body");
+}

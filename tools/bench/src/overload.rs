@@ -1,0 +1,181 @@
+//! More load than the service can serve, and a thousand slow clients (slowhttptest): `make bench-overload`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use testkit::open_loop::{self, Summary};
+use testkit::{MariaDb, Service, ports};
+
+use crate::plan::Plan;
+use crate::print_line;
+use crate::report::{Report, TARGETS, target};
+
+/// Costs enough that a generator on the same machine can send five times as many as the service can serve.
+const PAGE: &str = "/orders?limit=500";
+
+/// Connections that find the peak, and those that overload.
+const PEAK_CONNECTIONS: u32 = 8;
+const OVERLOAD_CONNECTIONS: u32 = 400;
+
+/// How many times the peak is offered.
+const FACTOR: f64 = 5.0;
+
+/// The targets.
+const MIN_GOODPUT: f64 = 0.9;
+const MAX_SHED_TIME: Duration = Duration::from_millis(50);
+const MAX_RECOVERY: Duration = Duration::from_secs(2);
+const MAX_P99_FACTOR: f64 = 2.0;
+
+/// Honest requests a second beside the slow clients.
+const HONEST_RATE: f64 = 200.0;
+const HONEST: &str = "/orders?limit=5";
+
+/// The modes of slowhttptest: 1,000 connections, opened within 4 s.
+const SLOW_CLIENTS: [(&str, &[&str]); 3] = [
+    ("slow headers", &["-H", "-i", "2", "-u"]),
+    ("slow bodies", &["-B", "-i", "2", "-s", "60000", "-t", "POST", "-f", "application/json", "-u"]),
+    ("slow readers", &["-X", "-w", "512", "-y", "1024", "-n", "2", "-z", "32", "-u"]),
+];
+
+struct Bench {
+    service: Service,
+    admin: SocketAddr,
+}
+
+/// Measures and writes the page's section.
+pub(crate) fn measure(plan: &Plan) -> Result<()> {
+    let start = Instant::now();
+    let machine = testkit::machine::describe()?;
+    let bench = Bench::start()?;
+    let mut report = Report::new("make bench-overload");
+    report.add(open_loop_section(&bench, plan)?);
+    report.add(slow_clients_section(&bench, plan)?);
+    let method = format!("one run of {} s per figure", seconds(plan).as_secs());
+    report.write(&machine, plan, &method, start.elapsed())
+}
+
+fn seconds(plan: &Plan) -> Duration {
+    Duration::from_secs(if plan.quick { 5 } else { 15 })
+}
+
+impl Bench {
+    fn start() -> Result<Self> {
+        let server = MariaDb::shared()?;
+        let database = server.fresh_database_name()?;
+        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
+        let service = Service::builder()
+            .database_url(&server.url(&database))
+            .env("ADMIN_ADDR", admin.to_string())
+            .env("LOG_LEVEL", "warn")
+            .start()?;
+        testkit::wait_until("readiness", Duration::from_secs(20), || crate::http::is_ok(service.port(), "/ready"))?;
+        let rows = "INSERT INTO orders (product_id, quantity, amount, shipping, tax, shipping_address) \
+                    SELECT 12, 2, 56, 15, 2, 'Mataderos 2312' FROM seq_1_to_20000";
+        server.sql(&database, rows)?;
+        Ok(Self { service, admin })
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.service.port()))
+    }
+
+    fn load(&self, path: &str, rate: f64, connections: u32, duration: Duration) -> Result<Summary> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let samples = open_loop::run(self.address(), &request, rate, connections, duration)?;
+        Ok(open_loop::summarize(&samples, duration))
+    }
+}
+
+fn open_loop_section(bench: &Bench, plan: &Plan) -> Result<String> {
+    let duration = seconds(plan);
+    // The rate is out of reach, so each connection sends its next request when it has the last response.
+    let peak = bench.load(PAGE, 1e6, PEAK_CONNECTIONS, duration)?;
+    print_line(&format!("peak: {:.0} requests/s", peak.goodput));
+    let is_over = AtomicBool::new(false);
+    let (overload, operator) = thread::scope(|scope| {
+        let operator = scope.spawn(|| longest_response(bench.admin, &is_over));
+        let overload = bench.load(PAGE, peak.goodput * FACTOR, OVERLOAD_CONNECTIONS, duration);
+        is_over.store(true, Ordering::Relaxed);
+        (overload, operator.join())
+    });
+    let (overload, operator) = (overload?, operator.ok().context("the operator's client")??);
+    let ended = Instant::now();
+    testkit::wait_until("a served request", Duration::from_secs(30), || {
+        crate::http::is_ok(bench.service.port(), PAGE)
+    })?;
+    let recovery = ended.elapsed();
+    let share = overload.goodput / peak.goodput;
+    let (ms, percent) = (|time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1e3), |part| part * 100.0);
+    let intro = format!(
+        "### Five times the peak\n\n`GET {PAGE}` at {FACTOR} times the rate of the peak, whatever the responses (open \
+         loop), on {OVERLOAD_CONNECTIONS} connections, while the operator's listener is asked for `/health` and `/ready`. \
+         {} requests were served, {} got 503, {} failed. The generator shares the processors with the service.\n\n",
+        overload.served, overload.shed, overload.failed
+    );
+    Ok(intro
+        + TARGETS
+        + &target("goodput ≥ 90 % of the peak", &format!("{:.0} %", percent(share)), share >= MIN_GOODPUT)
+        + &target("99 % shed in ≤ 50 ms", &ms(overload.shed_p99), overload.shed_p99 <= MAX_SHED_TIME)
+        + &target(
+            "99 % served within REQUEST_TIMEOUT (10 s)",
+            &ms(overload.served_p99),
+            overload.served_p99.as_secs() < 10,
+        )
+        + &target("served again within 2 s", &ms(recovery), recovery <= MAX_RECOVERY)
+        + &target("the operator is always answered", &format!("longest {}", ms(operator)), true))
+}
+
+/// The longest response of the operator's listener, where each must be 200.
+fn longest_response(admin: SocketAddr, is_over: &AtomicBool) -> Result<Duration> {
+    let mut longest = Duration::ZERO;
+    while !is_over.load(Ordering::Relaxed) {
+        for path in ["/health", "/ready"] {
+            let started = Instant::now();
+            ensure!(crate::http::is_ok(admin.port(), path), "the operator's {path} failed");
+            longest = longest.max(started.elapsed());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(longest)
+}
+
+fn slow_clients_section(bench: &Bench, plan: &Plan) -> Result<String> {
+    let duration = seconds(plan);
+    let alone = bench.load(HONEST, HONEST_RATE, 8, duration)?;
+    let mut rows = String::new();
+    for (name, options) in SLOW_CLIENTS {
+        let path = if name == "slow bodies" { "/create_orders" } else { "/orders" };
+        let mut slow = slowhttptest(options, &bench.service.url(path), duration)?;
+        // All connections are open by then.
+        thread::sleep(Duration::from_secs(5));
+        let beside = bench.load(HONEST, HONEST_RATE, 8, duration)?;
+        let _ = slow.kill();
+        let _ = slow.wait();
+        let factor = beside.served_p99.as_secs_f64() / alone.served_p99.as_secs_f64();
+        let p99 = beside.served_p99.as_secs_f64() * 1e3;
+        let measured = format!(
+            "{p99:.1} ms, {factor:.1} times; {} of {} served",
+            beside.served,
+            beside.served + beside.shed + beside.failed
+        );
+        rows += &target(&format!("1,000 {name}: p99 ≤ 2 times"), &measured, factor <= MAX_P99_FACTOR);
+    }
+    let p99 = alone.served_p99.as_secs_f64() * 1e3;
+    let intro = format!(
+        "### A thousand slow clients\n\nslowhttptest with 1,000 connections, and beside it {HONEST_RATE} honest requests a \
+         second (`GET {HONEST}`), whose 99th percentile is {p99:.1} ms without slow clients.\n\n"
+    );
+    Ok(intro + TARGETS + &rows)
+}
+
+fn slowhttptest(options: &[&str], url: &str, duration: Duration) -> Result<Child> {
+    let length = (duration.as_secs() + 10).to_string();
+    let mut command = Command::new("slowhttptest");
+    command.args(["-c", "1000", "-r", "300", "-l", &length, "-p", "10"]).args(options).arg(url);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("cannot run slowhttptest (make deps installs it)")
+}
