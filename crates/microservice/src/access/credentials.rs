@@ -1,30 +1,21 @@
 //! Who calls: bearer tokens (RFC 6750) from a file, and JWTs.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 
-use super::connection::{ClientConnection, now};
-use super::jwt::{self, JwtError, Verified, Verifier};
-use super::rate_limit::{RateLimit, RateLimiter};
-use super::recent_map::RecentMap;
+use super::connection::ClientConnection;
+use super::jwt::{self, JwtError, Jwts, VerificationLimit, Verified, Verifier};
 use super::scope::{Scope, Scopes};
 use super::settings::{API_TOKENS_FILE, JWT_AUDIENCE, JWT_ISSUER, JWT_KEYS_FILE};
 use super::tokens::{self, Hash, TokenTable};
 use super::watched_file::{Content, READ_INTERVAL, WatchedFile};
 use crate::config::{ConfigError, Environment};
 use crate::problem::Problem;
-
-/// The JWTs that are remembered as verified, for each of two generations.
-const MAX_VERIFIED: usize = 1024;
-
-/// The signatures that are verified in a second. Each takes the only thread a millisecond, and anyone can send one.
-/// Tokens that were verified before do not count.
-const MAX_VERIFICATIONS: RateLimit = RateLimit::per_second(100);
 
 /// Who sent a request.
 #[derive(Debug, Clone)]
@@ -58,15 +49,9 @@ impl Caller {
 pub(crate) struct Credentials {
     tokens: Option<WatchedFile<TokenTable>>,
     jwts: Option<WatchedFile<Jwts>>,
-    verifications: RateLimiter,
+    verifications: VerificationLimit,
     /// Counts the changes of the files.
     generation: AtomicU64,
-}
-
-/// Verifies JWTs and remembers the valid ones until its keys change.
-struct Jwts {
-    verifier: Verifier,
-    verified: Mutex<RecentMap<Verified>>,
 }
 
 impl fmt::Debug for Credentials {
@@ -79,12 +64,6 @@ impl fmt::Debug for Credentials {
 impl Content for TokenTable {
     fn count(&self) -> usize {
         self.len()
-    }
-}
-
-impl Content for Jwts {
-    fn count(&self) -> usize {
-        self.verifier.key_count()
     }
 }
 
@@ -104,7 +83,7 @@ impl Credentials {
             (Some(_), None) => return Err(ConfigError::new(&JWT_AUDIENCE, "must be set beside JWT_KEYS_FILE")),
             (None, _) => None,
         };
-        Ok(Self { tokens, jwts, verifications: RateLimiter::new(MAX_VERIFICATIONS), generation: AtomicU64::new(0) })
+        Ok(Self { tokens, jwts, verifications: VerificationLimit::default(), generation: AtomicU64::new(0) })
     }
 
     /// True where callers need a token.
@@ -179,33 +158,6 @@ impl Credentials {
                 self.generation.fetch_add(1, Ordering::Relaxed);
             }
         }
-    }
-}
-
-impl Jwts {
-    fn new(verifier: Verifier) -> Self {
-        Self { verifier, verified: Mutex::new(RecentMap::new(MAX_VERIFIED)) }
-    }
-
-    /// What the token says, or why it is invalid.
-    ///
-    /// # Errors
-    /// 503 where too many unknown tokens were sent.
-    fn verify(&self, token: &str, verifications: &RateLimiter) -> Result<Result<Verified, JwtError>, Problem> {
-        let now = now();
-        let hash = tokens::hash(token);
-        let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(verified) = known.get_mut(&hash) {
-            return Ok(if verified.is_expired(now) { Err(JwtError::Expired) } else { Ok(verified.clone()) });
-        }
-        if verifications.count(&Hash::default()).is_exceeded {
-            return Err(Problem::overloaded("Too many unknown tokens are being verified."));
-        }
-        let verified = self.verifier.verify(token, now);
-        if let Ok(verified) = &verified {
-            known.insert(hash, verified.clone());
-        }
-        Ok(verified)
     }
 }
 

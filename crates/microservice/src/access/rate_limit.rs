@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::recent_map::RecentMap;
 use super::tokens::Hash;
 
-/// The keys that are remembered for each of two generations, about half a megabyte. With more of them at one time, those
+/// The keys that are remembered for each of two generations, about 1.5 MB in all. With more of them at one time, those
 /// that were not used for longest start again with a full quota.
 const MAX_KEYS: usize = 8192;
 

@@ -3,6 +3,7 @@
 //! A token must have `exp` and this service's `aud`. `nbf` and the configured `iss` are checked. `scope` (RFC 8693 §4.2)
 //! or `scp`, as some issuers call it, has the scopes. The checks follow RFC 8725.
 
+mod jwts;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::scope::{Scope, Scopes};
 use super::tokens::{self, Hash};
+pub(super) use jwts::{Jwts, VerificationLimit};
 use keys::{Algorithm, KeySet, decode};
 use texts::Texts;
 
