@@ -29,6 +29,8 @@ mod podman;
 mod preflight;
 #[path = "containers/registry.rs"]
 mod registry;
+#[path = "containers/release.rs"]
+mod release;
 #[path = "containers/rolling.rs"]
 mod rolling;
 #[path = "containers/support.rs"]

@@ -159,9 +159,31 @@ fn the_container_runs_with_the_least_privileges() {
     assert_eq!(host["PortBindings"].to_string(), r#"{"8080/tcp":[{"HostIp":"127.0.0.1","HostPort":"8080"}]}"#);
     // `docker inspect` shows the environment, so no secret may be in it.
     assert!(!container["Config"]["Env"].to_string().contains("mysql://"));
+    assert_eq!(host["DnsOptions"].to_string(), r#"["timeout:1","attempts:2"]"#);
+    assert_eq!(host["Ulimits"][0]["Name"], "nofile");
+    assert!(host["Ulimits"][0]["Soft"].as_u64() > Some(4096 + 10), "{}", host["Ulimits"]);
     let database = docker.inspect(&project.containers("mariadb")[0]);
-    assert_eq!(database["HostConfig"]["PortBindings"].to_string(), "{}");
     assert!(database["Config"]["Env"].to_string().contains("MARIADB_PASSWORD_FILE"));
+    assert_eq!(database["Config"]["User"], "999:999");
+    let host = &database["HostConfig"];
+    assert_eq!(host["PortBindings"].to_string(), "{}");
+    assert_eq!((&host["ReadonlyRootfs"], host["CapDrop"].to_string()), (&true.into(), r#"["ALL"]"#.to_owned()));
+    assert_eq!(host["CapAdd"].to_string(), "null");
+    assert_eq!((&host["Memory"], &host["PidsLimit"]), (&(512 * 1024 * 1024).into(), &512.into()));
+}
+
+#[test]
+fn the_passwords_of_an_older_versions_volume_are_handed_over() {
+    let docker = docker();
+    let project = docker.started_project();
+    walk_through(&docker);
+    project.compose(&["down"]);
+    // There root owned the files for the database, which ran as root at first.
+    let line = "chown 0:0 /run/secrets/password /run/secrets/root_password";
+    let volume = ["--volume", "orders_secrets:/run/secrets", "orders-mariadb", "sh", "-euc", line];
+    docker.cli(&[&["run", "--rm"][..], &volume].concat());
+    project.start();
+    assert_eq!(order_ids(&docker), [1, 3, 4, 5]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use testkit::engine::run;
@@ -76,7 +77,16 @@ fn play_pod(podman: &Podman, docker: &Docker) {
         } else {
             walk_through(docker);
         }
-        run(&down);
+        podman.cli(&["healthcheck", "run", "orders-probe"]).expect("the probe succeeds while the service is ready");
+        let log = thread::scope(|scope| {
+            let follow = scope.spawn(|| podman.cli(&["logs", "--follow", "orders-service"]));
+            run(&down);
+            follow.join().expect("a thread").unwrap_or_default()
+        });
+        assert!(log.contains("shutdown requested") && log.contains("\"shut down\""), "it was not drained:\n{log}");
+        // The database served until the drain was over.
+        let drain = log.split_once("shutdown requested").map_or("", |(_, rest)| rest);
+        assert!(!drain.contains("\"level\":\"error\""), "{log}");
     }
 }
 
@@ -122,9 +132,15 @@ fn the_quadlet_unit_becomes_a_systemd_unit_with_its_options() {
     let mut generator = Command::new("/usr/lib/systemd/system-generators/podman-system-generator");
     let unit = run(generator.arg("--dryrun").env("QUADLET_UNIT_DIRS", units.path())).unwrap();
     let start = unit.lines().find(|line| line.starts_with("ExecStart=")).expect("a start").to_owned();
-    for option in
-        ["--platform=wasi/wasm", "--read-only", "--cap-drop all", "--user 65534:65534", "--secret orders-database-url"]
-    {
+    for option in [
+        "--platform=wasi/wasm",
+        "--read-only",
+        "--cap-drop all",
+        "--user 65534:65534",
+        "--secret orders-database-url",
+        "--ulimit nofile=8192:8192",
+        "--dns-option timeout:1",
+    ] {
         assert!(start.contains(option), "no {option} in {start}");
     }
     assert!(unit.contains("[Service]") && unit.contains("Restart=always"), "{unit}");

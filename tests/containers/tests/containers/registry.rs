@@ -12,7 +12,7 @@ use testkit::{Process, TempDir, try_wait_for};
 use crate::support::{Docker, docker, get, walk_through};
 
 /// Starts Debian's registry at 127.0.0.1:5000 in the engine's network.
-fn start_registry(docker: &Docker, dir: &TempDir) -> Process {
+pub(crate) fn start_registry(docker: &Docker, dir: &TempDir) -> Process {
     let config = dir.path().join("config.yml");
     let storage = dir.path().join("storage");
     let text = format!(
