@@ -9,6 +9,7 @@
 # engine and in the directory.
 # BUILD_IMAGE, AOT_OPTIONS: as for scripts/image.sh.
 set -eu
+from=$PWD
 cd "$(dirname "$0")/.."
 fail() { echo "release: $*" >&2; exit 1; }
 
@@ -150,6 +151,11 @@ verify() {
 
 case ${1-}:$# in
 build:1) build ;;
-verify:3) verify "$2" "$(realpath "$3")" ;;
+verify:3)
+    # Paths are the caller's.
+    directory=$(cd "$from" && realpath -- "$2")
+    signers=$(cd "$from" && realpath -- "$3")
+    verify "$directory" "$signers"
+    ;;
 *) fail "usage: scripts/release.sh build | verify DIRECTORY SIGNERS" ;;
 esac
