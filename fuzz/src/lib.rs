@@ -38,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "conditional", run: targets::conditional::run, dictionary: &["W/", "\"", "*", ", ", "\"\"", "\t"] },
     Target { name: "access", run: targets::access::head, dictionary: targets::access::DICTIONARY },
     Target { name: "jwt", run: targets::access::jwt, dictionary: &[".", "eyJhbGciOiJFUzI1NiJ9", "=", "-", "_"] },
+    Target { name: "mysql", run: targets::mysql::run, dictionary: targets::mysql::DICTIONARY },
     Target { name: "dns", run: targets::dns::run, dictionary: &["\u{0}\u{1}\u{0}\u{1}", "\u{0}\u{1c}", "\u{3}www"] },
     Target { name: "variables", run: targets::variables::run, dictionary: targets::variables::DICTIONARY },
 ];

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod conditional;
 pub(crate) mod dns;
 pub(crate) mod money;
+pub(crate) mod mysql;
 pub(crate) mod orders;
 pub(crate) mod query;
 pub(crate) mod variables;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use testkit::{Action, Fault, Timing};
 
-use super::with_short_timeouts;
 use e2e::{DatabaseLock, TestApp, order, orders, wait_for, wait_until};
 
 #[test]
@@ -40,13 +39,13 @@ fn batches_that_wait_for_locks_keep_no_single_order_waiting() {
 
 #[test]
 fn the_commit_of_a_batch_may_take_longer_than_a_statement() {
-    let app = with_short_timeouts().env(&[("BATCH_TIMEOUT", "20s")]).start();
+    let app = TestApp::setup().through_proxy().env(&[("STATEMENT_TIMEOUT", "1s"), ("BATCH_TIMEOUT", "20s")]).start();
     app.proxy().set(Fault::on_pattern("COMMIT", Timing::AfterResponse, Action::Hold)).unwrap();
     thread::scope(|scope| {
         let batch = scope.spawn(|| app.post("/create_orders", orders(1..=100)));
         wait_for("the COMMIT", || (app.proxy().triggered() > 0).then_some(()));
-        // Three times STATEMENT_TIMEOUT.
-        thread::sleep(Duration::from_millis(1_500));
+        // Longer than STATEMENT_TIMEOUT.
+        thread::sleep(Duration::from_millis(2_500));
         assert!(!batch.is_finished(), "the response came before the COMMIT's");
         app.proxy().set(Fault::Pass).unwrap();
         batch.join().expect("a batch").expect_done();

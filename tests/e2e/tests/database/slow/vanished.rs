@@ -5,16 +5,23 @@ use std::time::Duration;
 
 use testkit::{Action, Fault, Timing};
 
-use crate::database::{SHORT_TIMEOUTS, with_short_timeouts};
-use e2e::{TestApp, order, wait_for_within, wait_until, with};
+use e2e::{Setup, TestApp, order, wait_for_within, wait_until, with};
 
-/// The longest time that a vanished replica may hold a lock: two seconds of idle time, and a margin for a busy machine.
-const MAX_LOCK_TIME: Duration = Duration::from_secs(15);
+/// Two seconds are the shortest idle time that a transaction gets on the server.
+const TIMEOUTS: [(&str, &str); 1] = [("STATEMENT_TIMEOUT", "2s")];
+
+/// The longest time that a vanished replica may hold a lock: its idle time, and a margin for a busy machine.
+const MAX_LOCK_TIME: Duration = Duration::from_secs(20);
+
+/// A replica whose connections to the database can be cut.
+fn vanishing() -> Setup {
+    TestApp::setup().through_proxy().env(&TIMEOUTS)
+}
 
 #[test]
 fn the_row_locks_of_a_vanished_replica_end_within_seconds() {
-    let vanishing = with_short_timeouts().start();
-    let other = TestApp::setup().env(&SHORT_TIMEOUTS).database(vanishing.database()).start();
+    let vanishing = vanishing().start();
+    let other = TestApp::setup().env(&TIMEOUTS).database(vanishing.database()).start();
     vanishing.post("/create_order", order(1)).expect_done();
     vanishing.proxy().set(Fault::on_pattern("COMMIT", Timing::BeforeServer, Action::Hold)).unwrap();
     thread::scope(|scope| {
@@ -36,10 +43,10 @@ fn the_row_locks_of_a_vanished_replica_end_within_seconds() {
 #[test]
 fn the_schema_lock_of_a_vanished_replica_ends_within_seconds() {
     let hold = Fault::on_pattern("CREATE TABLE", Timing::BeforeServer, Action::Hold);
-    let vanishing = with_short_timeouts().fault(hold).without_waiting().start();
+    let vanishing = vanishing().fault(hold).without_waiting().start();
     wait_until("a migration", || vanishing.proxy().triggered() > 0);
     vanishing.service().kill();
-    let other = TestApp::setup().env(&SHORT_TIMEOUTS).database(vanishing.database()).without_waiting().start();
+    let other = TestApp::setup().env(&TIMEOUTS).database(vanishing.database()).without_waiting().start();
     wait_for_within(MAX_LOCK_TIME, "the other replica to be ready", || {
         (other.get("/ready").status == 200).then_some(())
     });
@@ -48,7 +55,7 @@ fn the_schema_lock_of_a_vanished_replica_ends_within_seconds() {
 
 #[test]
 fn the_idle_connections_of_a_vanished_replica_end_within_a_minute() {
-    let vanishing = with_short_timeouts().start();
+    let vanishing = vanishing().start();
     vanishing.get("/orders").expect(200);
     assert!(vanishing.count_sessions() > 0, "no connection is idle");
     vanishing.proxy().set(Fault::BlackHole).unwrap();
