@@ -39,6 +39,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "access", run: targets::access::head, dictionary: targets::access::DICTIONARY },
     Target { name: "jwt", run: targets::access::jwt, dictionary: &[".", "eyJhbGciOiJFUzI1NiJ9", "=", "-", "_"] },
     Target { name: "mysql", run: targets::mysql::run, dictionary: targets::mysql::DICTIONARY },
+    Target {
+        name: "driver",
+        run: targets::driver::run,
+        dictionary: &["\u{3}def", "mysql_native_password\0", "mysql_old_password\0", "#HY000", "\0\0\0", "\u{c}"],
+    },
     Target { name: "dns", run: targets::dns::run, dictionary: &["\u{0}\u{1}\u{0}\u{1}", "\u{0}\u{1c}", "\u{3}www"] },
     Target { name: "variables", run: targets::variables::run, dictionary: targets::variables::DICTIONARY },
 ];

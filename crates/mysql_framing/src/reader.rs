@@ -12,7 +12,9 @@ impl<'p> Reader<'p> {
     }
 
     pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.number(1).and_then(|number| number.try_into().ok())
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
     }
 
     pub(crate) fn u16(&mut self) -> Option<u16> {

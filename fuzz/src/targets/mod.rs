@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod conditional;
 pub(crate) mod dns;
+pub(crate) mod driver;
 pub(crate) mod money;
 pub(crate) mod mysql;
 pub(crate) mod orders;
