@@ -182,7 +182,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for HeadStream<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::memory::MemoryBudget;
 
     /// The piece in which the head ends, where it ends.
     fn end_of(pieces: &[&[u8]]) -> Option<usize> {
@@ -200,6 +203,38 @@ mod tests {
                 assert_eq!(end_of(&[first, second]), Some(1), "{whole:?} cut at {cut}");
             }
         }
+    }
+
+    /// A client that sends a byte at a time.
+    struct Dripping<'b>(&'b [u8]);
+
+    impl AsyncRead for Dripping<'_> {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            if let Some((first, rest)) = self.0.split_first() {
+                buf.put_slice(&[*first]);
+                self.0 = rest;
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn the_parser_gets_a_dripping_head_in_few_pieces() {
+        let client = MemoryBudget::new(1024 * 1024).register();
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "v".repeat(10_000));
+        let mut stream =
+            HeadStream::new(Dripping(head.as_bytes()), Activity::new(Arc::clone(&client.holder)), Vec::new());
+        let (mut received, mut pieces) = (Vec::new(), 0);
+        while received.len() < head.len() {
+            let mut buffer = [0; 16 * 1024];
+            let mut buf = ReadBuf::new(&mut buffer);
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert!(matches!(Pin::new(&mut stream).poll_read(&mut cx, &mut buf), Poll::Ready(Ok(()))));
+            received.extend_from_slice(buf.filled());
+            pieces += 1;
+        }
+        assert_eq!(received, head.as_bytes());
+        assert!(pieces <= 16, "{pieces} pieces for {} bytes", head.len());
     }
 
     #[test]
