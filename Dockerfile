@@ -27,9 +27,10 @@ WORKDIR /build
 COPY . .
 RUN rm -rf src migrations crates/microservice/src crates/microservice/examples && mkdir src && \
     echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
-    for member in crates/microservice/ $(ls -d services/*/ 2>/dev/null) testkit/ tests/*/ tools/*/; do \
+    for member in crates/microservice/ $(ls -d services/*/ 2>/dev/null) fuzz/ testkit/ tests/*/ tools/*/; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
-    done
+    done && \
+    echo 'fn main() {}' >fuzz/src/main.rs
 
 FROM toolchain AS dependencies
 WORKDIR /build
