@@ -71,7 +71,12 @@ mod slow {
 
     #[test]
     fn an_echo_whose_response_is_not_read_stops_reading() {
-        let app = TestApp::spawn_with(&[("WRITE_TIMEOUT", "2s"), ("BODY_TIMEOUT", "2s"), ("MAX_BODY_BYTES", "64MiB")]);
+        let app = TestApp::spawn_with(&[
+            ("WRITE_TIMEOUT", "2s"),
+            ("BODY_TIMEOUT", "2s"),
+            ("MAX_BODY_BYTES", "64MiB"),
+            ("MAX_BUFFERED_BYTES", "64MiB"),
+        ]);
         app.get("/health").expect(200);
         let before = app.service().rss_bytes().unwrap();
         let mut connection = RawConnection::connect_with_small_buffer(app.address());

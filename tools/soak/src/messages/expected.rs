@@ -142,7 +142,8 @@ impl Expected {
     }
 
     fn new(status: u16, request_id: &str, body: Body) -> Self {
-        Self { status, fields: Vec::new(), optional: None, body }.field("x-request-id", request_id)
+        let expected = Self { status, fields: Vec::new(), optional: None, body }.field("x-request-id", request_id);
+        expected.field("cache-control", "no-store").field("x-content-type-options", "nosniff")
     }
 }
 
@@ -171,8 +172,11 @@ fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Every response has these.
+    const COMMON: &str = "cache-control: no-store\r\nx-content-type-options: nosniff\r\n";
+
     fn response(status: u16, fields: &str, body: &str) -> RawResponse {
-        let head = RawHead { status, text: format!("HTTP/1.1 {status} x\r\n{fields}\r\n") };
+        let head = RawHead { status, text: format!("HTTP/1.1 {status} x\r\n{COMMON}{fields}\r\n") };
         RawResponse { head, body: body.into() }
     }
 
