@@ -82,8 +82,11 @@ impl<T: Content> WatchedFile<T> {
                 tracing::info!(file = self.path, entries, "a file has changed and is in force");
             }
             Err(problem) => {
-                let advice = "a file has become invalid; its last valid content stays in force";
-                tracing::error!(file = self.path, problem, "{advice}");
+                tracing::error!(
+                    file = self.path,
+                    problem,
+                    "a file has become invalid; its last valid content stays in force"
+                );
             }
         }
         readings.handled = reading;
