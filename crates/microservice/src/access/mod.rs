@@ -126,8 +126,8 @@ impl Access {
         }
     }
 
-    /// Checks a request that came over a connection. The handler finds the caller among the request's extensions. Without
-    /// requirements the request is `OPTIONS`, or no route has its path or method.
+    /// Checks a request that came over a connection. The handler finds the caller among the request's extensions.
+    /// Without requirements the request is `OPTIONS`, or no route has its path or method.
     ///
     /// # Errors
     /// The response if a check fails.

@@ -1,7 +1,7 @@
 //! JSON Web Tokens (RFC 7519) that another system has signed, as access tokens: RS256 or ES256, keys from a file.
 //!
-//! A token must have `exp` and this service's `aud`. `nbf` and the configured `iss` are checked. `scope` (RFC 8693 §4.2)
-//! or `scp`, as some issuers call it, has the scopes. The checks follow RFC 8725.
+//! A token must have `exp` and this service's `aud`. `nbf` and the configured `iss` are checked. `scope` (RFC 8693
+//! §4.2) or `scp`, as some issuers call it, has the scopes. The checks follow RFC 8725.
 
 mod jwts;
 mod keys;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
-/// The texts of a claim; none where the claim is missing. By hand: serde's untagged enums add 10 KB to the module.
+/// The texts of a claim; none where the claim is missing. By hand: serde's untagged enums buffer each value, and
+/// make the module larger.
 #[derive(Debug, Default)]
 pub(super) struct Texts(pub(super) Vec<String>);
 
