@@ -44,6 +44,12 @@ impl<'p> Reader<'p> {
 
     /// A string after its length-encoded length.
     pub(crate) fn length_encoded_bytes(&mut self) -> Option<&'p [u8]> {
+        // Nearly all strings are that short, and each column of each result has five.
+        if let [length @ ..=250, rest @ ..] = self.0 {
+            let (taken, rest) = rest.split_at_checked(usize::from(*length))?;
+            self.0 = rest;
+            return Some(taken);
+        }
         let length = self.length_encoded()?;
         self.bytes(length.try_into().ok()?)
     }
@@ -78,6 +84,10 @@ mod tests {
         assert_eq!(Reader(b"\x02abc").length_encoded_bytes(), Some(&b"ab"[..]));
         assert_eq!(Reader(b"\x04abc").length_encoded_bytes(), None);
         assert_eq!(Reader(&[0xFE; 9]).length_encoded_bytes(), None);
+        assert_eq!(
+            Reader(&[&[0xFC, 251, 0][..], &[b'a'; 251]].concat()).length_encoded_bytes(),
+            Some(&[b'a'; 251][..])
+        );
         let mut reader = Reader(b"ab\0c");
         assert_eq!((reader.nul_terminated(), reader.0), (Some(&b"ab"[..]), &b"c"[..]));
         assert_eq!(reader.nul_terminated(), None);
