@@ -77,8 +77,8 @@ impl ConnectionPool {
         }
     }
 
-    /// The permits for a connection, as soon as they are free. The semaphores serve their waiters in order. A batch that
-    /// waits for its own permit is not in the queue of the others yet.
+    /// The permits for a connection, as soon as they are free. The semaphores serve their waiters in order. A batch
+    /// that waits for its own permit is not in the queue of the others yet.
     async fn permits(&self, purpose: Purpose) -> Option<Permits> {
         let batch = match purpose {
             Purpose::Batch => Some(Arc::clone(&self.batch_permits).acquire_owned().await.ok()?),

@@ -31,8 +31,9 @@ const FIXED: &str = "\
     foreign_key_checks = 1, unique_checks = 1 /*M!100201 , check_constraint_checks = 1 */, \
     default_storage_engine = InnoDB, lc_messages = 'en_US'";
 
-/// The statements. ROLLBACK ends a transaction that `init_connect` has begun. The one with `sql_mode` comes first: while that has ANSI_QUOTES, MariaDB's responses carry a flag
-/// (SERVER_STATUS_ANSI_QUOTES) with which the driver cannot read them.
+/// The statements. ROLLBACK ends a transaction that `init_connect` has begun. The one with `sql_mode` comes first:
+/// while that has ANSI_QUOTES, MariaDB's responses carry a flag (SERVER_STATUS_ANSI_QUOTES) with which the driver
+/// cannot read them.
 ///
 /// The timeouts end on the server what the service has given up or can no longer end, because it vanished without
 /// closing its connections: statements, waits for locks, unfinished packets, idle transactions, idle connections.

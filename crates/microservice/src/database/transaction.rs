@@ -46,7 +46,8 @@ impl Database {
     ///
     /// # Errors
     /// Those of the work, for which nothing is written; [`DatabaseError::OutcomeUnknown`] if the COMMIT got no
-    /// response; [`DatabaseError::Unavailable`] during shutdown, before the COMMIT; [`DatabaseError::IncompatibleTable`].
+    /// response; [`DatabaseError::Unavailable`] during shutdown, before the COMMIT;
+    /// [`DatabaseError::IncompatibleTable`].
     pub async fn transaction<'a, T, E, F>(&self, deadline: Deadline, work: F) -> Result<T, E>
     where
         T: Send,
@@ -76,8 +77,8 @@ impl Database {
         self.run(mode, work).await
     }
 
-    /// Runs reads without a transaction. They are repeated as in [`Database::transaction`]; so a write here might happen
-    /// twice.
+    /// Runs reads without a transaction. They are repeated as in [`Database::transaction`]; so a write here might
+    /// happen twice.
     ///
     /// # Errors
     /// Those of the reads; [`DatabaseError::IncompatibleTable`].
