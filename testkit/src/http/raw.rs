@@ -48,8 +48,16 @@ impl RawConnection {
     /// As [`RawConnection::connect`].
     pub fn connect_with_small_buffer(address: SocketAddr) -> Result<Self> {
         let connection = Self::connect(address)?;
-        set_socket_recv_buffer_size(&connection.stream, 16 * 1024)?;
+        connection.set_receive_buffer(16 * 1024)?;
         Ok(connection)
+    }
+
+    /// Sets the size of the receive buffer in the kernel, in bytes.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn set_receive_buffer(&self, bytes: usize) -> io::Result<()> {
+        Ok(set_socket_recv_buffer_size(&self.stream, bytes)?)
     }
 
     /// Sets the timeout of each read and write.
