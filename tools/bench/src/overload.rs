@@ -74,7 +74,7 @@ impl Bench {
             .start()?;
         testkit::wait_until("readiness", Duration::from_secs(20), || crate::http::is_ok(service.port(), "/ready"))?;
         let rows = "INSERT INTO orders (product_id, quantity, amount, shipping, tax, shipping_address) \
-                    SELECT 12, 2, 56, 15, 2, 'Mataderos 2312' FROM seq_1_to_20000";
+                    SELECT 12, 2, 56, 15, 2, '4 Harbour Lane' FROM seq_1_to_20000";
         server.sql(&database, rows)?;
         Ok(Self { service, admin })
     }
