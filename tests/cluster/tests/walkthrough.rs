@@ -41,7 +41,7 @@ pub(crate) fn in_wasmedge(context: &mut TestContext) -> Result<()> {
     let pods = context.deploy("crun")?;
     let classes = ["get", "pods", "--selector", SERVICE, "--output=jsonpath={.items[*].spec.runtimeClassName}"];
     let classes = context.cluster.kubectl(&classes)?;
-    ensure!(classes == "crun crun", "runtime classes: {classes:?}");
+    ensure!(classes == "order-service-crun order-service-crun", "runtime classes: {classes:?}");
     for pod in pods {
         ensure!(pod.memory_maps()?.contains("libwasmedge"), "pod {} runs without WasmEdge", pod.name);
     }
