@@ -90,7 +90,7 @@ impl Pool {
         let count = |items: usize, bits: u32| u32::try_from(items).unwrap_or(u32::MAX).saturating_mul(bits);
         let runtime =
             if self.runtime_is_unknown { UNKNOWN_RUNTIME_BITS } else { count(self.engines.len(), ENGINE_SEED_BITS) };
-        // One UUID alone may be a file that somebody wrote.
+        // One UUID alone may be an ordinary file.
         let uuids = if self.uuids.len() > 1 { count(self.uuids.len(), UUID_BITS) } else { 0 };
         self.kernel_bits.saturating_add(uuids).saturating_add(runtime)
     }

@@ -39,6 +39,7 @@ mod server;
 mod service;
 mod settings;
 pub mod shutdown;
+mod sync;
 mod telemetry;
 
 #[cfg(feature = "fuzzing")]

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Problem;
+use crate::sync::lock;
 
 /// The largest reservation that may use the part for small ones, in bytes. An order fits, and so does a page of a few
 /// hundred.
@@ -295,11 +296,6 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink_to(0);
     }
-}
-
-/// Nothing that holds one of these locks can panic.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ enum Rows {
 enum AfterDefinitions {
     /// The rows of a result.
     Rows { rows: Rows, columns: usize },
-    /// The definitions of so many columns of a prepared statement.
+    /// The definitions of this number of columns of a prepared statement.
     StatementColumns(usize),
 }
 

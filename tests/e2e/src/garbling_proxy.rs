@@ -14,7 +14,7 @@ use crate::fake_database::packet;
 /// The deadline of a read: longer than the service's own, and the end of connections that a test leaves behind.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One of so many packets is garbled: one of the login, or one of some statements.
+/// One packet in this number is garbled: one of the login, or one of some statements.
 const GARBLED_RANGE: usize = 30;
 
 /// A proxy on a free port of 127.0.0.1. The random numbers of a connection depend on the seed and on the connection's

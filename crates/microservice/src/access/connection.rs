@@ -1,12 +1,13 @@
 //! What the checks know of a client's connection.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use subtle::ConstantTimeEq as _;
 
 use super::credentials::Caller;
+use crate::sync::lock;
 
 /// The longest header that is remembered, in bytes. Each connection may keep one.
 const MAX_HEADER_BYTES: usize = 1024;
@@ -44,7 +45,7 @@ impl ClientConnection {
 
     /// The caller that the same header had, if the same credentials are in force.
     pub(super) fn find(&self, header: &[u8], generation: u64) -> Option<Caller> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = lock(&self.last);
         let last = last.as_ref().filter(|last| last.generation == generation && are_equal(&last.header, header))?;
         let is_valid = last.expires.is_none_or(|expires| now() < expires);
         is_valid.then(|| last.caller.clone())
@@ -55,7 +56,7 @@ impl ClientConnection {
         if header.len() <= MAX_HEADER_BYTES {
             let header = header.to_vec();
             let last = Authenticated { header, generation, expires, caller: caller.clone() };
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+            *lock(&self.last) = Some(last);
         }
     }
 }

@@ -5,11 +5,12 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::recent_map::RecentMap;
 use super::tokens::Hash;
+use crate::sync::lock;
 
 /// The keys that are remembered for each of two generations, about 1.5 MB in all. With more of them at one time, those
 /// that were not used for longest start again with a full quota.
@@ -103,7 +104,7 @@ impl RateLimiter {
     /// Counts a request of a key.
     pub(super) fn count(&self, key: &Hash) -> Usage {
         let now = nanoseconds(self.started.elapsed());
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut full_at = lock(&self.full_at);
         if let Some(full_at) = full_at.get_mut(key) {
             return self.limit.count(full_at, now);
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::config::{ConfigError, Variable};
+use crate::sync::lock;
 
 /// The interval at which files are read. A new content counts once two readings agree, so that a half-written file does
 /// not: a change is in force after two to three intervals at most. WASI cannot watch a file.
@@ -65,7 +66,7 @@ impl<T: Content> WatchedFile<T> {
     /// Reads the file again. True where another content is in force now.
     pub(super) fn refresh(&self) -> bool {
         let reading = read(&self.path);
-        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = lock(&self.readings);
         if readings.last != reading {
             readings.last = reading;
             return false;

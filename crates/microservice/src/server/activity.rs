@@ -2,13 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, HttpBody, SizeHint};
 use hyper::{Body, HeaderMap};
 
 use crate::memory::{Holder, Reservation};
+use crate::sync::lock;
 
 /// The activity of a connection, shared by its stream and its requests.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Activity {
 
     /// Keeps a response's memory reserved until the response is flushed.
     pub(super) fn hold_response(&self, reservation: Reservation) {
-        *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(reservation);
+        *lock(&self.0.response) = Some(reservation);
     }
 
     /// The socket has taken everything so far. True where that was the end of a response.
@@ -74,7 +75,7 @@ impl Activity {
         let is_end = self.0.phase.load(Ordering::Relaxed) == FLUSHING;
         if is_end {
             self.0.phase.store(IDLE, Ordering::Relaxed);
-            *self.0.response.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.0.response) = None;
         }
         is_end
     }

@@ -27,7 +27,7 @@ impl DescriptorCapacity {
         Self { reserved, tried: AtomicUsize::new(0), max: AtomicUsize::new(usize::MAX) }
     }
 
-    /// True where the descriptors suffice for so many connections, of which the last is open already.
+    /// True where the descriptors suffice for this number of connections. The last of them is open already.
     pub(super) fn admits(&self, connections: usize) -> bool {
         if connections > self.tried.load(Ordering::Relaxed) {
             self.try_more(connections, platform::spare_descriptors(self.reserved + STEP));

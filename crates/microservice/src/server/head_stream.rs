@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parser_gets_a_dripping_head_in_few_pieces() {
+    fn the_parser_gets_a_slowly_sent_head_in_few_pieces() {
         let client = MemoryBudget::new(1024 * 1024).register();
         let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "v".repeat(10_000));
         let mut stream =

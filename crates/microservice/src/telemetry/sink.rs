@@ -1,11 +1,13 @@
 //! A bounded buffer in front of standard output.
 
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use pipe_status::PipeStatus;
 use tokio::sync::Notify;
+
+use crate::sync::lock;
 
 /// The largest buffer, in bytes. Lines beyond it are dropped.
 const CAPACITY: usize = 256 * 1024;
@@ -35,7 +37,7 @@ struct Buffer {
 impl Sink {
     /// Takes a line, which ends in a line feed, or drops it where the buffer is full.
     pub(super) fn push(&self, line: &[u8]) {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = lock(&self.buffer);
         if line.len() > MAX_WRITE || buffer.lines.len() + line.len() > CAPACITY {
             buffer.dropped += 1;
             return;
@@ -62,7 +64,7 @@ impl Sink {
 
     /// Writes what can be written without waiting. True when the buffer is empty.
     pub(super) fn flush(&self) -> bool {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = lock(&self.buffer);
         let mut written = 0;
         while let Some(chunk) = next_chunk(buffer.lines.get(written..).unwrap_or_default()) {
             match pipe_status::of(&std::io::stdout()) {
@@ -81,7 +83,7 @@ impl Sink {
     }
 
     fn report_dropped(&self) {
-        let dropped = std::mem::take(&mut self.buffer.lock().unwrap_or_else(PoisonError::into_inner).dropped);
+        let dropped = std::mem::take(&mut lock(&self.buffer).dropped);
         if dropped > 0 {
             tracing::warn!(lines = dropped, "log lines were dropped: the reader of the log is too slow");
         }
@@ -114,7 +116,7 @@ mod tests {
         for _ in 0..CAPACITY / 1024 + 5 {
             sink.push(&line);
         }
-        let buffer = sink.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let buffer = lock(&sink.buffer);
         assert_eq!((buffer.lines.len(), buffer.dropped), (CAPACITY, 5));
     }
 }

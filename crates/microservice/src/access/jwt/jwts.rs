@@ -1,6 +1,6 @@
 //! Verifies JWTs once, and remembers the valid ones.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{JwtError, Verified, Verifier};
 use crate::access::connection::now;
@@ -9,6 +9,7 @@ use crate::access::recent_map::RecentMap;
 use crate::access::tokens::{self, Hash};
 use crate::access::watched_file::Content;
 use crate::problem::Problem;
+use crate::sync::lock;
 
 /// The JWTs that are remembered as verified, for each of two generations.
 const MAX_VERIFIED: usize = 1024;
@@ -54,7 +55,7 @@ impl Jwts {
     ) -> Result<Result<Verified, JwtError>, Problem> {
         let now = now();
         let hash = tokens::hash(token);
-        let mut known = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.verified);
         if let Some(verified) = known.get_mut(&hash) {
             return Ok(if verified.is_expired(now) { Err(JwtError::Expired) } else { Ok(verified.clone()) });
         }
