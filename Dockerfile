@@ -59,13 +59,15 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
 
 FROM debian AS wasmedge
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
-    apt-get update && apt-get install -y --no-install-recommends wasmedge
+    apt-get update && apt-get install -y --no-install-recommends binutils wasmedge
 
 FROM wasmedge AS compile
 COPY --from=build /out /in
 ARG AOT_OPTIONS=""
-# Unquoted: a list of words, or empty.
-RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.wasm
+# An ELF file, because the output's name ends in .so. WasmEdge loads it under any name, and engines recognise a module
+# by the extension .wasm. AOT_OPTIONS is unquoted: a list of words, or empty.
+RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.so && \
+    strip --strip-unneeded /out/order-service.so && mv /out/order-service.so /out/order-service.wasm
 
 # Static, with glibc's resolver: the image has no other files. There is no cross-compilation: the platform is the build
 # machine's.

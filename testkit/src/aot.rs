@@ -1,5 +1,9 @@
 //! Compiles a `.wasm` ahead of time with `wasmedge compile`. The cache key is the file's content.
+//!
+//! The result is an ELF file: WasmEdge maps it, and processes share its pages. The other form, a `.wasm` with a section
+//! of machine code, is copied into each process (docs/decisions/0025-compiled-files-are-elf.md).
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -12,6 +16,12 @@ use crate::sync::lock;
 
 /// Options of `wasmedge compile`; part of the cache key.
 const OPTIONS: [&str; 0] = [];
+
+/// The form of the compiled file; part of the cache key. `wasmedge compile` writes ELF if the name ends in `.so`.
+const FORM: &str = "elf";
+
+/// The first bytes of an ELF file (elf(5), `e_ident`).
+const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 
 /// The compiled form of `wasm`, from `target/aot/` or compiled now. Compiling takes about a minute; a line on standard
 /// error announces it. `ORDER_SERVICE_AOT` names a compiled file to use instead.
@@ -45,7 +55,8 @@ pub fn is_compiled(wasm: &Path) -> Result<bool> {
 fn cached_path(wasm: &Path) -> Result<PathBuf> {
     let content = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     let version = Command::new("wasmedge").arg("--version").output().context("cannot run wasmedge")?;
-    let key = [version.stdout.as_slice(), OPTIONS.join(" ").as_bytes(), processor().as_bytes(), content.as_slice()]
+    let options = format!("{FORM} {}", OPTIONS.join(" "));
+    let key = [version.stdout.as_slice(), options.as_bytes(), processor().as_bytes(), content.as_slice()]
         .iter()
         .fold(FNV_START, |hash, part| fnv(hash, part));
     let name = wasm.file_stem().unwrap_or_default().to_string_lossy();
@@ -57,8 +68,8 @@ fn compile(wasm: &Path, cached: &Path) -> Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
     print_progress(&format!("aot: compiling {} for this processor (about a minute, once) …", wasm.display()));
     let start = Instant::now();
-    // Renamed when complete: another process sees either no file or the whole file.
-    let partial = cached.with_extension(format!("{}.partial", std::process::id()));
+    // Renamed when complete: another process sees either no file or the whole file. The extension determines the form.
+    let partial = cached.with_extension(format!("{}.partial.so", std::process::id()));
     let mut command = Command::new("wasmedge");
     command.arg("compile").args(OPTIONS).arg(wasm).arg(&partial).stdin(Stdio::null());
     let output = command.output().context("cannot run wasmedge compile")?;
@@ -67,9 +78,20 @@ fn compile(wasm: &Path, cached: &Path) -> Result<()> {
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         bail!("wasmedge compile {} ended with {}:\n{text}", wasm.display(), output.status);
     }
+    if !is_elf(&partial)? {
+        let _ = fs::remove_file(&partial);
+        bail!("wasmedge compile {} wrote no ELF file", wasm.display());
+    }
     fs::rename(&partial, cached).with_context(|| format!("cannot write {}", cached.display()))?;
     print_progress(&format!("aot: done in {:.0} s: {}", start.elapsed().as_secs_f64(), cached.display()));
     Ok(())
+}
+
+fn is_elf(file: &Path) -> Result<bool> {
+    let mut magic = [0; ELF_MAGIC.len()];
+    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut magic));
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(magic == ELF_MAGIC)
 }
 
 /// Compiled code is specific to the processor. A target directory copied to another machine must not be used there.

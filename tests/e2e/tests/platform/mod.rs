@@ -1,9 +1,10 @@
-//! The platform under the service: freezes, IPv6, name resolution.
+//! The platform under the service: freezes, IPv6, name resolution, the form of the compiled file.
 //!
 //! Most of it depends on `crates/wasmedge_wasi_socket`. `make test-published` runs these tests with the published
 //! crate; docs/PUBLISHED-CRATE.md lists the results.
 
 mod binding;
+mod compiled_file;
 mod dns_server;
 mod freezing;
 mod freezing_at_work;
