@@ -1,0 +1,170 @@
+//! What is replaced, what is left alone, and what stays as it is.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use wasm_lower::{Lowered, Options, Outcome, lower};
+use wasmparser::{KnownCustom, Name, Operator, Parser, Payload};
+
+/// A module with all that is replaced; `%` is a place for further fields.
+const MODULE: &str = r#"(module
+    (type $binary (func (param i32 i32) (result i32)))
+    (memory 1)
+    (table 4 funcref)
+    (elem (i32.const 1) $add $sub $nothing)
+    (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func $sub (param i32 i32) (result i32) (i32.sub (local.get 0) (local.get 1)))
+    (func $nothing)
+    (func (export "call") (param i32 i32 i32) (result i32)
+        (call_indirect (type $binary) (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "copy") (param i32 i32 i32)
+        (memory.copy (local.get 0) (local.get 1) (local.get 2))
+        (memory.copy (local.get 0) (local.get 1) (i32.const 24)))
+    (func (export "fill") (param i32 i32 i32)
+        (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+    %)"#;
+
+fn lowered(text: &str) -> Lowered {
+    lower(&wat::parse_str(text).unwrap(), Options::default()).unwrap()
+}
+
+fn with(field: &str) -> Lowered {
+    lowered(&MODULE.replace('%', field))
+}
+
+#[track_caller]
+fn assert_kept(outcome: &Outcome, reason: &str) {
+    assert!(matches!(outcome, Outcome::Kept(actual) if actual.contains(reason)), "{outcome:?}");
+}
+
+/// The number of functions that contain an instruction.
+fn functions_with(wasm: &[u8], wanted: fn(&Operator<'_>) -> bool) -> usize {
+    let contains = |payload: &Payload<'_>| match payload {
+        Payload::CodeSectionEntry(body) => {
+            body.get_operators_reader().unwrap().into_iter().any(|operator| wanted(&operator.unwrap()))
+        }
+        _ => false,
+    };
+    Parser::new(0).parse_all(wasm).filter(|payload| contains(payload.as_ref().unwrap())).count()
+}
+
+#[test]
+fn all_sites_are_replaced_by_calls() {
+    let lowered = with("");
+    assert_eq!(lowered.report.indirect_calls, Outcome::Replaced { sites: 1, functions: 1 });
+    assert_eq!(lowered.report.bulk_memory, Outcome::Replaced { sites: 3, functions: 3 });
+    // Only the added functions have the original instructions, for what traps and for long sizes.
+    assert_eq!(functions_with(&lowered.module, |o| matches!(o, Operator::CallIndirect { .. })), 1);
+    assert_eq!(functions_with(&lowered.module, |o| matches!(o, Operator::MemoryCopy { .. })), 1);
+    assert_eq!(functions_with(&lowered.module, |o| matches!(o, Operator::MemoryFill { .. })), 1);
+}
+
+#[test]
+fn a_table_that_may_change_keeps_its_calls() {
+    for (field, reason) in [
+        ("(func (table.set (i32.const 0) (ref.null func)))", "changes the table"),
+        ("(func (drop (table.grow (ref.null func) (i32.const 1))))", "changes the table"),
+        ("(func (table.fill (i32.const 0) (ref.null func) (i32.const 1)))", "changes the table"),
+        ("(func (table.copy (i32.const 0) (i32.const 1) (i32.const 1)))", "changes the table"),
+        ("(elem $passive func $add) (func (table.init $passive (i32.const 0) (i32.const 0) (i32.const 1)))", "changes"),
+        ("(export \"table\" (table 0))", "exported"),
+        ("(table 1 funcref)", "several tables"),
+        ("(global $g i32 (i32.const 0)) (elem (global.get $g) $add)", "no constant"),
+        ("(elem (i32.const 9) $add)", "behind the table"),
+        ("(rec (type (func)) (type (func (param i32))))", "plain function types"),
+        ("(type (func (param (ref null $binary))))", "plain function types"),
+    ] {
+        let lowered = with(field);
+        assert_kept(&lowered.report.indirect_calls, reason);
+        assert!(matches!(lowered.report.bulk_memory, Outcome::Replaced { .. }), "{field}");
+    }
+}
+
+#[test]
+fn an_imported_table_keeps_its_calls() {
+    let text = r#"(module (import "m" "t" (table 1 funcref)) (func (call_indirect (i32.const 0))))"#;
+    assert_kept(&lowered(text).report.indirect_calls, "imported");
+}
+
+#[test]
+fn other_memories_keep_their_instructions() {
+    for (memories, reason) in
+        [("(memory 1) (memory 1)", "several memories"), ("(memory i64 1)", "64-bit"), ("(memory 1 1 shared)", "shared")]
+    {
+        let size = if memories.contains("i64") { "i64.const" } else { "i32.const" };
+        let text = format!("(module {memories} (func (memory.fill ({size} 0) (i32.const 0) ({size} 9))))");
+        assert_kept(&lowered(&text).report.bulk_memory, reason);
+    }
+}
+
+#[test]
+fn a_module_without_these_instructions_stays_the_same() {
+    let wasm = wat::parse_str("(module (memory 1) (func (export \"f\") (drop (memory.grow (i32.const 1)))))").unwrap();
+    let lowered = lower(&wasm, Options::default()).unwrap();
+    assert_eq!((lowered.report.indirect_calls, lowered.report.bulk_memory), (Outcome::Absent, Outcome::Absent));
+    assert!(lowered.module.starts_with(&wasm), "only the custom section is new");
+}
+
+#[test]
+fn options_exclude_a_part() {
+    let wasm = wat::parse_str(MODULE.replace('%', "")).unwrap();
+    let calls = Options { bulk_memory: false, ..Options::default() };
+    assert_eq!(lower(&wasm, calls).unwrap().report.bulk_memory, Outcome::Off);
+    let memory = Options { indirect_calls: false, ..Options::default() };
+    assert_eq!(lower(&wasm, memory).unwrap().report.indirect_calls, Outcome::Off);
+}
+
+#[test]
+fn without_simd_the_output_has_no_vectors() {
+    let wasm = wat::parse_str(MODULE.replace('%', "")).unwrap();
+    let lowered = lower(&wasm, Options { simd: false, ..Options::default() }).unwrap();
+    let features =
+        wasmparser::WasmFeatures::default() - wasmparser::WasmFeatures::SIMD - wasmparser::WasmFeatures::RELAXED_SIMD;
+    wasmparser::Validator::new_with_features(features).validate_all(&lowered.module).unwrap();
+}
+
+#[test]
+fn what_is_compiled_or_lowered_is_refused() {
+    let refusal = |text: &str| lower(&wat::parse_str(text).unwrap(), Options::default()).unwrap_err().to_string();
+    assert!(refusal(r#"(module (@custom "wasmedge" "code"))"#).contains("compiled"));
+    assert!(refusal(r#"(module (@custom "wasm-lower" "0.1.0"))"#).contains("output of wasm-lower"));
+    assert!(lower(b"\0asm\x01\0\0\0\x01", Options::default()).unwrap_err().to_string().contains("not valid"));
+}
+
+#[test]
+fn names_exports_and_custom_sections_stay() {
+    let lowered = with("(@custom \"notes\" \"kept\") (@custom \".debug_info\" \"positions\")");
+    assert_eq!(lowered.report.dropped_sections, [".debug_info"]);
+    let (mut names, mut custom, mut exports) = (Vec::new(), Vec::new(), Vec::new());
+    for payload in Parser::new(0).parse_all(&lowered.module) {
+        match payload.unwrap() {
+            Payload::ExportSection(section) => exports.extend(section.into_iter().map(|e| e.unwrap().name.to_owned())),
+            Payload::CustomSection(section) => {
+                custom.push(section.name().to_owned());
+                let KnownCustom::Name(subsections) = section.as_known() else { continue };
+                for subsection in subsections {
+                    let Name::Function(map) = subsection.unwrap() else { continue };
+                    names.extend(map.into_iter().map(|naming| naming.unwrap().name.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(exports, ["call", "copy", "fill"]);
+    assert!(custom.contains(&"notes".to_owned()) && !custom.contains(&".debug_info".to_owned()), "{custom:?}");
+    assert!(names.iter().any(|name| name == "add"), "{names:?}");
+    assert!(names.iter().any(|name| name == "wasm-lower:memory.copy:24"), "{names:?}");
+}
+
+#[test]
+fn a_lowered_file_is_made_again_when_its_input_has_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = directory.path().join("module.wasm");
+    let output = directory.path().join("lowered");
+    let make = || wasm_lower::lower_file(&input, &output, Options::default()).unwrap();
+    std::fs::write(&input, wat::parse_str(MODULE.replace('%', "")).unwrap()).unwrap();
+    assert!(make().made.is_some());
+    assert!(make().made.is_none(), "it is up to date");
+    std::fs::write(&input, wat::parse_str(MODULE.replace('%', "(func)")).unwrap()).unwrap();
+    assert!(make().made.is_some(), "the input has changed");
+    let other = Options { simd: false, ..Options::default() };
+    assert!(wasm_lower::lower_file(&input, &output, other).unwrap().made.is_some(), "the options have changed");
+}
