@@ -27,8 +27,8 @@ pub struct Sample {
     pub service_time: Duration,
 }
 
-/// Sends `request` to `address` `rate` times a second for `duration`, on that many connections, each with a thread of its
-/// own. A connection that is busy when its next request is due sends it late.
+/// Sends `request` to `address` `rate` times a second for `duration`, on that many connections, each with a thread of
+/// its own. A connection that is busy when its next request is due sends it late.
 ///
 /// # Errors
 /// When the load is none.

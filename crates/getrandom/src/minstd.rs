@@ -2,8 +2,8 @@
 //!
 //! Each call seeds `std::default_random_engine` from `std::random_device` (`Environ::randomGet`), and draws words of 32
 //! bits with `std::uniform_int_distribution`. In libstdc++ the engine is `minstd_rand0`, a linear congruential
-//! generator with 2³¹ − 2 states. Each word shows its state. So two words tell whether the engine made them, and which state it
-//! had. A new state in each call is a new seed.
+//! generator with 2³¹ − 2 states. Each word shows its state. So two words tell whether the engine made them, and which
+//! state it had. A new state in each call is a new seed.
 
 /// The engine's modulus, 2³¹ − 1.
 const MODULUS: u64 = 0x7FFF_FFFF;

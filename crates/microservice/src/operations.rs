@@ -56,8 +56,8 @@ pub async fn ready<S>(_service: Arc<S>, request: Request) -> HandlerResult {
     Ok(response::json(StatusCode::OK, r#"{"status":"ready"}"#))
 }
 
-/// `GET /init`: creates missing tables. With `?reset=true`, where `ALLOW_RESET` allows it, drops all data first; a token
-/// needs the scope `admin` for that.
+/// `GET /init`: creates missing tables. With `?reset=true`, where `ALLOW_RESET` allows it, drops all data first; a
+/// token needs the scope `admin` for that.
 ///
 /// # Errors
 /// 403 for a reset that is not allowed, and the database's errors.

@@ -94,8 +94,8 @@ impl Request {
     }
 
     /// Receives the body as JSON of at most `max` bytes, piece by piece: for bodies that are too long to be held or
-    /// decoded as a whole. The memory for what `consume` makes of the pieces is reserved by their length. After an error
-    /// of `consume` the rest of the body is discarded.
+    /// decoded as a whole. The memory for what `consume` makes of the pieces is reserved by their length. After an
+    /// error of `consume` the rest of the body is discarded.
     ///
     /// # Errors
     /// Those of [`Request::receive`], and the first one of `consume`.

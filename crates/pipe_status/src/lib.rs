@@ -1,8 +1,8 @@
 //! Tells whether a write to a pipe would succeed, block or fail.
 //!
 //! A process that logs to standard output must not block when the reader is slow, and must not end when the reader
-//! closes the pipe: WasmEdge leaves SIGPIPE at its default action, which ends the process. So it calls [`of`] before each
-//! write.
+//! closes the pipe: WasmEdge leaves SIGPIPE at its default action, which ends the process. So it calls [`of`] before
+//! each write.
 //!
 //! ```
 //! use pipe_status::PipeStatus;

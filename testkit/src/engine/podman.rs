@@ -92,7 +92,8 @@ impl Podman {
     #[must_use]
     pub fn command(&self) -> Command {
         let override_ = format!("CONTAINERS_CONF_OVERRIDE={}", self.file("containers.conf").display());
-        // Podman schedules probes by systemd, which the sandbox does not have. `podman healthcheck run` still runs them.
+        // Podman schedules probes by systemd, which the sandbox does not have. `podman healthcheck run` still runs
+        // them.
         let common = [&override_, "PODMAN_IGNORE_CGROUPSV1_WARNING=1", "DISABLE_HC_SYSTEMD=true"];
         let Some(data) = &self.data else {
             let mut command = self.sandbox.command("setpriv");

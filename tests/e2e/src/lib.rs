@@ -9,8 +9,8 @@
 //! The quick half takes less than a minute on an idle machine and needs no root:
 //! `cargo test -p e2e --test e2e -- --skip platform:: --skip slow::`
 //!
-//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU time or
-//! latency belongs into `tests/measurements` and begins with [`run_alone`].
+//! A test that takes more than about two seconds belongs into a module named `slow`. A test with a threshold of CPU
+//! time or latency belongs into `tests/measurements` and begins with [`run_alone`].
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -1,8 +1,8 @@
 //! `make bench`: interpreter, AOT and native side by side, into docs/BENCHMARKS.md.
 //!
 //! Without an argument it measures processes (this table); with the argument `containers`, images on a private Docker
-//! Engine ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]); with `overload`, the
-//! service under too much load and beside slow clients ([`overload`]).
+//! Engine ([`containers`]); with `cluster`, pods on a private Kubernetes cluster ([`pod_startup`]); with `overload`,
+//! the service under too much load and beside slow clients ([`overload`]).
 //!
 //! | module | measures |
 //! |---|---|

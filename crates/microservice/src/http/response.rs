@@ -75,8 +75,8 @@ pub(crate) fn problem(problem: &Problem, service: &str, request_id: &str) -> Res
     response
 }
 
-/// Adds the header fields of every response: no cache stores it, unless the handler says otherwise, and no browser takes
-/// it for another type.
+/// Adds the header fields of every response: no cache stores it, unless the handler says otherwise, and no browser
+/// takes it for another type.
 pub(crate) fn set_defaults(response: &mut Response<Body>) {
     let headers = response.headers_mut();
     headers.entry(CACHE_CONTROL).or_insert(NO_STORE);

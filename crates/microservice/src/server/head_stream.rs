@@ -1,8 +1,8 @@
 //! A stream that hands a request's head to the parser in few pieces.
 //!
 //! hyper parses a head from its start with each piece that arrives. A client that sends a head byte by byte would make
-//! it parse up to `MAX_HEADER_BYTES` for each byte. So pieces are held back until the head is complete, or until as many
-//! bytes are held back as hyper has already: then the work is proportional to the head's length.
+//! it parse up to `MAX_HEADER_BYTES` for each byte. So pieces are held back until the head is complete, or until as
+//! many bytes are held back as hyper has already: then the work is proportional to the head's length.
 
 use std::io;
 use std::pin::Pin;

@@ -1,8 +1,8 @@
-//! `serve ADDRESS`: hyper_wasi's server as in its examples; it echoes bodies. `GET /block` blocks the thread for half a second.
-//! `post URL N`: reqwest_wasi's client; it posts N times on one connection and prints the microseconds of each request.
-//! `watch ADDRESS N ENDS`: N connections to a server, eight of them busy; prints how each of the others ends.
-//! `random`: prints 32 bytes of one call of the runtime's `random_get`.
-//! `selfcheck`: checks the binding with sockets of this process; see [`selfcheck`].
+//! `serve ADDRESS`: hyper_wasi's server as in its examples; it echoes bodies. `GET /block` blocks the thread for half a
+//! second. `post URL N`: reqwest_wasi's client; it posts N times on one connection and prints the microseconds of each
+//! request. `watch ADDRESS N ENDS`: N connections to a server, eight of them busy; prints how each of the others ends.
+//! `random`: prints 32 bytes of one call of the runtime's `random_get`. `selfcheck`: checks the binding with sockets of
+//! this process; see [`selfcheck`].
 
 use std::convert::Infallible;
 use std::error::Error;

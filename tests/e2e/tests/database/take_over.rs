@@ -1,4 +1,5 @@
-//! `scripts/take-over-table.sh`: the table of the article's service becomes this service's, to the cent, or stays as it is.
+//! `scripts/take-over-table.sh`: the table of the article's service becomes this service's, to the cent, or stays as it
+//! is.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,4 +1,5 @@
-//! Faults that take seconds: a database that is cut off, silent, slow, restarted, garbled or hostile; a replica that vanishes.
+//! Faults that take seconds: a database that is cut off, silent, slow, restarted, garbled or hostile; a replica that
+//! vanishes.
 
 mod cut;
 mod garbled;
