@@ -55,7 +55,7 @@ impl Order {
 /// An order in exactly the form in which the service sends it, so that responses compare as text.
 pub fn order(id: u32) -> String {
     let amounts = r#""amount":56.00,"shipping":15.00,"tax":2.00"#;
-    format!(r#"{{"order_id":{id},"product_id":12,"quantity":2,{amounts},"shipping_address":"Mataderos {id}"}}"#)
+    format!(r#"{{"order_id":{id},"product_id":12,"quantity":2,{amounts},"shipping_address":"{id} Harbour Lane"}}"#)
 }
 
 /// An array of such orders.
@@ -73,7 +73,7 @@ pub fn with(id: u32, field: &str, json: Option<&str>) -> String {
         ("amount", "56.00".to_owned()),
         ("shipping", "15.00".to_owned()),
         ("tax", "2.00".to_owned()),
-        ("shipping_address", format!(r#""Mataderos {id}""#)),
+        ("shipping_address", format!(r#""{id} Harbour Lane""#)),
     ];
     assert!(fields.iter().any(|(name, _)| *name == field), "no such field: {field}");
     let kept: Vec<String> = fields

@@ -101,7 +101,7 @@ impl Comparison {
 
 fn order_json(id: u32) -> String {
     let amounts = r#""amount":56.0,"shipping":15.0,"tax":2.0"#;
-    format!(r#"{{"order_id":{id},"product_id":12,"quantity":2,{amounts},"shipping_address":"Mataderos 2312"}}"#)
+    format!(r#"{{"order_id":{id},"product_id":12,"quantity":2,{amounts},"shipping_address":"4 Harbour Lane"}}"#)
 }
 
 /// Waits until the service has created its tables; it listens before that.

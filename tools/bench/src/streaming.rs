@@ -99,7 +99,7 @@ fn fill_table(comparison: &Comparison, rows: u32) -> Result<()> {
     let count = comparison.database.sql("million", "SELECT COUNT(*) FROM orders")?;
     if count.trim() != rows.to_string() {
         let columns = "order_id, product_id, quantity, amount, shipping, tax, shipping_address";
-        let values = "seq, seq % 1000 + 1, seq % 9 + 1, seq % 100000 / 100, 15.00, 2.00, CONCAT('Mataderos ', seq)";
+        let values = "seq, seq % 1000 + 1, seq % 9 + 1, seq % 100000 / 100, 15.00, 2.00, CONCAT(seq, ' Harbour Lane')";
         let statement = format!("INSERT INTO orders ({columns}) SELECT {values} FROM seq_1_to_{rows}");
         comparison.database.sql("million", &statement).context("cannot fill the table")?;
     }

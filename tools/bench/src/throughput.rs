@@ -34,7 +34,7 @@ wrk.headers["Content-Type"] = "application/json"
 request = function()
   id = id + 1
   return wrk.format(nil, "/create_order", nil, '{"order_id":' .. id .. ',"product_id":12,"quantity":2,"amount":56.0,' ..
-    '"shipping":15.0,"tax":2.0,"shipping_address":"Mataderos 2312"}')
+    '"shipping":15.0,"tax":2.0,"shipping_address":"4 Harbour Lane"}')
 end
 "#;
 

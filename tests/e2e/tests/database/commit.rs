@@ -53,7 +53,7 @@ fn updated(app: &TestApp) -> bool {
 fn prepare(app: &TestApp) {
     app.sql(
         "DELETE FROM orders; INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) \
-         VALUES (1, 12, 2, 56, 15, 2, 'Mataderos 1')",
+         VALUES (1, 12, 2, 56, 15, 2, '1 Harbour Lane')",
     );
 }
 

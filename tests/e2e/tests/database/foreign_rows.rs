@@ -11,7 +11,7 @@ fn insert(app: &TestApp, id: u32, column: &str, value: &str) {
     app.sql(&format!(
         "SET check_constraint_checks = 0; \
          INSERT INTO orders (order_id, product_id, quantity, amount, shipping, tax, shipping_address) \
-         VALUES ({id}, 12, 2, 56, 15, 2, 'Mataderos {id}'); \
+         VALUES ({id}, 12, 2, 56, 15, 2, '{id} Harbour Lane'); \
          UPDATE orders SET {column} = {value} WHERE order_id = {id}"
     ));
 }

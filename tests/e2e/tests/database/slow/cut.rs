@@ -88,7 +88,7 @@ fn a_stream_that_loses_its_database_ends_as_incomplete() {
     app.sql(
         "SET SESSION max_recursive_iterations = 20000; \
          INSERT INTO orders WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < 20000) \
-         SELECT n, 12, 2, 56, 15, 2, CONCAT('Mataderos ', n) FROM seq",
+         SELECT n, 12, 2, 56, 15, 2, CONCAT(n, ' Harbour Lane') FROM seq",
     );
     for bytes in [200_000, 600_000] {
         cut_next_connection(&app, Direction::ToClient, bytes, Action::Reset);

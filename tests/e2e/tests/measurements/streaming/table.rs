@@ -17,7 +17,7 @@ fn fill(app: &TestApp) {
     app.sql(&format!(
         "SET SESSION max_recursive_iterations = {ROWS}, max_statement_time = 0; \
          INSERT INTO orders WITH RECURSIVE seq (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM seq WHERE n < {ROWS}) \
-         SELECT n, 1 + n % 1000, 1 + n % 9, n / 100, 15, n % 100 / 100, CONCAT('Mataderos ', n, ', 2312') FROM seq"
+         SELECT n, 1 + n % 1000, 1 + n % 9, n / 100, 15, n % 100 / 100, CONCAT(n, ' Harbour Lane') FROM seq"
     ));
     assert_eq!(app.count_orders() as u64, ROWS);
 }
