@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use microservice::database::Deadline;
+use microservice::database::{Deadline, Part};
 use microservice::http::query::whole_number;
 use microservice::http::response;
 use microservice::http::stream::{CHUNK_BYTES, ChunkSource, json_stream};
@@ -44,7 +44,7 @@ pub(crate) async fn list(service: Arc<OrderService>, request: Request) -> Handle
 /// One page. One order more is read, to know whether there is another page.
 async fn page(service: &OrderService, request: &Request, after: Option<OrderId>, limit: u32) -> HandlerResult {
     let _memory = request.reserve_memory(limit as usize * PAGE_BYTES_PER_ORDER).await?;
-    let mut orders = service.repository.page(after, limit + 1, request.deadline()).await?;
+    let mut orders = service.repository.page(Part::First, after, limit + 1, request.deadline()).await?;
     let has_more = orders.len() > limit as usize;
     orders.truncate(limit as usize);
     let mut response = response::json(StatusCode::OK, array(&orders));
@@ -61,7 +61,7 @@ async fn page(service: &OrderService, request: &Request, after: Option<OrderId>,
 /// the database nor a snapshot of it. An order that exists from the first chunk to the last is in the response exactly
 /// once; one that is created or deleted meanwhile may or may not be.
 async fn stream(service: Arc<OrderService>, request: &Request, after: Option<OrderId>) -> HandlerResult {
-    let first = service.repository.page(after, ORDERS_IN_FIRST_CHUNK, request.deadline()).await?;
+    let first = service.repository.page(Part::First, after, ORDERS_IN_FIRST_CHUNK, request.deadline()).await?;
     if first.len() < ORDERS_IN_FIRST_CHUNK as usize {
         return Ok(response::json(StatusCode::OK, array(&first)));
     }
@@ -92,7 +92,7 @@ impl ChunkSource for OrderChunks {
     async fn next_chunk(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let Some(last) = self.last else { return Ok(None) };
         let deadline = Deadline::after(self.limits.request_timeout);
-        let orders = self.service.repository.page(Some(last), self.next, deadline).await?;
+        let orders = self.service.repository.page(Part::Later, Some(last), self.next, deadline).await?;
         let mut json = chunk(&orders, b',');
         if orders.len() >= self.next as usize {
             self.last = orders.last().map(|order| order.id);

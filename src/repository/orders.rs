@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use microservice::database::Deadline;
+use microservice::database::{Deadline, Part};
 
 use super::statements::{check_condition, delete, insert, insert_all, select, select_after, update};
 use super::{Repository, RepositoryError};
@@ -40,17 +40,18 @@ impl Repository {
         self.database.read(deadline, |session| Box::pin(select(session, id, ""))).await
     }
 
-    /// At most `limit` orders with ids above `after`, by id.
+    /// At most `limit` orders with ids above `after`, by id, for that part of a response.
     ///
     /// # Errors
     /// Those of any read.
     pub async fn page(
         &self,
+        part: Part,
         after: Option<OrderId>,
         limit: u32,
         deadline: Deadline,
     ) -> Result<Vec<Order>, RepositoryError> {
-        self.database.read(deadline, |session| Box::pin(select_after(session, after, limit))).await
+        self.database.read_part(part, deadline, |session| Box::pin(select_after(session, after, limit))).await
     }
 
     /// Replaces the order with the same id, if it meets the condition.

@@ -5,6 +5,7 @@
 //! `impl From<ItsError> for Problem`.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -290,14 +291,18 @@ impl Problem {
     }
 }
 
+/// The duration for `Retry-After`: in whole seconds, at least one.
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+}
+
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         use DatabaseError as E;
         let unavailable = |slug, title, detail| Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail);
         let problem = match &error {
-            E::Busy => {
-                unavailable("overloaded", "Overloaded", "All connections to the database are busy.").with_retry()
-            }
+            E::Busy { wait } => unavailable("overloaded", "Overloaded", "All connections to the database are busy.")
+                .with_retry_after(whole_seconds(*wait)),
             E::Unavailable(_) | E::ConnectionLost(_) => unavailable(
                 "database-unavailable",
                 "Database not available",

@@ -1,6 +1,7 @@
 //! What can go wrong at the database, sorted by what can be done about it.
 
 use std::fmt;
+use std::time::Duration;
 
 use mysql_async::{DriverError, Error, IoError, ServerError};
 
@@ -9,8 +10,11 @@ use mysql_async::{DriverError, Error, IoError, ServerError};
 /// The causes are for the log, never for a client. An error without a cause needs no investigation.
 #[derive(Debug)]
 pub enum DatabaseError {
-    /// All connections stayed in use for as long as the caller could wait.
-    Busy,
+    /// All connections are in use, and the wait for one was too long or would be.
+    Busy {
+        /// How long the wait was, or is expected to be.
+        wait: Duration,
+    },
     /// The database cannot be reached or cannot serve now. Nothing was written.
     Unavailable(String),
     /// The connection broke before the COMMIT. Nothing was written.
@@ -57,7 +61,7 @@ impl DatabaseError {
     /// unknown outcome.
     pub(super) fn during_schema_change(self) -> Self {
         match self {
-            Self::Busy | Self::Unavailable(_) | Self::ConnectionLost(_) | Self::Conflict(_) | Self::TimedOut => {
+            Self::Busy { .. } | Self::Unavailable(_) | Self::ConnectionLost(_) | Self::Conflict(_) | Self::TimedOut => {
                 Self::SchemaOutcomeUnknown(self.to_string())
             }
             error => error,
@@ -147,7 +151,9 @@ fn duplicate_key(message: &str) -> String {
 impl fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy => f.write_str("all database connections are in use"),
+            Self::Busy { wait } => {
+                write!(f, "all database connections are in use; the wait is {} ms", wait.as_millis())
+            }
             Self::Unavailable(cause) => write!(f, "the database is not available: {cause}"),
             Self::ConnectionLost(cause) => write!(f, "the database connection broke: {cause}"),
             Self::Conflict(cause) => write!(f, "the transaction conflicted with others: {cause}"),

@@ -36,7 +36,7 @@ fn after_a_schema_change_has_begun_no_error_says_that_nothing_was_written() {
     let during = DatabaseError::during_schema_change;
     for error in [
         DatabaseError::TimedOut,
-        DatabaseError::Busy,
+        DatabaseError::Busy { wait: Duration::from_secs(1) },
         DatabaseError::from_statement(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()),
         DatabaseError::from_statement(server(1213)),
         DatabaseError::from_statement(server(1053)),

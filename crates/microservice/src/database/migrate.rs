@@ -69,7 +69,7 @@ impl Database {
         let current: u32 = match current.await {
             Ok(current) => current,
             // The next check tries again.
-            Err(Busy | Conflict(_) | ConnectionLost(_) | TimedOut) => return,
+            Err(Busy { .. } | Conflict(_) | ConnectionLost(_) | TimedOut) => return,
             Err(_) => 0,
         };
         self.shared.is_version_checked.store(true, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 //! | `session_variables` | what each connection sets on the server first |
 //! | `tls` | which URLs are rejected or named in the log as unsafe |
 //! | `pool` | a bounded number of connections, and the guard of one that is in use |
+//! | `queue` | who gets the next connection, and who is rejected because the queue is too long |
 //! | `session` | statements on a connection, each bounded in time |
 //! | `transaction` | begin, commit, roll back, retry |
 //! | `commit_gate` | stops COMMITs at shutdown |
@@ -25,6 +26,7 @@ mod lifecycle;
 mod migrate;
 mod options;
 mod pool;
+mod queue;
 mod retry;
 mod schema;
 mod session;
@@ -50,7 +52,7 @@ pub use schema::{Migration, Schema};
 pub use session::Session;
 pub(crate) use settings::DATABASE_URL;
 pub use settings::{DatabaseSettings, VARIABLES};
-pub use transaction::TransactionError;
+pub use transaction::{Part, TransactionError};
 
 /// A database with a service's tables. Clones share their connections.
 #[derive(Clone)]

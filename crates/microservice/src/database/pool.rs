@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::options::driver_options;
+use super::queue::{Queue, QueuePermit};
 use super::{DatabaseError, DatabaseSettings, Deadline};
 use crate::platform;
 
@@ -25,10 +26,21 @@ pub(super) enum Purpose {
     Batch,
     /// A request's reads, without a transaction.
     Read,
+    /// Work of which a part is done: a repeated transaction, the next part of a stream. It may join any queue.
+    Continuation,
     /// Changes of the schema.
     Migration,
     /// A readiness check. It has a connection of its own, since a busy database is still available.
     Readiness,
+}
+
+impl Purpose {
+    /// Keeps work that has begun from being rejected like new work.
+    pub(super) fn continue_work(&mut self) {
+        if matches!(self, Self::Transaction | Self::Read) {
+            *self = Self::Continuation;
+        }
+    }
 }
 
 /// The connections to one database.
@@ -38,54 +50,67 @@ pub(super) enum Purpose {
 /// connection knows that the database is unavailable.
 pub(super) struct ConnectionPool {
     pool: Pool,
-    work_permits: Arc<Semaphore>,
-    /// A batch needs one of these and a work permit.
+    work_queue: Arc<Queue>,
+    /// A batch needs one of these before it joins the queue.
     batch_permits: Arc<Semaphore>,
-    readiness_permits: Arc<Semaphore>,
+    readiness_queue: Arc<Queue>,
     /// The database's host as in the URL.
     host: String,
     connect_timeout: Duration,
+    max_queue_time: Duration,
 }
 
 impl ConnectionPool {
     pub(super) fn new(settings: &DatabaseSettings) -> Self {
-        let work_permits = Arc::new(Semaphore::new(settings.pool_max.saturating_sub(1).max(1)));
-        let readiness_permits =
-            if settings.pool_max > 1 { Arc::new(Semaphore::new(1)) } else { Arc::clone(&work_permits) };
+        let work_queue = Arc::new(Queue::new(settings.pool_max.saturating_sub(1)));
+        let readiness_queue = if settings.pool_max > 1 { Arc::new(Queue::new(1)) } else { Arc::clone(&work_queue) };
         Self {
             pool: Pool::new(driver_options(settings)),
-            work_permits,
+            work_queue,
             batch_permits: Arc::new(Semaphore::new(settings.max_batches)),
-            readiness_permits,
+            readiness_queue,
             host: settings.opts.ip_or_hostname().to_owned(),
             connect_timeout: settings.connect_timeout,
+            max_queue_time: settings.max_queue_time,
         }
     }
 
-    /// A connection, as soon as one is free.
+    /// A connection, as soon as one is free. New work is rejected at once if the queue is too long.
     pub(super) async fn acquire(
         &self,
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<PooledConnection, DatabaseError> {
-        let permits = timeout(deadline.remaining(self.connect_timeout), self.permits(purpose)).await;
-        let Ok(Some(permits)) = permits else { return Err(DatabaseError::Busy) };
+        let mut permits = self.permits(purpose, deadline.remaining(self.connect_timeout)).await?;
         match timeout(deadline.remaining(self.connect_timeout), self.pool.get_conn()).await {
-            Ok(Ok(conn)) => Ok(PooledConnection { open: Some((conn, permits)) }),
+            Ok(Ok(conn)) => {
+                // Opening a connection takes longer than most work, and happens seldom.
+                if matches!(purpose, Purpose::Transaction | Purpose::Read | Purpose::Continuation) {
+                    permits.connection.measure(&self.work_queue);
+                }
+                Ok(PooledConnection { open: Some((conn, permits)) })
+            }
             Ok(Err(error)) => Err(self.connect_error(&error)),
             Err(_) => Err(DatabaseError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
         }
     }
 
-    /// The permits for a connection, as soon as they are free. The semaphores serve their waiters in order. A batch
-    /// that waits for its own permit is not in the queue of the others yet.
-    async fn permits(&self, purpose: Purpose) -> Option<Permits> {
-        let batch = match purpose {
-            Purpose::Batch => Some(Arc::clone(&self.batch_permits).acquire_owned().await.ok()?),
-            Purpose::Transaction | Purpose::Read | Purpose::Migration | Purpose::Readiness => None,
-        };
-        let permits = if purpose == Purpose::Readiness { &self.readiness_permits } else { &self.work_permits };
-        Some(Permits { _connection: Arc::clone(permits).acquire_owned().await.ok()?, _batch: batch })
+    /// The permits for a connection, within `max`. A batch that waits for its own permit is not in the queue of the
+    /// others yet.
+    async fn permits(&self, purpose: Purpose, max: Duration) -> Result<Permits, DatabaseError> {
+        let queue = if purpose == Purpose::Readiness { &self.readiness_queue } else { &self.work_queue };
+        if matches!(purpose, Purpose::Transaction | Purpose::Read) {
+            queue.admit(self.max_queue_time.min(max)).map_err(|wait| DatabaseError::Busy { wait })?;
+        }
+        let (mut batch, mut remaining) = (None, max);
+        if purpose == Purpose::Batch {
+            let deadline = Deadline::after(max);
+            let permit = timeout(max, Arc::clone(&self.batch_permits).acquire_owned()).await;
+            batch = Some(permit.ok().and_then(Result::ok).ok_or(DatabaseError::Busy { wait: max })?);
+            remaining = deadline.remaining(max);
+        }
+        let connection = queue.wait(remaining).await.ok_or(DatabaseError::Busy { wait: max })?;
+        Ok(Permits { connection, _batch: batch })
     }
 
     /// Why there is no connection. For a host that does not resolve: its name, and the reason.
@@ -109,7 +134,7 @@ impl ConnectionPool {
 
 /// The right to use a connection, until this is dropped.
 struct Permits {
-    _connection: OwnedSemaphorePermit,
+    connection: QueuePermit,
     _batch: Option<OwnedSemaphorePermit>,
 }
 

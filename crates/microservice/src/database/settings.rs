@@ -52,6 +52,15 @@ const POOL_MAX_BATCHES: Variable<usize> = Variable::without_default(
 const CONNECT_TIMEOUT: Variable<Duration> =
     Variable::new("CONNECT_TIMEOUT", types::DURATION, "2s", "to get a connection to the database");
 
+/// A queue of half a second is over by the time at which clients are told to retry, one second. It bridges a burst, or
+/// a short pause of the database.
+const MAX_QUEUE_TIME: Variable<Duration> = Variable::new(
+    "MAX_QUEUE_TIME",
+    types::DURATION,
+    "500ms",
+    "a request that would wait longer for a connection gets 503 at once; at most `CONNECT_TIMEOUT` counts",
+);
+
 const STATEMENT_TIMEOUT: Variable<Duration> =
     Variable::new("STATEMENT_TIMEOUT", types::DURATION, "5s", "for one statement");
 
@@ -63,6 +72,7 @@ pub const VARIABLES: &[&dyn AnyVariable] = &[
     &POOL_MAX,
     &POOL_MAX_BATCHES,
     &CONNECT_TIMEOUT,
+    &MAX_QUEUE_TIME,
     &STATEMENT_TIMEOUT,
 ];
 
@@ -77,6 +87,7 @@ pub struct DatabaseSettings {
     /// Batches that have a connection at one time.
     pub(super) max_batches: usize,
     pub(super) connect_timeout: Duration,
+    pub(super) max_queue_time: Duration,
     pub(super) statement_timeout: Duration,
 }
 
@@ -112,6 +123,7 @@ impl DatabaseSettings {
             pool_max,
             max_batches: read_max_batches(environment, pool_max)?,
             connect_timeout: environment.get(&CONNECT_TIMEOUT)?,
+            max_queue_time: environment.get(&MAX_QUEUE_TIME)?,
             statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
         })
     }

@@ -21,6 +21,15 @@ impl TransactionError for DatabaseError {
     }
 }
 
+/// A part of a streamed response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The response has not begun.
+    First,
+    /// The client has received a part of the response.
+    Later,
+}
+
 /// How a unit of work uses the database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mode {
@@ -91,8 +100,28 @@ impl Database {
         self.run(Mode::reads(Purpose::Read, deadline), work).await
     }
 
+    /// Runs the reads for a part of a streamed response, as [`Database::read`] does.
+    ///
+    /// The first part is rejected at once if the queue for a connection is too long. For later parts that would cut the
+    /// response short: they wait up to `CONNECT_TIMEOUT`.
+    ///
+    /// # Errors
+    /// Those of [`Database::read`].
+    pub async fn read_part<'a, T, E, F>(&self, part: Part, deadline: Deadline, work: F) -> Result<T, E>
+    where
+        T: Send,
+        E: TransactionError,
+        F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
+    {
+        let purpose = match part {
+            Part::First => Purpose::Read,
+            Part::Later => Purpose::Continuation,
+        };
+        self.run(Mode::reads(purpose, deadline), work).await
+    }
+
     /// Runs the work until it succeeds or must not be repeated.
-    pub(super) async fn run<'a, T, E, F>(&self, mode: Mode, mut work: F) -> Result<T, E>
+    pub(super) async fn run<'a, T, E, F>(&self, mut mode: Mode, mut work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
@@ -102,7 +131,7 @@ impl Database {
         loop {
             let result = self.attempt(mode, &mut work).await;
             match result {
-                Err(error) if retries.should_retry(error.database_error()).await => {}
+                Err(error) if retries.should_retry(error.database_error()).await => mode.purpose.continue_work(),
                 result => return result,
             }
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Barrier;
 use std::thread;
 
+use super::LONG_QUEUE;
 use e2e::{Client, Order, Response, TestApp, order, orders, with};
 
 /// The responses to `clients` clients that send the same request at the same moment.
@@ -29,7 +30,7 @@ fn count_status(responses: &[Response], status: u16) -> usize {
 
 #[test]
 fn of_a_hundred_creations_of_one_order_one_succeeds() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     let responses = send_together(&app, 100, |client, number| {
         client.post("/create_order", with(1, "quantity", Some(&(number + 1).to_string())))
     });
@@ -44,7 +45,7 @@ fn of_a_hundred_creations_of_one_order_one_succeeds() {
 
 #[test]
 fn of_a_hundred_deletions_of_one_order_one_succeeds() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     app.post("/create_order", order(1)).expect_done();
     let responses = send_together(&app, 100, |client, _| client.delete("/orders/1"));
     assert_eq!((count_status(&responses, 204), count_status(&responses, 404)), (1, 99));
@@ -52,7 +53,7 @@ fn of_a_hundred_deletions_of_one_order_one_succeeds() {
 
 #[test]
 fn a_hundred_orders_without_ids_get_a_hundred_ids() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     let responses = send_together(&app, 100, |client, _| client.post("/orders", with(1, "order_id", None)));
     let ids: HashSet<u32> =
         responses.iter().map(|response| Order::read(&response.clone().expect(201).text()).order_id).collect();
@@ -62,7 +63,7 @@ fn a_hundred_orders_without_ids_get_a_hundred_ids() {
 
 #[test]
 fn overlapping_batches_are_each_all_or_nothing() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     // Batch n holds n..n+10, in ascending order in one half of the batches and descending in the other: this causes
     // deadlocks.
     let batch = |number: u32| (number + 1)..(number + 11);
@@ -85,7 +86,7 @@ fn overlapping_batches_are_each_all_or_nothing() {
 
 #[test]
 fn increments_by_a_hundred_clients_with_if_match_are_not_lost() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     app.post("/create_order", with(1, "quantity", Some("1"))).expect_done();
     let responses = send_together(&app, 100, |client, _| {
         loop {
@@ -108,7 +109,7 @@ fn increments_by_a_hundred_clients_with_if_match_are_not_lost() {
 
 #[test]
 fn the_pool_never_exceeds_its_maximum() {
-    let app = TestApp::spawn_with(&[("POOL_MAX", "3")]);
+    let app = TestApp::spawn_with(&[LONG_QUEUE, ("POOL_MAX", "3")]);
     app.post("/create_orders", orders(1..=600)).expect_done();
     let max = thread::scope(|scope| {
         let work = scope.spawn(|| {

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::LONG_QUEUE;
 use e2e::{Client, Order, Response, TestApp, order, with};
 use testkit::Ledger;
 
@@ -11,7 +12,8 @@ const CLIENTS: u32 = 100;
 /// The number of requests of each client.
 const REQUESTS: u32 = 40;
 
-/// Sends mixed requests for the orders from `1000 * (number + 1)` on, the same in each run. Returns what must be stored.
+/// Sends mixed requests for the orders from `1000 * (number + 1)` on, the same in each run. Returns what must be
+/// stored.
 fn send_mixed_requests(client: &Client, number: u32) -> Ledger<String> {
     let mut random = fastrand::Rng::with_seed(number.into());
     let mut ledger = Ledger::new();
@@ -65,7 +67,7 @@ fn read(ledger: &Ledger<String>, id: u32, response: &Response) {
 
 #[test]
 fn mixed_requests_of_a_hundred_clients_leave_the_expected_table() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     let mut ledger = Ledger::new();
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
@@ -85,7 +87,7 @@ fn mixed_requests_of_a_hundred_clients_leave_the_expected_table() {
 
 #[test]
 fn a_table_that_changes_is_read_with_unique_ids_in_order() {
-    let app = TestApp::spawn();
+    let app = TestApp::spawn_with(&[LONG_QUEUE]);
     thread::scope(|scope| {
         let writers: Vec<_> = (0..4)
             .map(|number| {

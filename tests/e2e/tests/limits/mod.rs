@@ -2,6 +2,7 @@
 
 mod admission;
 mod connections;
+mod database_queue;
 mod descriptors;
 mod held_bytes;
 mod rates;
