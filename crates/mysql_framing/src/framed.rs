@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-use crate::guard::{MAX_RESPONSE_BYTES, TOO_LARGE};
+use crate::violation::{MAX_RESPONSE_BYTES, TOO_LARGE};
 use crate::{Decoder, Encoder, Guard, Violation};
 
 /// The free space in the buffer for one read. Above this length the write buffer is flushed before the next packet.

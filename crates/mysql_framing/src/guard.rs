@@ -1,15 +1,12 @@
 //! Follows a conversation between the driver and its server.
 
-use std::fmt;
-
 use crate::packets::{self, After, AuthSwitch, CLIENT_DEPRECATE_EOF, CLIENT_SSL, Sha2Step};
 use crate::reader::Reader;
+use crate::state::{AfterDefinitions, Rows, State};
+use crate::violation::{MAX_RESPONSE_BYTES, TOO_LARGE, Violation};
 
 /// The length of the client's request for TLS.
 const SSL_REQUEST_BYTES: usize = 32;
-
-/// The maximum memory of one command's response, as the driver keeps it.
-pub(crate) const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
 /// What the driver keeps in addition to a packet's bytes: for a row or a column, and for each value in a row.
 const PACKET_OVERHEAD: usize = 128;
@@ -28,74 +25,6 @@ const COM_STMT_EXECUTE: u8 = 0x17;
 const COM_STMT_SEND_LONG_DATA: u8 = 0x18;
 const COM_STMT_CLOSE: u8 = 0x19;
 const COM_RESET_CONNECTION: u8 = 0x1F;
-
-/// Why a packet was rejected, in words that follow "the database server sent".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Violation(&'static str);
-
-/// The response or a packet of it is larger than [`MAX_RESPONSE_BYTES`].
-pub(crate) const TOO_LARGE: Violation = Violation("more than 32 MiB in response to one statement");
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the database server sent {}", self.0)
-    }
-}
-
-impl std::error::Error for Violation {}
-
-/// How rows are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rows {
-    Text,
-    /// As text; all values must be numbers.
-    Numbers,
-    Binary,
-}
-
-/// What follows a list of definitions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum AfterDefinitions {
-    /// The rows of a result.
-    Rows { rows: Rows, columns: usize },
-    /// The definitions of this number of columns of a prepared statement.
-    StatementColumns(usize),
-}
-
-impl AfterDefinitions {
-    fn state(self) -> State {
-        match self {
-            Self::Rows { rows, columns } => State::Row { rows, columns },
-            Self::StatementColumns(0) => State::Idle,
-            Self::StatementColumns(remaining) => State::Definitions { remaining, then: Self::StatementColumns(0) },
-        }
-    }
-}
-
-/// What the server may send next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// The greeting. Or the client sends first: then the guard belongs to the stream inside TLS.
-    Start,
-    /// Nothing until the client has sent its capabilities.
-    Greeted,
-    /// A step of the authentication. Only one switch of the method is allowed.
-    Authentication { is_switched: bool },
-    /// The result of the authentication, or of a command without rows.
-    Ok,
-    /// The head of a result.
-    Result(Rows),
-    /// Definitions of columns or parameters.
-    Definitions { remaining: usize, then: AfterDefinitions },
-    /// An EOF after them.
-    EndOfDefinitions(AfterDefinitions),
-    /// A row, or the end of the rows.
-    Row { rows: Rows, columns: usize },
-    /// The head of a prepared statement.
-    Statement,
-    /// Nothing.
-    Idle,
-}
 
 /// Follows one connection.
 #[derive(Debug)]

@@ -30,8 +30,11 @@ mod guard;
 mod packets;
 mod reader;
 mod reader_stream;
+mod state;
+mod violation;
 
 pub use codec::{Decoder, Encoder};
 pub use framed::{Framed, FramedParts};
-pub use guard::{Guard, Violation};
+pub use guard::Guard;
 pub use reader_stream::ReaderStream;
+pub use violation::Violation;

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
+use super::head::Head;
 use crate::memory::Reservation;
 
 /// What a connection with a parser costs, in bytes: hyper's first buffer (8 KiB), its state, and the task.
@@ -21,9 +22,6 @@ const FREE_HEAD_BYTES: usize = 4 * 1024;
 
 /// hyper's buffer doubles as it grows, and a part may be held back here.
 const BYTES_PER_HEAD_BYTE: usize = 4;
-
-/// Empty lines before a head (RFC 9112 §2.2) are handed over at once up to this length. They could not end a head.
-const MAX_EMPTY_LINES: usize = 64;
 
 /// The stream. Bodies and all writes pass through.
 pub(super) struct HeadStream<T> {
@@ -37,50 +35,11 @@ pub(super) struct HeadStream<T> {
     memory: Reservation,
 }
 
-/// The head that is being received.
-#[derive(Default)]
-struct Head {
-    /// The number of requests before it on this connection.
-    request: u32,
-    /// The bytes of it that hyper has.
-    handed_over: usize,
-    /// The last two bytes that were received.
-    tail: [u8; 2],
-    /// It has more than empty lines.
-    has_content: bool,
-}
-
-impl Head {
-    /// Notes a received piece. True where the head ends in it.
-    fn receive(&mut self, piece: &[u8]) -> bool {
-        let [before, last] = self.tail;
-        let ends_at_boundary = match (last, piece) {
-            (b'\n', [b'\n', ..] | [b'\r', b'\n', ..]) => true,
-            (b'\r', [b'\n', ..]) => before == b'\n',
-            _ => false,
-        };
-        self.has_content |= piece.iter().any(|byte| !b"\r\n".contains(byte));
-        self.tail = match piece {
-            [.., before, last] => [*before, *last],
-            [only] => [last, *only],
-            [] => self.tail,
-        };
-        (ends_at_boundary || contains_empty_line(piece)) && (self.has_content || self.handed_over < MAX_EMPTY_LINES)
-    }
-}
-
-/// True where the bytes contain the end of a line and then an empty line. Lines may end without a CR (RFC 9112 §2.2).
-fn contains_empty_line(bytes: &[u8]) -> bool {
-    bytes.ends_with(b"\n\r\n")
-        || bytes.windows(2).any(|pair| pair == b"\n\n")
-        || bytes.windows(3).any(|three| three == b"\n\r\n")
-}
-
 impl<T> HeadStream<T> {
     /// `first` precedes what the stream brings: the rest of an earlier read.
     pub(super) fn new(stream: T, activity: Activity, first: Vec<u8>) -> Self {
         let memory = Reservation::new(activity.holder());
-        let (head, is_releasing) = (Head { request: activity.request_count(), ..Head::default() }, !first.is_empty());
+        let (head, is_releasing) = (Head::after(activity.request_count()), !first.is_empty());
         Self { stream, activity, head, held: first, is_releasing, memory }
     }
 
@@ -121,7 +80,7 @@ impl<T: AsyncRead + Unpin> HeadStream<T> {
     fn poll_read_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let request = self.activity.request_count();
         if self.head.request != request {
-            self.head = Head { request, ..Head::default() };
+            self.head = Head::after(request);
         }
         let start = buf.filled().len();
         loop {
@@ -187,24 +146,6 @@ mod tests {
     use super::*;
     use crate::memory::MemoryBudget;
 
-    /// The piece in which the head ends, where it ends.
-    fn end_of(pieces: &[&[u8]]) -> Option<usize> {
-        let mut head = Head { handed_over: MAX_EMPTY_LINES, ..Head::default() };
-        pieces.iter().position(|piece| head.receive(piece))
-    }
-
-    #[test]
-    fn a_head_ends_with_an_empty_line_however_it_is_cut() {
-        for whole in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "GET / HTTP/1.1\r\n\n"] {
-            let bytes: Vec<&[u8]> = whole.as_bytes().chunks(1).collect();
-            assert_eq!(end_of(&bytes), Some(whole.len() - 1), "{whole:?}");
-            for cut in 1..whole.len() {
-                let (first, second) = whole.as_bytes().split_at(cut);
-                assert_eq!(end_of(&[first, second]), Some(1), "{whole:?} cut at {cut}");
-            }
-        }
-    }
-
     /// A client that sends a byte at a time.
     struct Dripping<'b>(&'b [u8]);
 
@@ -235,11 +176,5 @@ mod tests {
         }
         assert_eq!(received, head.as_bytes());
         assert!(pieces <= 16, "{pieces} pieces for {} bytes", head.len());
-    }
-
-    #[test]
-    fn empty_lines_alone_end_no_head() {
-        assert_eq!(end_of(&[b"\r\n\r\n", b"\n\n"]), None);
-        assert_eq!(end_of(&[b"GET / HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n"]), None);
     }
 }

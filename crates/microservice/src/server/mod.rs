@@ -7,6 +7,7 @@ mod activity;
 mod capacity;
 mod closing;
 mod connection;
+mod head;
 mod head_stream;
 mod lag;
 mod parser_errors;

@@ -1,0 +1,138 @@
+//! One budget for all bytes that the process holds for its clients: heads, bodies, and responses until the socket has
+//! taken them.
+//!
+//! Memory is reserved as it is needed. A part of the budget is only for small reservations, so that large bodies and
+//! responses never keep small requests out. Where the budget is used up, the connections that hold memory and have
+//! made no progress for [`STALL_TIME`] are cut off, those that hold most first.
+
+mod holder;
+mod reservation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub(crate) use holder::{Holder, HolderGuard};
+pub use reservation::Reservation;
+use reservation::Reserved;
+
+use crate::sync::lock;
+
+/// The largest reservation that may use the part for small ones, in bytes. An order fits, and so does a page of a few
+/// hundred.
+pub(crate) const MAX_SMALL_BYTES: usize = 64 * 1024;
+
+/// The part for small reservations, in bytes. It comes on top of `MAX_BUFFERED_BYTES`.
+const SMALL_PART_BYTES: usize = 16 * 1024 * 1024;
+
+/// A connection that has made no progress for this long may be cut off for its memory.
+const STALL_TIME: Duration = Duration::from_secs(1);
+
+/// The budget. Clones share it.
+#[derive(Clone)]
+pub(crate) struct MemoryBudget(Arc<Shared>);
+
+struct Shared {
+    free: Mutex<Free>,
+    released: Notify,
+    holders: Mutex<HashMap<u64, Arc<Holder>>>,
+    next_id: AtomicU64,
+}
+
+/// Bytes that are not reserved.
+#[derive(Debug, Clone, Copy)]
+struct Free {
+    small: usize,
+    large: usize,
+}
+
+impl fmt::Debug for MemoryBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBudget").field("free", &*lock(&self.0.free)).finish_non_exhaustive()
+    }
+}
+
+impl MemoryBudget {
+    /// A budget of `max` bytes, and the part for small reservations.
+    pub(crate) fn new(max: usize) -> Self {
+        Self(Arc::new(Shared {
+            free: Mutex::new(Free { small: SMALL_PART_BYTES, large: max }),
+            released: Notify::new(),
+            holders: Mutex::default(),
+            next_id: AtomicU64::new(0),
+        }))
+    }
+
+    /// Registers a connection.
+    pub(crate) fn register(&self) -> HolderGuard {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let holder = Arc::new(Holder::new(self.clone()));
+        lock(&self.0.holders).insert(id, Arc::clone(&holder));
+        HolderGuard { id, holder }
+    }
+
+    /// Cuts off stalled connections that hold `needed` bytes together. False where there are none.
+    fn cut_off_stalled(&self, needed: usize) -> bool {
+        let now = Instant::now();
+        let mut stalled: Vec<_> = lock(&self.0.holders)
+            .values()
+            .filter_map(|holder| holder.stalled_bytes(now).map(|bytes| (bytes, Arc::clone(holder))))
+            .filter(|(bytes, _)| *bytes > 0)
+            .collect();
+        stalled.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        let mut freed = 0_usize;
+        for (bytes, holder) in &stalled {
+            holder.cut_off();
+            freed = freed.saturating_add(*bytes);
+            if freed >= needed {
+                break;
+            }
+        }
+        freed > 0
+    }
+
+    /// Cuts off the connection that has been stalled longest during a request. False where there is none.
+    pub(crate) fn cut_off_longest_stalled(&self) -> bool {
+        let now = Instant::now();
+        let longest = lock(&self.0.holders)
+            .values()
+            .filter_map(|holder| holder.stalled_during_request(now).map(|time| (time, Arc::clone(holder))))
+            .max_by_key(|(time, _)| *time);
+        longest.inspect(|(_, holder)| holder.cut_off()).is_some()
+    }
+
+    fn take(&self, reserved: &mut Reserved, additional: usize) -> bool {
+        let free = &mut *lock(&self.0.free);
+        let is_small = reserved.total().saturating_add(additional) <= MAX_SMALL_BYTES;
+        let (from, to) = match is_small && free.small >= additional {
+            true => (&mut free.small, &mut reserved.small),
+            false => (&mut free.large, &mut reserved.large),
+        };
+        if *from < additional {
+            return false;
+        }
+        *from -= additional;
+        *to += additional;
+        true
+    }
+
+    fn give_back(&self, reserved: &mut Reserved, bytes: usize) {
+        let large = bytes.min(reserved.large);
+        let small = (bytes - large).min(reserved.small);
+        reserved.large -= large;
+        reserved.small -= small;
+        {
+            let free = &mut *lock(&self.0.free);
+            free.large += large;
+            free.small += small;
+        }
+        self.0.released.notify_waiters();
+    }
+}

@@ -1,0 +1,67 @@
+//! What is reserved, given back and cut off.
+
+use std::task::Waker;
+
+use super::*;
+
+const LARGE: usize = 1024 * 1024;
+
+fn long_ago() -> Instant {
+    Instant::now().checked_sub(STALL_TIME * 2).unwrap_or_else(Instant::now)
+}
+
+#[test]
+fn large_reservations_leave_the_part_for_small_ones() {
+    let budget = MemoryBudget::new(LARGE);
+    let (first, second) = (budget.register(), budget.register());
+    let mut large = Reservation::new(&first.holder);
+    assert!(large.try_grow_to(LARGE));
+    let mut small = Reservation::new(&second.holder);
+    assert!(small.try_grow_to(MAX_SMALL_BYTES));
+    assert!(!small.try_grow_to(MAX_SMALL_BYTES + 1), "no longer small");
+    large.shrink_to(LARGE / 2);
+    assert!(small.try_grow_to(LARGE / 2));
+}
+
+#[test]
+fn all_bytes_come_back() {
+    let budget = MemoryBudget::new(LARGE);
+    let client = budget.register();
+    for _ in 0..3 {
+        let mut one = Reservation::new(&client.holder);
+        assert!(one.try_grow_to(100) && one.try_grow_to(LARGE));
+    }
+    let free = *lock(&budget.0.free);
+    assert_eq!((free.small, free.large), (SMALL_PART_BYTES, LARGE));
+    drop(client);
+    assert!(lock(&budget.0.holders).is_empty());
+}
+
+#[test]
+fn the_largest_stalled_holder_is_cut_off_and_no_other() {
+    let budget = MemoryBudget::new(LARGE);
+    let clients = [budget.register(), budget.register(), budget.register()];
+    let mut held: Vec<_> = clients.iter().map(|client| Reservation::new(&client.holder)).collect();
+    for (reservation, kib) in held.iter_mut().zip([100, 300, 500]) {
+        assert!(reservation.try_grow_to(kib * 1024));
+    }
+    for client in &clients[..2] {
+        client.holder.wait_for_client(long_ago(), false, Waker::noop());
+    }
+    clients[2].holder.wait_for_client(Instant::now(), false, Waker::noop());
+    let asking = budget.register();
+    assert!(!Reservation::new(&asking.holder).try_grow_to(300 * 1024));
+    let cut_off: Vec<bool> = clients.iter().map(|client| client.holder.is_cut_off()).collect();
+    assert_eq!(cut_off, [false, true, false]);
+}
+
+#[test]
+fn an_idle_connection_is_not_stalled_during_a_request() {
+    let budget = MemoryBudget::new(LARGE);
+    let client = budget.register();
+    client.holder.wait_for_client(long_ago(), true, Waker::noop());
+    assert!(!budget.cut_off_longest_stalled());
+    client.holder.wait_for_client(long_ago(), false, Waker::noop());
+    assert!(budget.cut_off_longest_stalled());
+    assert!(!budget.cut_off_longest_stalled(), "it is cut off already");
+}

@@ -1,0 +1,163 @@
+//! Error responses: RFC 9457 problem details, one shape for all.
+//!
+//! Handlers return a [`Problem`] instead of a response. A 5xx response reveals no internals: its [`Problem::cause`] is
+//! only logged, once. The problems that any service needs are constructors in `requests`; those of the database are in
+//! `database`. A service adds its own by `impl From<ItsError> for Problem`.
+
+mod database;
+mod requests;
+
+use std::fmt;
+
+use hyper::StatusCode;
+use hyper::header::HeaderName;
+use serde::Serialize;
+
+/// The longest detail, in characters, whatever a client sent.
+const MAX_DETAIL_CHARS: usize = 512;
+
+/// A field of a request that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldProblem {
+    /// The field, as in `quantity` or `[3].quantity`.
+    pub field: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// An error response.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    slug: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldProblem>,
+    retry_after: Option<u32>,
+    allow: Option<String>,
+    header: Option<(HeaderName, String)>,
+    cause: Option<String>,
+    closes_connection: bool,
+}
+
+impl Problem {
+    /// `slug` is the last part of the problem's `type`: it is stable, for programs. `title` is the same for all
+    /// problems of that type. `detail` says what is wrong this time.
+    #[must_use]
+    pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into().chars().take(MAX_DETAIL_CHARS).collect();
+        Self(Box::new(Parts {
+            status,
+            slug,
+            title,
+            detail,
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+            header: None,
+            cause: None,
+            closes_connection: false,
+        }))
+    }
+
+    /// Adds the fields at fault.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// Tells the client to try again after a second (`Retry-After`).
+    #[must_use]
+    pub fn with_retry(mut self) -> Self {
+        self.0.retry_after = Some(1);
+        self
+    }
+
+    /// Tells the client when to try again (`Retry-After`).
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds a header field to the response, in place of an earlier one.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.0.header = Some((name, value));
+        self
+    }
+
+    /// Adds the cause, for the log only.
+    #[must_use]
+    pub fn with_cause(mut self, cause: &dyn fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Closes the connection after the response: the rest of the request would be read as the next request.
+    #[must_use]
+    pub(crate) fn with_close(mut self) -> Self {
+        self.0.closes_connection = true;
+        self
+    }
+
+    /// The response's status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// What is wrong this time.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// `Retry-After`, in seconds.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        self.0.retry_after
+    }
+
+    /// `Allow`.
+    pub(crate) fn allow(&self) -> Option<&str> {
+        self.0.allow.as_deref()
+    }
+
+    /// A further header field.
+    pub(crate) fn header(&self) -> Option<(&HeaderName, &str)> {
+        self.0.header.as_ref().map(|(name, value)| (name, value.as_str()))
+    }
+
+    /// The cause, for the log only.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// True where the connection is to be closed after the response.
+    pub(crate) fn closes_connection(&self) -> bool {
+        self.0.closes_connection
+    }
+
+    /// The body, as `application/problem+json`. `service` is part of the problem's `type`.
+    pub(crate) fn to_json(&self, service: &str, request_id: &str) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldProblem],
+        }
+        let Parts { status, slug, title, detail, errors, .. } = &*self.0;
+        let r#type = format!("urn:{service}:problem:{slug}");
+        let body = Body { r#type, title, status: status.as_u16(), detail, request_id, errors };
+        // Strings and a number are always valid JSON.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
