@@ -3,14 +3,16 @@
 #
 # WasmEdge passes on no environment variable by itself. Test programs get the variables that tests read. The service
 # also gets those of its own table, which its module prints, and may read the directories of the files that they name.
+# WASMEDGE names another WasmEdge than the one on the PATH.
 set -eu
+wasmedge=${WASMEDGE:-wasmedge}
 module=$1
 names='PROPTEST_CASES RUST_BACKTRACE'
 files=
 case $module in
 */deps/*) ;;
 *)
-    table=$(wasmedge "$module" --variables)
+    table=$("$wasmedge" "$module" --variables)
     names="$names $(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)".*/\1/p')"
     files=$(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)","type":"file".*/\1/p')
     ;;
@@ -30,4 +32,4 @@ for name in $names; do
     set -- --env "$name=$value" "$@"
 done
 # The kernel's random numbers. All of /dev would give a module that root runs the machine's disks as well.
-exec wasmedge --dir /proc/sys/kernel/random:/proc/sys/kernel/random:readonly "$@"
+exec "$wasmedge" --dir /proc/sys/kernel/random:/proc/sys/kernel/random:readonly "$@"

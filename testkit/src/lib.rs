@@ -6,6 +6,7 @@
 //! | [`service`] | the order service as a child process: [`Service`], in any [`Runtime`] |
 //! | [`proxy`] | a TCP proxy that injects faults: [`FaultProxy`], [`Fault`] |
 //! | [`aot`] | the compiled form of a `.wasm`, cached by content |
+//! | [`runtime`] | which WasmEdge runs modules, and with which options |
 //! | [`artifacts`] | the paths of the built `.wasm` and the native program |
 //! | [`process`] | a child that ends with its parent, its log, its metrics from `/proc` |
 //! | [`engine`] | a private Docker and a private Podman: [`Engine`], [`Podman`] |
@@ -44,6 +45,7 @@ pub mod ports;
 pub mod process;
 pub mod proxy;
 pub mod readme;
+pub mod runtime;
 pub mod sandbox;
 pub mod service;
 pub mod stats;

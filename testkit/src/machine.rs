@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::artifacts;
+use crate::{artifacts, runtime};
 
 /// A Markdown list: date, source, machine, versions of compiler, runtime and database.
 ///
@@ -14,7 +14,7 @@ use crate::artifacts;
 pub fn describe() -> Result<String> {
     describe_with(&[
         format!("compiler: rust {}", compiler()?),
-        format!("runtime: {}", first_line("wasmedge", &["--version"])?),
+        format!("runtime: {}", runtime::version()?),
         format!(
             "database: MariaDB {}",
             output_of("mariadb", &["--version"])?.split([' ', ',']).nth(2).unwrap_or_default()

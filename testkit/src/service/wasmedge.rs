@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::runtime;
+
 /// Its file `uuid` holds 122 fresh bits of the kernel's generator at each read. WasmEdge opens directories only. All of
 /// `/dev` would give a module that root runs the machine's disks as well.
 const KERNEL_RANDOM: &str = "/proc/sys/kernel/random";
@@ -48,14 +50,14 @@ impl FileAccess {
     }
 }
 
-/// `wasmedge` with this environment and access to these files.
+/// WasmEdge with this environment and access to these files.
 #[must_use]
 pub fn wasmedge<'a>(
     program: &Path,
     files: &FileAccess,
     environment: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Command {
-    let mut command = Command::new("wasmedge");
+    let mut command = runtime::command(program);
     command.args(files.arguments());
     for (name, value) in environment {
         command.arg("--env").arg(format!("{name}={value}"));

@@ -3,9 +3,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
-use testkit::{Process, TempDir, aot, artifacts, ports};
+use testkit::{Process, TempDir, aot, artifacts, ports, runtime};
 
 use crate::{RawConnection, wait_for};
 
@@ -56,7 +55,7 @@ impl Guest {
 
     fn start_as(program: &Path, arguments: &[&str], port: u16) -> Self {
         let dir = TempDir::new().expect("a directory");
-        let mut command = Command::new("wasmedge");
+        let mut command = runtime::command(program);
         command.arg(program).args(arguments);
         let process = Process::start(&command, &dir.path().join("log")).expect("WasmEdge starts");
         Self { process, port, _dir: dir }

@@ -1,10 +1,11 @@
 //! The service's table of variables, as the module itself prints it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use testkit::runtime;
 
 /// One variable of the service.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +19,7 @@ pub(crate) struct Variable {
 
 /// Runs `wasmedge MODULE --variables`. The interpreter is used: it needs no compilation and a fraction of a second.
 pub(crate) fn read_from(module: &Path) -> Result<Vec<Variable>> {
-    let mut command = Command::new("wasmedge");
+    let mut command = runtime::command(module);
     let output = command.arg(module).arg("--variables").stdin(Stdio::null()).output().context("cannot run wasmedge")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{} --variables ended with {}:\n{errors}", module.display(), output.status);

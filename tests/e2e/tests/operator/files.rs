@@ -65,7 +65,8 @@ fn wasmedge_with(argument: &str) -> Option<Vec<String>> {
         line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
     };
     let mut commands = lines.map(|line| words(&line));
-    commands.find(|words| words.iter().any(|word| word == argument) && words.iter().any(|word| word == "wasmedge"))
+    commands
+        .find(|words| words.iter().any(|word| word == argument) && words.iter().any(|word| word.ends_with("wasmedge")))
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Random numbers: an attacker who knows WasmEdge's generator learns nothing of the service's TLS keys.
 
-use std::process::Command;
 use std::time::Duration;
 
 use random_search::{Sample, find_seeds};
-use testkit::{Process, TempDir, artifacts, ports};
+use testkit::{Process, TempDir, artifacts, ports, runtime};
 
 use e2e::Guest;
 use e2e::fake_database::FakeDatabase;
@@ -19,11 +18,12 @@ fn tls_random_numbers(directories: &[&str]) -> [Sample; 2] {
     let database = FakeDatabase::bind();
     let dir = TempDir::new().expect("a directory");
     let port = ports::free().expect("a port");
-    let mut command = Command::new("wasmedge");
+    let module = artifacts::wasm().expect("the service's module");
+    let mut command = runtime::command(&module);
     command.args(directories.iter().flat_map(|directory| ["--dir", directory]));
     let url = database.url("?require_ssl=true");
     command.args(["--env", &format!("DATABASE_URL={url}"), "--env", &format!("LISTEN_ADDR=127.0.0.1:{port}")]);
-    command.arg(artifacts::wasm().expect("the service's module"));
+    command.arg(module);
     let process = Process::start(&command, &dir.path().join("log")).expect("WasmEdge starts");
     let mut connection = database.accept();
     connection.greet(true);
