@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,t
 FROM debian AS manifests
 WORKDIR /build
 COPY . .
-RUN rm -rf src migrations crates/microservice/src crates/microservice/examples && mkdir src && \
+RUN rm -rf src migrations crates/microservice/src crates/microservice/examples tools/*/src && mkdir src && \
     echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
     for member in crates/microservice/ $(ls -d services/*/ 2>/dev/null) fuzz/ testkit/ tests/*/ tools/*/; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
@@ -57,17 +57,31 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     find src migrations -type f -exec touch {} + && cargo build --release --locked && \
     mkdir /out && cp target/wasm32-wasip1/release/order-service.wasm /out/
 
+# A tool of this repository, for the build machine.
+FROM toolchain AS tools
+WORKDIR /build
+COPY --from=manifests /build .
+COPY tools/strip-aot tools/strip-aot
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
+    host=$(rustc -vV | sed -n 's/^host: //p') && \
+    cargo build --locked --target "$host" --package strip-aot && mkdir /out && cp "target/$host/debug/strip-aot" /out/
+
 FROM debian AS wasmedge
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update && apt-get install -y --no-install-recommends binutils wasmedge
 
 FROM wasmedge AS compile
 COPY --from=build /out /in
+COPY --from=tools /out/strip-aot /usr/local/bin/
 ARG AOT_OPTIONS=""
 # An ELF file, because the output's name ends in .so. WasmEdge loads it under any name, and engines recognise a module
-# by the extension .wasm. AOT_OPTIONS is unquoted: a list of words, or empty.
+# by the extension .wasm. strip-aot removes the module's code, which is there as machine code. AOT_OPTIONS is unquoted: a
+# list of words, or empty.
 RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.so && \
-    strip --strip-unneeded /out/order-service.so && mv /out/order-service.so /out/order-service.wasm
+    strip --strip-unneeded /out/order-service.so && strip-aot /out/order-service.so && \
+    mv /out/order-service.so /out/order-service.wasm
 
 # Static, with glibc's resolver: the image has no other files. There is no cross-compilation: the platform is the build
 # machine's.
@@ -133,6 +147,8 @@ USER 65534:65534
 EXPOSE 8080
 # crun reports each exit status of a module as 0. Every runtime reports a trap as a failure.
 ENV FATAL_EXIT=trap
+# This image is for the interpreter.
+ENV ALLOW_INTERPRETER=true
 ENTRYPOINT ["/order-service.wasm"]
 
 FROM scratch AS aot

@@ -73,7 +73,7 @@ for group in "$@"; do
             --package microservice --package wasmedge_wasi_socket --package pipe_status \
             --package webpki-roots@0.25.90 --package getrandom@0.2.90 --package mysql_framing
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench \
-            --package release --package random_search --package wasm-lower
+            --package release --package random_search --package strip-aot --package wasm-lower
         part 'fuzz, short run' $cargo test --no-fail-fast --target "$host" --package fuzz
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;

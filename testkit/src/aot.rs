@@ -1,9 +1,9 @@
 //! Compiles a `.wasm` ahead of time with `wasmedge compile`. The cache key is the file's content.
 //!
 //! The result is an ELF file: WasmEdge maps it, and processes share its pages. The other form, a `.wasm` with a section
-//! of machine code, is copied into each process (docs/decisions/0025-compiled-files-are-elf.md).
+//! of machine code, is copied into each process (docs/decisions/0025-compiled-files-are-elf.md). The module's code,
+//! which WasmEdge does not read then, is removed from the file (`tools/strip-aot`).
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -11,17 +11,14 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
-use crate::artifacts;
 use crate::sync::lock;
+use crate::{artifacts, runtime};
 
 /// Options of `wasmedge compile`; part of the cache key.
 const OPTIONS: [&str; 0] = [];
 
-/// The form of the compiled file; part of the cache key. `wasmedge compile` writes ELF if the name ends in `.so`.
-const FORM: &str = "elf";
-
-/// The first bytes of an ELF file (elf(5), `e_ident`).
-const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
+/// The form of the compiled file; part of the cache key.
+const FORM: &str = "stripped ELF";
 
 /// The compiled form of `wasm`, from `target/aot/` or compiled now. Compiling takes about a minute; a line on standard
 /// error announces it. `ORDER_SERVICE_AOT` names a compiled file to use instead.
@@ -54,9 +51,9 @@ pub fn is_compiled(wasm: &Path) -> Result<bool> {
 
 fn cached_path(wasm: &Path) -> Result<PathBuf> {
     let content = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let version = Command::new("wasmedge").arg("--version").output().context("cannot run wasmedge")?;
+    let version = runtime::output(&runtime::compiler(), "--version")?;
     let options = format!("{FORM} {}", OPTIONS.join(" "));
-    let key = [version.stdout.as_slice(), options.as_bytes(), processor().as_bytes(), content.as_slice()]
+    let key = [version.as_bytes(), options.as_bytes(), processor().as_bytes(), content.as_slice()]
         .iter()
         .fold(FNV_START, |hash, part| fnv(hash, part));
     let name = wasm.file_stem().unwrap_or_default().to_string_lossy();
@@ -68,9 +65,10 @@ fn compile(wasm: &Path, cached: &Path) -> Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
     print_progress(&format!("aot: compiling {} for this processor (about a minute, once) …", wasm.display()));
     let start = Instant::now();
-    // Renamed when complete: another process sees either no file or the whole file. The extension determines the form.
+    // Renamed when complete: another process sees either no file or the whole file. WasmEdge writes ELF
+    // if the name ends in `.so`.
     let partial = cached.with_extension(format!("{}.partial.so", std::process::id()));
-    let mut command = Command::new("wasmedge");
+    let mut command = Command::new(runtime::compiler());
     command.arg("compile").args(OPTIONS).arg(wasm).arg(&partial).stdin(Stdio::null());
     let output = command.output().context("cannot run wasmedge compile")?;
     if !output.status.success() {
@@ -78,20 +76,17 @@ fn compile(wasm: &Path, cached: &Path) -> Result<()> {
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         bail!("wasmedge compile {} ended with {}:\n{text}", wasm.display(), output.status);
     }
-    if !is_elf(&partial)? {
-        let _ = fs::remove_file(&partial);
-        bail!("wasmedge compile {} wrote no ELF file", wasm.display());
-    }
+    strip(&partial).with_context(|| format!("cannot strip {}", partial.display()))?;
     fs::rename(&partial, cached).with_context(|| format!("cannot write {}", cached.display()))?;
     print_progress(&format!("aot: done in {:.0} s: {}", start.elapsed().as_secs_f64(), cached.display()));
     Ok(())
 }
 
-fn is_elf(file: &Path) -> Result<bool> {
-    let mut magic = [0; ELF_MAGIC.len()];
-    let read = fs::File::open(file).and_then(|mut file| file.read_exact(&mut magic));
-    read.with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(magic == ELF_MAGIC)
+/// Removes from the ELF file what WasmEdge does not read. Fails on any other file.
+fn strip(compiled: &Path) -> Result<()> {
+    let mut content = fs::read(compiled)?;
+    strip_aot::strip(&mut content)?;
+    Ok(fs::write(compiled, content)?)
 }
 
 /// Compiled code is specific to the processor. A target directory copied to another machine must not be used there.
