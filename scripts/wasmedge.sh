@@ -6,6 +6,8 @@
 # WASMEDGE names another WasmEdge than the one on the PATH.
 set -eu
 wasmedge=${WASMEDGE:-wasmedge}
+# The interpreter runs what cargo has built.
+export ALLOW_INTERPRETER="${ALLOW_INTERPRETER:-true}"
 module=$1
 names='PROPTEST_CASES RUST_BACKTRACE'
 files=

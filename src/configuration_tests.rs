@@ -37,6 +37,7 @@ fn a_wrong_value_is_one_line_with_name_problem_and_example() {
         ("DRAIN_DELAY", "3"),
         ("DRAIN_TIMEOUT", "0s"),
         ("FATAL_EXIT", "panic"),
+        ("ALLOW_INTERPRETER", "yes"),
         ("AUTO_INIT", "yes"),
         ("ALLOW_RESET", "1"),
         ("REQUEST_TIMEOUT", "25h"),

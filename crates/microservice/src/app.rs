@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::access::Credentials;
 use crate::config::{ConfigError, Environment};
 use crate::database::DatabaseLifecycle;
+use crate::execution::Execution;
 use crate::memory::MemoryBudget;
 use crate::problem::Problem;
 use crate::readiness::Readiness;
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) name: &'static str,
     /// The text of `GET /`.
     pub(crate) index: Bytes,
+    /// How this process executes its code, as measured at the start.
+    pub(crate) execution: Execution,
     pub(crate) limits: Limits,
     pub(crate) allow_reset: bool,
     pub(crate) cors_allow_origin: Option<String>,
@@ -53,6 +56,7 @@ impl App {
         Ok(Self {
             name,
             index: index.into(),
+            execution: Execution::measure(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
             credentials: Arc::new(Credentials::read(environment)?),

@@ -12,6 +12,7 @@
 //! | [`problem`] | error responses (RFC 9457) |
 //! | [`database`] | pooled connections, transactions with retries, migrations |
 //! | [`operations`] | `/health`, `/ready`, `/init`, `/drain` |
+//! | `execution` | whether the module runs as machine code or in an interpreter |
 //! | `memory` | one budget for all bytes held for clients |
 //! | `server` | connections and requests: bounds, timeouts, admission, request ids |
 //! | [`shutdown`] | graceful shutdown |
@@ -26,6 +27,7 @@ pub mod access;
 mod app;
 pub mod config;
 pub mod database;
+mod execution;
 pub mod http;
 mod memory;
 pub mod operations;

@@ -194,7 +194,8 @@ async fn serve<S: Service>(
         None => None,
     };
     tokio::spawn(telemetry::write_out());
-    tracing::info!(address = %address, version = S::VERSION, "listening");
+    tracing::info!(address = %address, version = S::VERSION, execution = app.execution.as_str(), "listening");
+    app.execution.log_if_interpreted(process.allow_interpreter);
     if app.credentials.are_configured() {
         let credentials = Arc::clone(&app.credentials);
         tokio::spawn(async move { credentials.watch_files().await });

@@ -34,6 +34,12 @@ pub(crate) const FATAL_EXIT: Variable<FatalExit> = Variable::new(
     "status",
     "how a failed start ends: `status` 64 or 71, or a `trap`, for engines that lose a module's status (crun)",
 );
+const ALLOW_INTERPRETER: Variable<bool> = Variable::new(
+    "ALLOW_INTERPRETER",
+    types::BOOLEAN,
+    "false",
+    "`true`: no warning when WasmEdge interprets the module; set in the portable image",
+);
 const AUTO_INIT: Variable<bool> = Variable::new(
     "AUTO_INIT",
     types::BOOLEAN,
@@ -99,7 +105,7 @@ pub(crate) const CORS_ALLOW_ORIGIN: Variable<String> = Variable::without_default
 
 /// The variables of the process: where it listens and how it ends.
 pub(crate) const PROCESS_VARIABLES: &[&dyn AnyVariable] =
-    &[&LISTEN_ADDR, &ADMIN_ADDR, &DRAIN_DELAY, &DRAIN_TIMEOUT, &FATAL_EXIT];
+    &[&LISTEN_ADDR, &ADMIN_ADDR, &DRAIN_DELAY, &DRAIN_TIMEOUT, &FATAL_EXIT, &ALLOW_INTERPRETER];
 
 /// The variables of services with a database.
 pub(crate) const SCHEMA_VARIABLES: &[&dyn AnyVariable] = &[&AUTO_INIT, &ALLOW_RESET];
@@ -145,6 +151,8 @@ pub(crate) struct ProcessSettings {
     pub(crate) admin_addr: Option<SocketAddr>,
     pub(crate) drain_delay: Duration,
     pub(crate) drain_timeout: Duration,
+    /// The module is interpreted on purpose.
+    pub(crate) allow_interpreter: bool,
     /// Create missing tables at the start.
     pub(crate) auto_init: bool,
 }
@@ -156,6 +164,7 @@ impl ProcessSettings {
             admin_addr: environment.find(&ADMIN_ADDR)?,
             drain_delay: environment.get(&DRAIN_DELAY)?,
             drain_timeout: environment.get(&DRAIN_TIMEOUT)?,
+            allow_interpreter: environment.get(&ALLOW_INTERPRETER)?,
             auto_init: has_database && environment.get(&AUTO_INIT)?,
         })
     }

@@ -1,4 +1,5 @@
-//! The platform under the service: freezes, IPv6, name resolution, the form of the compiled file.
+//! The platform under the service: freezes, IPv6, name resolution, the compiled file,
+//! the interpreter.
 //!
 //! Most of it depends on `crates/wasmedge_wasi_socket`. `make test-published` runs these tests with the published
 //! crate; docs/PUBLISHED-CRATE.md lists the results.
@@ -6,6 +7,7 @@
 mod binding;
 mod compiled_file;
 mod dns_server;
+mod execution;
 mod freezing;
 mod freezing_at_work;
 mod ipv6;
