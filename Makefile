@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help
 help: ## this list
-	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench),"
 	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz). Before each commit: make check."
 
@@ -59,6 +59,21 @@ test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 .PHONY: test-published
 test-published: deps-test ## the platform tests with the published socket crate (10 min): docs/PUBLISHED-CRATE.md
 	@scripts/published.sh
+
+.PHONY: test-runtime
+test-runtime: deps-test ## the end-to-end tests on another WasmEdge: WASMEDGE=/path/to/wasmedge (docs/DEPLOY.md)
+	@[ -n "$(WASMEDGE)" ] || { echo "make: WASMEDGE=/path/to/wasmedge is missing" >&2; exit 2; }
+	@WASMEDGE="$(WASMEDGE)" scripts/test.sh e2e
+
+.PHONY: runtime-slim
+runtime-slim: deps-slim ## WasmEdge without LLVM, from source, into target/runtime-slim: docs/SLIM-RUNTIME.md
+	@scripts/runtime-slim.sh
+
+.PHONY: test-runtime-slim
+test-runtime-slim: deps-test deps-containers ## that one, built if it is missing: the end-to-end tests, and under crun
+	@[ -x "$(TARGET_DIR)/runtime-slim/bin/wasmedge" ] || $(MAKE) runtime-slim
+	@WASMEDGE="$(TARGET_DIR)/runtime-slim/bin/wasmedge" WASMEDGE_COMPILER=wasmedge scripts/test.sh e2e
+	@$(CARGO) test --target $(HOST) --package containers -- --ignored slim_runtime
 
 .PHONY: cluster
 cluster: deps-cluster ## a Kubernetes cluster on this machine with the service on it, until Ctrl-C
@@ -143,9 +158,9 @@ deps: ## install the missing Debian packages for run, check, test and bench
 	@scripts/deps.sh check test bench
 
 .PHONY: deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers
-.PHONY: deps-audit deps-backup deps-release deps-fuzz
+.PHONY: deps-audit deps-backup deps-release deps-fuzz deps-slim
 deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers deps-audit deps-backup \
-    deps-release deps-fuzz:
+    deps-release deps-fuzz deps-slim:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

@@ -11,6 +11,7 @@
 #   scripts/deps.sh cluster      + the parts of a Kubernetes cluster on this machine
 #   scripts/deps.sh engine       Docker with Compose, and crun, which runs wasm
 #   scripts/deps.sh containers   + the programs that the container tests use: Podman, a registry, a load balancer
+#   scripts/deps.sh slim         what builds WasmEdge without LLVM
 #   scripts/deps.sh audit        the wasm toolchain, and git for the advisory database
 #   scripts/deps.sh backup       MariaDB's client programs
 #   scripts/deps.sh release      + Docker, and ssh-keygen for signatures
@@ -120,6 +121,18 @@ fuzz_group() {
     build_group
     need c++ g++
 }
+# For WasmEdge without LLVM, from source.
+slim_group() {
+    run_group
+    need c++ g++
+    need cmake cmake
+    need ninja ninja-build
+    need strip binutils
+    need /usr/include/spdlog/spdlog.h libspdlog-dev
+    need /usr/include/fmt/format.h libfmt-dev
+    need dpkg-source dpkg-dev
+    need xz xz-utils
+}
 # Kubernetes itself is compiled (cluster-build.sh); these are the parts that Debian packages. An engine builds the
 # images.
 cluster_group() {
@@ -185,7 +198,7 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | check | bench | fuzz | cluster | engine | containers | audit | backup | release) "${group}_group" ;;
+    build | lint | run | test | check | bench | fuzz | cluster | engine | containers | audit | backup | release | slim) "${group}_group" ;;
     *) fail "unknown group '$group': the head of this script lists them" ;;
     esac
 done

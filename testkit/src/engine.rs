@@ -5,7 +5,8 @@
 //!
 //! Images and the build cache are kept for later runs, in `~/.cache/order-service/docker`.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -40,7 +41,7 @@ dockerd --config-file "$1/daemon.json" --data-root "$2" --exec-root "$1/exec" --
 wait
 "#;
 
-/// A Docker Engine with the containerd image store and the runtime `crun`.
+/// A Docker Engine with the containerd image store and the runtimes `crun` and `crun-slim`.
 #[derive(Debug)]
 pub struct Engine {
     // Fields are dropped in this order: the engine must end before its directories are removed.
@@ -55,8 +56,11 @@ impl Engine {
     /// # Errors
     /// Without root, when a program is missing, or when the engine does not start; its log is in the error.
     pub fn docker() -> Result<Self> {
-        let crun = r#""runtimes": {"crun": {"path": "/usr/bin/crun"}}"#;
-        let engine = Self::docker_with(&format!(r#"{{"features": {{"containerd-snapshotter": true}}, {crun}}}"#))?;
+        let slim = write_crun_slim()?;
+        let runtimes = format!(r#""crun": {{"path": "/usr/bin/crun"}}, "crun-slim": {{"path": "{}"}}"#, slim.display());
+        let engine = Self::docker_with(&format!(
+            r#"{{"features": {{"containerd-snapshotter": true}}, "runtimes": {{{runtimes}}}}}"#
+        ))?;
         engine.ensure_base_image()?;
         Ok(engine)
     }
@@ -153,4 +157,14 @@ impl Engine {
     pub fn start_in_network(&self, command: &Command, log: &Path) -> Result<Process> {
         self.sandbox.start_in_network(command, log)
     }
+}
+
+/// Writes a program that is crun with the WasmEdge of `make runtime-slim`, which need not exist yet.
+fn write_crun_slim() -> Result<PathBuf> {
+    let (program, library) =
+        (artifacts::target_dir().join("crun-slim"), artifacts::target_dir().join("runtime-slim/lib"));
+    let text = format!("#!/bin/sh\nLD_LIBRARY_PATH='{}' exec /usr/bin/crun \"$@\"\n", library.display());
+    fs::write(&program, text).with_context(|| format!("cannot write {}", program.display()))?;
+    fs::set_permissions(&program, Permissions::from_mode(0o755))?;
+    Ok(program)
 }

@@ -33,6 +33,8 @@ mod registry;
 mod release;
 #[path = "containers/rolling.rs"]
 mod rolling;
+#[path = "containers/slim_runtime.rs"]
+mod slim_runtime;
 #[path = "containers/support.rs"]
 mod support;
 #[path = "containers/variants.rs"]
