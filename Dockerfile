@@ -40,6 +40,20 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
     cargo build --release --locked
 
+# Tools of this repository, for the build machine: wasm-lower replaces the instructions that are slow in WasmEdge's
+# compiled code, strip-aot makes the compiled file smaller.
+FROM toolchain AS tools
+WORKDIR /build
+COPY --from=manifests /build .
+COPY tools/strip-aot tools/strip-aot
+COPY tools/wasm-lower tools/wasm-lower
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
+    host=$(rustc -vV | sed -n 's/^host: //p') && \
+    cargo build --locked --target "$host" --package strip-aot --package wasm-lower && \
+    mkdir /out && cp "target/$host/debug/strip-aot" "target/$host/debug/wasm-lower" /out/
+
 # cargo compares file times, and the empty sources were compiled after these were written: touch makes these newer.
 FROM dependencies AS kit
 COPY crates/microservice crates/microservice
@@ -54,19 +68,12 @@ COPY migrations migrations
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    find src migrations -type f -exec touch {} + && cargo build --release --locked && \
-    mkdir /out && cp target/wasm32-wasip1/release/order-service.wasm /out/
-
-# A tool of this repository, for the build machine.
-FROM toolchain AS tools
-WORKDIR /build
-COPY --from=manifests /build .
-COPY tools/strip-aot tools/strip-aot
-RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
-    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    host=$(rustc -vV | sed -n 's/^host: //p') && \
-    cargo build --locked --target "$host" --package strip-aot && mkdir /out && cp "target/$host/debug/strip-aot" /out/
+    find src migrations -type f -exec touch {} + && cargo build --release --locked
+COPY --from=tools /out/wasm-lower /usr/local/bin/
+# WASM_LOWER=off leaves the module as the compiler made it.
+ARG WASM_LOWER=""
+RUN mkdir /out && module=target/wasm32-wasip1/release/order-service.wasm && \
+    if [ "$WASM_LOWER" = off ]; then cp "$module" /out/; else wasm-lower "$module" -o /out/order-service.wasm; fi
 
 FROM debian AS wasmedge
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \

@@ -13,15 +13,17 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help: ## this list
 	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench),"
-	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz). Before each commit: make check."
+	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz), WASM_LOWER=off (run what cargo builds,"
+	@echo "tools/wasm-lower/README.md). Before each commit: make check."
 
 .PHONY: run
 run: deps-run build ## build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
 	@$(CARGO) run --quiet --package run --target $(HOST)
 
 .PHONY: build
-build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/release/order-service.wasm
+build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/release/lowered/order-service.wasm
 	@$(CARGO) build --release
+	@scripts/wasm-lower.sh "$(TARGET_DIR)/wasm32-wasip1/release/order-service.wasm"
 
 .PHONY: aot
 aot: deps-run build ## compile that for this processor, into target/aot/ (about a minute, once)

@@ -222,7 +222,8 @@ Added the member "$directory" to Cargo.toml.
 
 Next:
   scripts/cargo.sh build --release --package $name
-  wasmedge ${url}target/wasm32-wasip1/release/$name.wasm
+  scripts/wasm-lower.sh target/wasm32-wasip1/release/$name.wasm
+  wasmedge ${url}target/wasm32-wasip1/release/lowered/$name.wasm
   curl http://localhost:8080/$route
 
 docs/OWN-SERVICE.md shows how to go on.

@@ -9,16 +9,20 @@ wasmedge=${WASMEDGE:-wasmedge}
 # The interpreter runs what cargo has built.
 export ALLOW_INTERPRETER="${ALLOW_INTERPRETER:-true}"
 module=$1
+shift
 names='PROPTEST_CASES RUST_BACKTRACE'
 files=
 case $module in
+# Tests run in the interpreter, where the fast form of a module gains nothing.
 */deps/*) ;;
 *)
+    module=$("$(dirname "$0")/wasm-lower.sh" "$module")
     table=$("$wasmedge" "$module" --variables)
     names="$names $(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)".*/\1/p')"
     files=$(printf '%s\n' "$table" | sed -n 's/^{"name":"\([A-Z0-9_]*\)","type":"file".*/\1/p')
     ;;
 esac
+set -- "$module" "$@"
 for name in $names; do
     eval "value=\${$name-}"
     [ -n "$value" ] || continue

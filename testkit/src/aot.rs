@@ -4,13 +4,14 @@
 //! of machine code, is copied into each process (docs/decisions/0025-compiled-files-are-elf.md). The module's code,
 //! which WasmEdge does not read then, is removed from the file (`tools/strip-aot`).
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 
+use crate::progress::print_progress;
 use crate::sync::lock;
 use crate::{artifacts, runtime};
 
@@ -102,12 +103,6 @@ fn fnv(start: u128, bytes: &[u8]) -> u128 {
     bytes
         .iter()
         .fold(start, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b))
-}
-
-/// Writes to standard error directly: the test runner holds back `eprintln!` until the test ends.
-fn print_progress(line: &str) {
-    use io::Write;
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub mod stats;
 pub mod temp;
 pub mod wait;
 
+mod progress;
 mod sync;
 
 pub use engine::{Engine, Podman};

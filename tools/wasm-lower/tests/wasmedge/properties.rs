@@ -11,7 +11,7 @@ const CASES: usize = 6_000;
 /// Constant sizes with functions of their own are up to 128.
 const CONSTANTS: std::ops::RangeInclusive<u32> = 0..=140;
 
-/// Instructions with dynamic sizes, and for each constant size a copy, a fill with a byte and a fill with zeros.
+/// Instructions with dynamic sizes, and a copy and a fill for each constant size.
 fn module() -> Vec<u8> {
     let mut text = String::from(
         "(module (memory (export \"memory\") 1 4)
@@ -20,8 +20,14 @@ fn module() -> Vec<u8> {
          (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0)))\n",
     );
     for size in CONSTANTS {
-        writeln!(text, "(func (export \"copy{size}\") (param i32 i32) (memory.copy (local.get 0) (local.get 1) (i32.const {size})))").unwrap();
-        writeln!(text, "(func (export \"fill{size}\") (param i32 i32) (memory.fill (local.get 0) (local.get 1) (i32.const {size})))").unwrap();
+        for instruction in ["copy", "fill"] {
+            writeln!(
+                text,
+                "(func (export \"{instruction}{size}\") (param i32 i32)
+                     (memory.{instruction} (local.get 0) (local.get 1) (i32.const {size})))"
+            )
+            .unwrap();
+        }
     }
     wat::parse_str(text + ")").unwrap()
 }
@@ -174,12 +180,8 @@ fn check(options: Option<Options>) {
         assert!(expected.iter().filter(|line| line.starts_with("trap")).count() > CASES / 50);
         let lines = scratch.run(engine, &commands);
         for (index, expected) in expected.iter().enumerate() {
-            let (command, before) = (&commands[index], index.checked_sub(1).map(|i| &commands[i]));
-            assert!(
-                lines[index].starts_with(expected.as_str()),
-                "{engine:?}: {command} (after {before:?}): {} instead of {expected}",
-                lines[index]
-            );
+            let (line, command) = (&lines[index], &commands[index.saturating_sub(1)..=index]);
+            assert!(line.starts_with(expected.as_str()), "{engine:?}: {command:?}: {line} instead of {expected}");
         }
     }
 }

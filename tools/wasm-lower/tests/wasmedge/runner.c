@@ -130,8 +130,10 @@ int main(int count, char **arguments) {
         else if (!strcmp(command, "call")) call(argument);
         else if (!strcmp(command, "seed")) seed(strtoull(argument, NULL, 10));
         else if (!strcmp(command, "hash")) hash();
-        else if (!strcmp(command, "grow"))
-            puts(WasmEdge_ResultOK(WasmEdge_MemoryInstanceGrowPage(memory(), (uint32_t)atoi(argument))) ? "ok" : "error");
+        else if (!strcmp(command, "grow")) {
+            WasmEdge_Result result = WasmEdge_MemoryInstanceGrowPage(memory(), (uint32_t)atoi(argument));
+            puts(WasmEdge_ResultOK(result) ? "ok" : "error");
+        }
     }
     return 0;
 }

@@ -45,7 +45,7 @@ fn built() -> &'static BuiltService {
 
 /// The module that the page builds.
 pub(super) fn stock_wasm() -> PathBuf {
-    built().source.path().join("target/wasm32-wasip1/release/stock.wasm")
+    built().source.path().join("target/wasm32-wasip1/release/lowered/stock.wasm")
 }
 
 fn each_line(text: &str, run: impl Fn(&str)) {
