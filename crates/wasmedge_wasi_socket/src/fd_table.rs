@@ -14,10 +14,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::net::SocketAddr;
 
+use exchange::Exchange;
+
 use crate::sys::errno;
 #[cfg(target_os = "wasi")]
 use crate::sys::local;
 use crate::sys::poll_types::Fd;
+
+mod exchange;
 
 #[cfg(target_os = "wasi")]
 thread_local! {
@@ -54,6 +58,7 @@ pub(crate) struct FinishedConnect {
 #[derive(Clone, Copy, Default)]
 struct Socket {
     writability: Writability,
+    exchange: Exchange,
     nonblocking: bool,
     /// An error that a probe took from the kernel, or 0. The next call of the owner returns it.
     pending_error: u16,
@@ -65,6 +70,10 @@ struct Socket {
 pub(crate) struct FdTable {
     sockets: HashMap<Fd, Socket, BuildHasherDefault<FdHasher>>,
     finished_connects: Vec<FinishedConnect>,
+    /// The number of the present wait.
+    wait: u32,
+    /// The number of inputs of all sockets so far.
+    inputs: u32,
 }
 
 /// Runs `act` on the process's table; returns the default while the process ends.
@@ -76,7 +85,12 @@ pub(crate) fn with<R: Default>(act: impl FnOnce(&mut FdTable) -> R) -> R {
 impl FdTable {
     /// An empty table.
     pub(crate) const fn new() -> Self {
-        Self { sockets: HashMap::with_hasher(BuildHasherDefault::new()), finished_connects: Vec::new() }
+        Self {
+            sockets: HashMap::with_hasher(BuildHasherDefault::new()),
+            finished_connects: Vec::new(),
+            wait: 0,
+            inputs: 0,
+        }
     }
 
     /// A socket was opened. Another one may have had the same number before.
@@ -94,6 +108,37 @@ impl FdTable {
     /// A socket listens from now on.
     pub(crate) fn listening(&mut self, fd: Fd) {
         self.set_writability(fd, Writability::Never);
+    }
+
+    /// A wait begins.
+    pub(crate) fn begin_wait(&mut self) {
+        self.wait = self.wait.wrapping_add(1);
+    }
+
+    /// A socket had input, or its end.
+    pub(crate) fn received(&mut self, fd: Fd) {
+        let wait = self.wait;
+        self.inputs = self.inputs.wrapping_add(1);
+        if let Some(socket) = self.sockets.get_mut(&fd) {
+            socket.exchange.received(wait);
+        }
+    }
+
+    /// The number of inputs of all sockets so far; it wraps.
+    pub(crate) fn inputs(&self) -> u32 {
+        self.inputs
+    }
+
+    /// Something was sent.
+    pub(crate) fn sent(&mut self, fd: Fd) {
+        if let Some(socket) = self.sockets.get_mut(&fd) {
+            socket.exchange.sent();
+        }
+    }
+
+    /// Whether the peer has reason to send something now. True for a descriptor that this crate did not open.
+    pub(crate) fn expects_input(&self, fd: Fd) -> bool {
+        self.sockets.get(&fd).is_none_or(|socket| socket.exchange.expects_input(self.wait))
     }
 
     /// The kernel did not take all of a write.
@@ -178,9 +223,12 @@ impl FdTable {
         self.sockets.get(&fd).is_some_and(|socket| socket.nonblocking)
     }
 
-    /// Whether a read of one byte returns at once: the socket is non-blocking and no listener.
+    /// Whether a read of one byte returns at once and shows whether there is input: the socket is non-blocking, no
+    /// listener, and has no kept error.
     pub(crate) fn can_peek(&self, fd: Fd) -> bool {
-        let can_peek = |socket: &Socket| socket.nonblocking && socket.writability != Writability::Never;
+        let can_peek = |socket: &Socket| {
+            socket.nonblocking && socket.writability != Writability::Never && socket.pending_error == errno::SUCCESS
+        };
         self.sockets.get(&fd).is_some_and(can_peek)
     }
 }

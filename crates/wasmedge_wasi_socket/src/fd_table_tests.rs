@@ -102,3 +102,19 @@ fn the_last_result_of_each_address_is_kept_and_their_number_is_bounded() {
     }
     assert!(table.take_finished_connects().len() <= MAX_FINISHED_CONNECTS);
 }
+
+#[test]
+fn a_peer_is_expected_to_send_unless_it_waits_for_a_response() {
+    let mut table = FdTable::new();
+    table.opened(4);
+    assert!(table.expects_input(4), "the first request");
+    table.received(4);
+    for _ in 0..2 {
+        table.begin_wait();
+    }
+    assert!(!table.expects_input(4));
+    table.sent(4);
+    assert!(table.expects_input(4), "the next request");
+    assert!(table.expects_input(5), "nothing is known of another crate's descriptor");
+    assert_eq!(table.inputs(), 1);
+}

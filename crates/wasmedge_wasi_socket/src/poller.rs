@@ -26,9 +26,11 @@
 
 use crate::sys::poll_types::{CLOCKID_MONOTONIC, Errno, Event, Fd, Subscription, SubscriptionClock};
 use idle_scheduler::IdleScheduler;
+use peek_policy::PeekPolicy;
 
 pub(crate) mod backend;
 mod idle_scheduler;
+mod peek_policy;
 mod select;
 mod wait;
 #[cfg(target_os = "wasi")]
@@ -100,6 +102,7 @@ pub(crate) enum Outcome {
 /// Buffers and knowledge that are kept from one wait to the next.
 pub(crate) struct Poller {
     scheduler: IdleScheduler,
+    peek_policy: PeekPolicy,
     /// The subscriptions of the next poll. Their user data are indices into the caller's list.
     subscriptions: Vec<Subscription>,
     /// The events of the last poll.
@@ -119,6 +122,7 @@ impl Poller {
     pub(crate) const fn new() -> Self {
         Self {
             scheduler: IdleScheduler::new(),
+            peek_policy: PeekPolicy::new(),
             subscriptions: Vec::new(),
             events: Vec::new(),
             probes: Vec::new(),

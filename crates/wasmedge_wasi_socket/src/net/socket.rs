@@ -112,9 +112,12 @@ impl Socket {
 
     /// Records the end of a write.
     fn written(&self, complete: bool) {
-        if !complete {
-            fd_table::with(|table| table.write_incomplete(self.number()));
-        }
+        fd_table::with(|table| {
+            table.sent(self.number());
+            if !complete {
+                table.write_incomplete(self.number());
+            }
+        });
         mark_active(self.number());
     }
 
@@ -186,6 +189,9 @@ impl Socket {
     pub fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>], flags: u16) -> io::Result<(usize, usize)> {
         let result = self.check_pending_error().and_then(|()| transfer::receive(self.number(), bufs, flags));
         self.finished(&result);
+        if result.is_ok() {
+            fd_table::with(|table| table.received(self.number()));
+        }
         result.map(|(length, out)| (length, out as usize))
     }
 

@@ -10,6 +10,9 @@
 //!   [`cycle_time`] under any load;
 //! - all of them, once the active ones have been silent for [`quiet_time`], and as long as waits are rare.
 //!
+//! Of the active descriptors only those are polled that expect input (see [`crate::fd_table`]); the others have their
+//! turn in a slice. Listeners are in every poll.
+//!
 //! This module makes no calls: times and descriptors are arguments, and the tests run it against a model.
 
 /// Up to this number of subscriptions, all are polled: a selection would save nothing.
@@ -64,7 +67,7 @@ pub(crate) enum Plan {
 pub(crate) enum Selection {
     /// Poll it.
     Poll,
-    /// Peek, and poll it only if it is ready.
+    /// Peek, and poll it only if it is ready. A writer is polled: a peek does not show whether it is writable.
     Peek,
     /// Leave it out.
     Skip,
@@ -94,8 +97,8 @@ impl IdleScheduler {
         Self { active, waits: 0, last_move: 0, position: 0, slice: (0, 0), is_quiet: true }
     }
 
-    /// Begins a wait for `count` subscriptions.
-    pub(crate) fn begin(&mut self, count: usize, now: u64) -> Plan {
+    /// Begins a wait.
+    pub(crate) fn begin(&mut self) {
         self.waits += 1;
         if self.waits >= GENERATION {
             self.waits = 0;
@@ -103,6 +106,10 @@ impl IdleScheduler {
             std::mem::swap(current, previous);
             current.fill(0);
         }
+    }
+
+    /// Plans a poll of `count` subscriptions.
+    pub(crate) fn plan(&mut self, count: usize, now: u64) -> Plan {
         if count <= POLL_ALL_MAX || self.is_quiet {
             return Plan::All;
         }
@@ -121,7 +128,7 @@ impl IdleScheduler {
     }
 
     /// Moves the slice on by the time that has passed.
-    fn move_slice(&mut self, count: usize, now: u64) {
+    pub(crate) fn move_slice(&mut self, count: usize, now: u64) {
         let cycle = cycle_time(count);
         let elapsed = now.saturating_sub(self.last_move).min(cycle);
         self.last_move = now;
@@ -130,14 +137,19 @@ impl IdleScheduler {
         self.position = end;
     }
 
-    /// What to do with a descriptor in a poll of a subset.
-    pub(crate) fn select(&self, fd: u32) -> Selection {
-        let (word, bit) = active_bit(fd);
-        if self.active.iter().any(|generation| generation.get(word).is_some_and(|bits| bits & bit != 0)) {
+    /// What to do with a descriptor in a poll of a subset. `expects_input` says whether its peer has reason to send.
+    pub(crate) fn select(&self, fd: u32, expects_input: bool) -> Selection {
+        if expects_input && self.is_active(fd) {
             return Selection::Poll;
         }
         let (first, length) = self.slice;
         if class(fd).wrapping_sub(first) % CLASSES < length { Selection::Peek } else { Selection::Skip }
+    }
+
+    /// Whether a descriptor was active in the last 64 waits; true for some of the 64 waits before, too.
+    pub(crate) fn is_active(&self, fd: u32) -> bool {
+        let (word, bit) = active_bit(fd);
+        self.active.iter().any(|generation| generation.get(word).is_some_and(|bits| bits & bit != 0))
     }
 
     /// Records that a descriptor is active: it was ready, or it was written to.

@@ -8,6 +8,12 @@ use super::*;
 const RUNS: u64 = if cfg!(target_os = "wasi") { 2 } else { 60 };
 const MAX_DESCRIPTORS: u64 = if cfg!(target_os = "wasi") { 300 } else { 3_000 };
 
+/// Begins a wait that polls.
+fn begin(scheduler: &mut IdleScheduler, count: usize, now: u64) -> Plan {
+    scheduler.begin();
+    scheduler.plan(count, now)
+}
+
 /// A random number generator, SplitMix64.
 struct Random(u64);
 
@@ -53,9 +59,9 @@ fn longest_gap(seed: u64) -> (u64, u64, u64) {
     let (mut gap, mut pause) = (0, 0);
     for _ in 0..1_000 {
         let began = now;
-        let plan = scheduler.begin(count, now);
+        let plan = begin(&mut scheduler, count, now);
         for (fd, selected) in all.iter().zip(&mut selected) {
-            if plan == Plan::All || scheduler.select(*fd) != Selection::Skip {
+            if plan == Plan::All || scheduler.select(*fd, true) != Selection::Skip {
                 gap = gap.max(now - *selected);
                 *selected = now;
             }
@@ -89,12 +95,12 @@ fn an_active_descriptor_is_always_polled() {
         scheduler.end(true, all.len(), 0, 1);
         let mut recent: Vec<(u32, u32)> = Vec::new();
         for wait in 0..400 {
-            let plan = scheduler.begin(all.len(), u64::from(wait) * 30_000);
+            let plan = begin(&mut scheduler, all.len(), u64::from(wait) * 30_000);
             assert_ne!(plan, Plan::All, "the process is busy");
             for (fd, when) in &recent {
                 if wait - when < GENERATION {
                     assert_eq!(
-                        scheduler.select(*fd),
+                        scheduler.select(*fd, true),
                         Selection::Poll,
                         "seed {seed}: {fd} was active {} waits ago",
                         wait - when
@@ -116,8 +122,8 @@ fn a_busy_process_selects_few_descriptors() {
     scheduler.end(true, all.len(), 0, 1);
     let (mut selected, waits) = (0, 10_000);
     for wait in 0..waits {
-        scheduler.begin(all.len(), wait * 50_000);
-        selected += all.iter().filter(|fd| scheduler.select(**fd) != Selection::Skip).count() as u64;
+        begin(&mut scheduler, all.len(), wait * 50_000);
+        selected += all.iter().filter(|fd| scheduler.select(**fd, true) != Selection::Skip).count() as u64;
         scheduler.mark_active(all[0]);
     }
     // 50 µs of a cycle of 11.2 ms are 9 of 2,000. The active one and those that share its bit are added.
@@ -127,12 +133,12 @@ fn a_busy_process_selects_few_descriptors() {
 #[test]
 fn all_are_polled_if_they_are_few_or_the_process_is_quiet() {
     let mut scheduler = IdleScheduler::new();
-    assert_eq!(scheduler.begin(5_000, 0), Plan::All, "at first");
+    assert_eq!(begin(&mut scheduler, 5_000, 0), Plan::All, "at first");
     scheduler.end(true, 5_000, 0, 1_000_000_000);
-    assert_eq!(scheduler.begin(5_000, 1_000_000_000), Plan::All, "after a long wait");
+    assert_eq!(begin(&mut scheduler, 5_000, 1_000_000_000), Plan::All, "after a long wait");
     scheduler.end(true, 5_000, 1_000_000_000, 1_000_050_000);
-    assert_eq!(scheduler.begin(POLL_ALL_MAX, 1_000_060_000), Plan::All, "few");
-    match scheduler.begin(5_000, 1_000_070_000) {
+    assert_eq!(begin(&mut scheduler, POLL_ALL_MAX, 1_000_060_000), Plan::All, "few");
+    match begin(&mut scheduler, 5_000, 1_000_070_000) {
         Plan::Subset { timeout } => assert_eq!(timeout, MAX_SUBSET_TIMEOUT),
         Plan::All => panic!("a busy process polls a subset"),
     }
@@ -143,7 +149,7 @@ fn all_are_polled_after_the_quiet_time() {
     let (count, mut now, mut steps) = (5_000, 1_000, 0);
     let mut scheduler = IdleScheduler::new();
     scheduler.end(true, count, 0, now);
-    let (began, mut plan) = (now, scheduler.begin(count, now));
+    let (began, mut plan) = (now, begin(&mut scheduler, count, now));
     while let Plan::Subset { timeout } = plan {
         assert!(timeout > 0 && timeout <= MAX_SUBSET_TIMEOUT);
         now += timeout;
@@ -158,7 +164,7 @@ fn a_clock_that_stops_or_goes_back_causes_no_panic() {
     let mut scheduler = IdleScheduler::new();
     scheduler.end(true, 1_000, 5, 6);
     for now in [10, 10, 3, 0, u64::MAX, 1, u64::MAX] {
-        scheduler.begin(1_000, now);
-        scheduler.select(1);
+        begin(&mut scheduler, 1_000, now);
+        scheduler.select(1, true);
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Model {
     pub(super) stale: Vec<(u32, u8)>,
     /// The number of polls so far.
     pub(super) polls: u32,
+    /// The number of peeks so far.
+    pub(super) peeks: u32,
     /// The number of polls before one fails.
     pub(super) max_polls: Option<u32>,
     /// What the process knows of its sockets.
@@ -55,6 +57,7 @@ impl Default for Model {
             signals: 0,
             stale: Vec::new(),
             polls: 0,
+            peeks: 0,
             max_polls: None,
             table: FdTable::new(),
         }
@@ -191,6 +194,8 @@ impl PollBackend for Model {
             ProbeKind::Pollable => self.immediate_results.get(&fd).copied(),
             ProbeKind::Input => {
                 assert!(table.can_peek(fd), "a peek that may block");
+                self.peeks += 1;
+                self.now += 400;
                 self.is_readable(fd).then_some(errno::SUCCESS)
             }
             ProbeKind::Error => self.failed.contains(&fd).then_some(errno::SUCCESS),

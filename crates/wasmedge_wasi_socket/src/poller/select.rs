@@ -25,39 +25,35 @@ pub(super) const MAX_TIMEOUT: u64 = 3_600_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exclusion {
     Nothing,
-    /// The readers that the scheduler skips.
-    IdleReaders,
+    /// What the scheduler skips.
+    Idle,
     Writers,
-    WritersAndIdleReaders,
+    WritersAndIdle,
 }
 
 impl Exclusion {
-    pub(super) fn of(writers: bool, idle_readers: bool) -> Self {
-        match (writers, idle_readers) {
+    pub(super) fn of(writers: bool, idle: bool) -> Self {
+        match (writers, idle) {
             (false, false) => Self::Nothing,
-            (false, true) => Self::IdleReaders,
+            (false, true) => Self::Idle,
             (true, false) => Self::Writers,
-            (true, true) => Self::WritersAndIdleReaders,
+            (true, true) => Self::WritersAndIdle,
         }
     }
 
-    pub(super) fn has_idle_readers(self) -> bool {
-        matches!(self, Self::IdleReaders | Self::WritersAndIdleReaders)
+    pub(super) fn has_idle(self) -> bool {
+        matches!(self, Self::Idle | Self::WritersAndIdle)
     }
 
     pub(super) fn has_writers(self) -> bool {
-        matches!(self, Self::Writers | Self::WritersAndIdleReaders)
+        matches!(self, Self::Writers | Self::WritersAndIdle)
     }
 }
 
 impl Wait<'_> {
     /// Selects the subscriptions to poll, and the descriptors to probe before.
     pub(super) fn select(&mut self, table: &FdTable) -> Next {
-        self.poller.subscriptions.clear();
-        self.poller.probes.clear();
-        self.poller.known_writers.clear();
-        self.poller.immediate_results.clear();
-        self.skipped = 0;
+        self.clear();
         for (index, subscription) in self.requested.iter().enumerate() {
             match subscription.fd() {
                 None => self.add_clock(index, subscription),
@@ -68,6 +64,43 @@ impl Wait<'_> {
         if self.poller.probes.is_empty() { self.poll() } else { Next::Probe }
     }
 
+    /// Selects the descriptors to peek at. False if an active one cannot be peeked: a listener, or a writer.
+    pub(super) fn select_peeks(&mut self, table: &FdTable) -> bool {
+        self.clear();
+        for (index, subscription) in self.requested.iter().enumerate() {
+            let Some(fd) = subscription.fd() else { continue };
+            let scheduler = &self.poller.scheduler;
+            if subscription.u.tag == EVENTTYPE_FD_WRITE {
+                match table.writability(fd) {
+                    Writability::Ready => self.poller.known_writers.push(index),
+                    Writability::Unknown if scheduler.is_active(fd) => return false,
+                    Writability::Unknown | Writability::Never => {}
+                }
+            } else if !table.can_peek(fd) {
+                if scheduler.is_active(fd) {
+                    return false;
+                }
+            } else {
+                match scheduler.select(fd, table.expects_input(fd)) {
+                    Selection::Poll if self.poller.peek_policy.is_input_likely() => {
+                        self.poller.immediate_results.push((index, errno::SUCCESS));
+                    }
+                    Selection::Poll | Selection::Peek => self.add_probe(index, fd, ProbeKind::Input),
+                    Selection::Skip => {}
+                }
+            }
+        }
+        true
+    }
+
+    fn clear(&mut self) {
+        self.poller.subscriptions.clear();
+        self.poller.probes.clear();
+        self.poller.known_writers.clear();
+        self.poller.immediate_results.clear();
+        self.skipped = 0;
+    }
+
     fn select_writer(&mut self, index: usize, fd: Fd, table: &FdTable) {
         if self.trigger == Trigger::Edge {
             match table.writability(fd) {
@@ -76,20 +109,26 @@ impl Wait<'_> {
                 Writability::Unknown => {}
             }
         }
-        if !self.exclusion.has_writers() {
-            self.add_fd(index, fd, table);
+        if self.exclusion.has_writers() {
+            return;
         }
+        if self.exclusion.has_idle() && self.poller.scheduler.select(fd, true) == Selection::Skip {
+            self.skipped += 1;
+            return;
+        }
+        self.add_fd(index, fd, table);
     }
 
     fn select_reader(&mut self, index: usize, fd: Fd, table: &FdTable) {
-        if self.exclusion.has_idle_readers() {
-            match self.poller.scheduler.select(fd) {
+        // A descriptor that cannot be peeked, such as a listener, is always polled: there are few.
+        if self.exclusion.has_idle() && table.can_peek(fd) {
+            match self.poller.scheduler.select(fd, table.expects_input(fd)) {
                 Selection::Skip => {
                     self.skipped += 1;
                     return;
                 }
-                Selection::Peek if table.can_peek(fd) => return self.add_probe(index, fd, ProbeKind::Input),
-                Selection::Peek | Selection::Poll => {}
+                Selection::Peek => return self.add_probe(index, fd, ProbeKind::Input),
+                Selection::Poll => {}
             }
         }
         self.add_fd(index, fd, table);
@@ -146,7 +185,7 @@ impl Wait<'_> {
     fn poll(&mut self) -> Next {
         if self.requested.is_empty() || (self.elapsed == 0 && self.is_reported_at_once()) {
             // Not everything was polled, so the scheduler must not learn from this wait.
-            self.exclusion = Exclusion::IdleReaders;
+            self.exclusion = Exclusion::Idle;
             return Next::Done;
         }
         if self.skipped == 0 {
@@ -174,7 +213,7 @@ impl Wait<'_> {
     /// The longest time that this poll may last; None if only the caller's clocks bound it.
     fn timeout(&self) -> Option<u64> {
         let subset = match self.plan {
-            Plan::Subset { timeout } if self.exclusion.has_idle_readers() => Some(timeout),
+            Plan::Subset { timeout } if self.exclusion.has_idle() => Some(timeout),
             _ => None,
         };
         let known = !self.poller.known_writers.is_empty();

@@ -22,8 +22,10 @@ pub(crate) struct Wait<'a> {
     pub(super) trigger: Trigger,
     pub(super) plan: Plan,
     pub(super) exclusion: Exclusion,
-    /// The number of readers that the scheduler skipped in this selection.
+    /// The number of descriptors that the scheduler skipped in this selection.
     pub(super) skipped: usize,
+    /// Whether the pending probes are peeks in place of a poll.
+    is_peeking: bool,
     /// Whether the pending probes look for the cause of a poll without events, and not for what to poll.
     is_diagnosing: bool,
     began: u64,
@@ -34,7 +36,18 @@ impl<'a> Wait<'a> {
     /// A wait until an event of `requested` comes. Its first step gets [`Outcome::Started`].
     pub(crate) fn new(poller: &'a mut Poller, requested: &'a [Subscription], trigger: Trigger) -> Self {
         let (plan, exclusion) = (Plan::All, Exclusion::Nothing);
-        Self { poller, requested, trigger, plan, exclusion, skipped: 0, is_diagnosing: false, began: 0, elapsed: 0 }
+        Self {
+            poller,
+            requested,
+            trigger,
+            plan,
+            exclusion,
+            skipped: 0,
+            is_peeking: false,
+            is_diagnosing: false,
+            began: 0,
+            elapsed: 0,
+        }
     }
 
     /// Goes on with the outcome of the last step. `now` is the time after the last poll, in nanoseconds of a monotonic
@@ -43,6 +56,7 @@ impl<'a> Wait<'a> {
         let next = match outcome {
             Outcome::Started => self.start(now, table),
             Outcome::Probed if self.is_diagnosing => self.synthesize_events(),
+            Outcome::Probed if self.is_peeking => self.peeked(now, table),
             Outcome::Probed => self.select_probed(table),
             Outcome::Polled(count) => self.polled(now, count, table),
         };
@@ -56,13 +70,42 @@ impl<'a> Wait<'a> {
         }
     }
 
-    fn start(&mut self, now: u64, table: &FdTable) -> Next {
+    fn start(&mut self, now: u64, table: &mut FdTable) -> Next {
         self.poller.events.clear();
         self.began = now;
-        if self.trigger == Trigger::Edge && !self.requested.is_empty() {
-            self.plan = self.poller.scheduler.begin(self.requested.len(), now);
-            self.exclusion = Exclusion::of(false, self.plan != Plan::All);
+        table.begin_wait();
+        if self.trigger == Trigger::Level || self.requested.is_empty() {
+            return self.select(table);
         }
+        let (poller, count) = (&mut *self.poller, self.requested.len());
+        poller.scheduler.begin();
+        if poller.peek_policy.begin(now, table.inputs()) {
+            poller.scheduler.move_slice(count, now);
+            self.exclusion = Exclusion::Idle;
+            self.is_peeking = self.select_peeks(table);
+        }
+        if self.is_peeking { Next::Probe } else { self.plan_poll(now, table) }
+    }
+
+    /// Reports the descriptors that have input, or are assumed to. If there are none, polls.
+    fn peeked(&mut self, now: u64, table: &FdTable) -> Next {
+        self.is_peeking = false;
+        let poller = &mut *self.poller;
+        let with_input = poller.probes.iter().filter(|probe| probe.result.is_some());
+        poller.events.extend(with_input.map(|probe| ready_event(probe.index, self.requested)));
+        let assumed = poller.immediate_results.len();
+        if assumed > 0 {
+            poller.peek_policy.assumed(assumed, table.inputs());
+            return Next::Done;
+        }
+        poller.peek_policy.learn(poller.probes.len(), poller.events.len());
+        if poller.events.is_empty() { self.plan_poll(now, table) } else { Next::Done }
+    }
+
+    fn plan_poll(&mut self, now: u64, table: &FdTable) -> Next {
+        self.poller.peek_policy.polls(now);
+        self.plan = self.poller.scheduler.plan(self.requested.len(), now);
+        self.exclusion = Exclusion::of(false, self.plan != Plan::All);
         self.select(table)
     }
 
@@ -79,6 +122,7 @@ impl<'a> Wait<'a> {
         poller.events.truncate(count);
         let timed_out = poller.events.iter().any(|event| event.userdata == OWN_CLOCK);
         poller.events.retain(|event| event.userdata != OWN_CLOCK && event.error != errno::EXIST);
+        poller.peek_policy.learn(poller.subscriptions.len(), poller.events.len());
         if !poller.events.is_empty() || !poller.immediate_results.is_empty() {
             return Next::Done;
         }
@@ -91,7 +135,7 @@ impl<'a> Wait<'a> {
         } else if self.exclusion.has_writers() {
             return self.diagnose();
         } else {
-            self.exclusion = Exclusion::of(true, self.exclusion.has_idle_readers());
+            self.exclusion = Exclusion::of(true, self.exclusion.has_idle());
         }
         self.select(table)
     }
@@ -99,7 +143,7 @@ impl<'a> Wait<'a> {
     /// After a timeout: includes the writers again, and all readers once the selected ones have been silent for long
     /// enough.
     fn resume(&mut self) {
-        let mut is_subset = self.exclusion.has_idle_readers();
+        let mut is_subset = self.exclusion.has_idle();
         if is_subset {
             let scheduler = &mut self.poller.scheduler;
             self.plan = scheduler.resume(self.requested.len(), self.elapsed, self.began + self.elapsed);
@@ -137,7 +181,7 @@ impl<'a> Wait<'a> {
     fn finish(&mut self, now: u64, table: &mut FdTable) {
         let (poller, requested) = (&mut *self.poller, self.requested);
         if self.trigger == Trigger::Edge {
-            let polled_all = !self.exclusion.has_idle_readers();
+            let polled_all = !self.exclusion.has_idle();
             poller.scheduler.end(polled_all, requested.len(), self.began, now);
         }
         for event in &poller.events {
