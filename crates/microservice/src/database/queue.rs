@@ -1,8 +1,8 @@
 //! The queue for the database's connections: served in order, and bounded by the time that it takes.
 //!
-//! New work is rejected at once while the queue is longer than a bound: the oldest waiter has waited that long already, or
-//! the work in the queue will take that long. The second condition counts: a queue that is only as old as the bound can
-//! hold work for many times that. Work that was let in waits for its turn
+//! New work is rejected at once while the queue is longer than a bound: the oldest waiter has waited that long already,
+//! or the work in the queue will take that long. The second condition counts: a queue that is only as old as the bound
+//! can hold work for many times that. Work that was let in waits for its turn
 //! (docs/decisions/0026-a-queue-bounded-by-time.md).
 
 use std::collections::VecDeque;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::{Action, Fault, Timing};
 
-use e2e::{DatabaseLock, TestApp, order, orders, wait_for, wait_until};
+use e2e::{DatabaseLock, TestApp, observe_for, order, orders, wait_for, wait_until};
 
 #[test]
 fn batches_that_wait_for_locks_keep_no_single_order_waiting() {
@@ -45,8 +45,7 @@ fn the_commit_of_a_batch_may_take_longer_than_a_statement() {
         let batch = scope.spawn(|| app.post("/create_orders", orders(1..=100)));
         wait_for("the COMMIT", || (app.proxy().triggered() > 0).then_some(()));
         // Longer than STATEMENT_TIMEOUT.
-        thread::sleep(Duration::from_millis(2_500));
-        assert!(!batch.is_finished(), "the response came before the COMMIT's");
+        observe_for(Duration::from_millis(2_500), "no response before the COMMIT's", || !batch.is_finished());
         app.proxy().set(Fault::Pass).unwrap();
         batch.join().expect("a batch").expect_done();
     });

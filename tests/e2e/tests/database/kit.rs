@@ -175,9 +175,12 @@ fn work_that_ignores_a_conflict_is_repeated_and_not_committed_in_part() {
             Box::pin(async move {
                 session.run("UPDATE stock SET level = level + 10 WHERE product_id = 1").await?;
                 locked.add_permits(1);
-                while attempts.load(Ordering::Relaxed) < 2 {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
+                let repeated = async {
+                    while attempts.load(Ordering::Relaxed) < 2 {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                };
+                let _ = tokio::time::timeout(Duration::from_secs(10), repeated).await;
                 Ok::<_, DatabaseError>(())
             })
         });

@@ -34,6 +34,7 @@ fn an_echo_sent_below_the_minimum_rate_is_cut_off() {
     while !connection.is_closed() {
         assert!(started.elapsed() < MAX_CLOSE_TIME, "served on after {:?}", started.elapsed());
         connection.send("x");
+        // 20 bytes a second.
         thread::sleep(Duration::from_millis(50));
     }
 }

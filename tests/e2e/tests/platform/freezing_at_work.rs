@@ -59,6 +59,7 @@ fn after_200_freezes_each_pending_timeout_fires_once_and_not_early() {
     let start = |_| {
         let (mut connection, began) = (app.connect(), Instant::now());
         connection.send("POST /create_order HTTP/1.1\r\nhost: test\r\ncontent-length: 100\r\n\r\n{");
+        // Spreads the deadlines over more than half a second of freezes.
         thread::sleep(Duration::from_millis(3));
         Slow { connection, began, closed: None }
     };

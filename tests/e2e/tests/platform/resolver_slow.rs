@@ -53,6 +53,7 @@ fn with_one_of_two_dns_servers_dead_lookups_are_rare_and_the_pool_is_renewed() {
             while started.elapsed() < Duration::from_secs(13) {
                 end_connections(&service, server, &database);
                 renewed += 1;
+                // Some new connections in each second.
                 thread::sleep(Duration::from_millis(300));
             }
             let lookups = good.names().len();

@@ -167,6 +167,7 @@ fn a_slow_reader_gets_its_whole_response_after_drain() {
     for (connection, received) in &mut readers {
         while let Ok(count @ 1..) = connection.read(&mut buffer) {
             received.extend_from_slice(&buffer[..count]);
+            // A slow reader, but never silent for WRITE_TIMEOUT.
             thread::sleep(Duration::from_millis(40));
         }
         let log = service.service().log();

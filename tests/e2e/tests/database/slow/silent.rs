@@ -50,6 +50,7 @@ fn a_hundred_requests_to_a_silent_database_all_fail_in_time() {
             let started = Instant::now();
             app.get("/health").expect(200);
             assert!(started.elapsed() < Duration::from_millis(500), "/health took {:?}", started.elapsed());
+            // Samples without adding a load of their own.
             thread::sleep(Duration::from_millis(10));
         }
         for request in requests {

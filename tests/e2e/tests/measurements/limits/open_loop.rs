@@ -57,6 +57,7 @@ fn longest_delay(operator: &Client, while_true: &AtomicBool) -> Duration {
             operator.get(path).expect(200);
             longest = longest.max(started.elapsed());
         }
+        // Samples without adding a load of their own.
         thread::sleep(Duration::from_millis(20));
     }
     longest

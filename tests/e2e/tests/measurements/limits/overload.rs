@@ -40,6 +40,7 @@ fn requests_over_the_limit_get_503_at_once_and_the_others_are_served() {
             let started = Instant::now();
             app.get("/health").expect(200);
             assert!(started.elapsed() < Duration::from_millis(500), "/health took {:?}", started.elapsed());
+            // Samples without adding a load of their own.
             thread::sleep(Duration::from_millis(20));
         }
         burst.join().expect("a burst")

@@ -78,6 +78,7 @@ fn a_dead_dns_server_delays_requests_once_per_failed_lookup_and_is_logged() {
                             "a rejection took {:?}",
                             started_request.elapsed()
                         );
+                        // As often as the service itself tries.
                         thread::sleep(Duration::from_secs(1));
                     }
                 });
