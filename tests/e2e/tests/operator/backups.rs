@@ -10,13 +10,18 @@ use e2e::{TestApp, orders, wait_until};
 
 /// Runs `scripts/backup.sh` for a database.
 fn script(url: &str, arguments: &[&str]) -> Output {
+    command(url, arguments).output().expect("sh")
+}
+
+/// The command that does this.
+pub(super) fn command(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(artifacts::root().join("scripts/backup.sh"));
     command.args(arguments).env("DATABASE_URL", url).env_remove("DATABASE_URL_FILE");
-    command.output().expect("sh")
+    command
 }
 
 #[track_caller]
-fn succeed(output: &Output) -> String {
+pub(super) fn succeed(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

@@ -4,4 +4,5 @@ mod backups;
 mod files;
 mod grants;
 mod page;
+mod point_in_time;
 mod versions;
