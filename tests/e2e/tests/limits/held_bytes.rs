@@ -1,6 +1,5 @@
 //! Bytes that are held for clients: stalled uploads, unread responses, half-sent heads.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::MemoryCgroup;
@@ -25,8 +24,12 @@ fn insert_long_orders(app: &TestApp) {
 
 /// A client that has announced 32 MiB, has sent `sent` bytes and sends no more.
 fn stalled_upload(app: &TestApp, sent: usize) -> RawConnection {
+    stalled_upload_of(app, 32 << 20, sent)
+}
+
+/// The same with another length.
+fn stalled_upload_of(app: &TestApp, length: usize, sent: usize) -> RawConnection {
     let mut connection = app.connect();
-    let length = 32 << 20;
     connection.send(format!("POST /create_orders HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n["));
     connection.send(vec![b' '; sent]);
     connection
@@ -59,12 +62,21 @@ fn half_head(app: &TestApp) -> RawConnection {
 #[test]
 fn stalled_uploads_stop_no_other_writes() {
     let app = TestApp::spawn();
-    let stalled: Vec<_> = (0..2).map(|_| stalled_upload(&app, 3 << 20)).collect();
+    let (length, sent) = (16 << 20, 3 << 20);
+    // Together they announce more than the budget, 40 MiB.
+    let stalled: Vec<_> = (0..3).map(|_| stalled_upload_of(&app, length, sent)).collect();
     for id in 1..=20 {
         app.post("/create_order", order(id)).expect_done();
-        thread::sleep(Duration::from_millis(10));
     }
-    drop(stalled);
+    app.post("/create_orders", format!("[{}{}]", " ".repeat(4 << 20), order(50))).expect_done();
+    // None of them was turned away or cut off: what they have announced is nobody's yet.
+    for (mut upload, id) in stalled.into_iter().zip(100..) {
+        let end = format!("{}]", order(id));
+        upload.send(vec![b' '; length - 1 - sent - end.len()]).send(end);
+        let response = upload.expect_response();
+        assert_eq!(response.status, 200, "{}", response.text());
+    }
+    assert_eq!(app.count_orders(), 24);
 }
 
 #[test]
