@@ -72,9 +72,10 @@ esac
 # Without git the build system does not know its version.
 version=$(sed -n 's/^### \([0-9][0-9.]*\).*/\1/p' "$work/source/Changelog.md" | head -n 1)
 [ -n "$version" ] || fail "the source's Changelog.md names no version"
+[ -s "$work/source/VERSION" ] || printf %s "$version" >"$work/source/VERSION"
 
 say "configuring WasmEdge $version without LLVM"
-cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWASMEDGE_VERSION="$version" \
+cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DWASMEDGE_USE_LLVM=OFF -DWASMEDGE_BUILD_PLUGINS=OFF -DWASMEDGE_BUILD_TESTS=OFF \
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib "-DCMAKE_INSTALL_RPATH=\$ORIGIN/../lib" >"$log" 2>&1 ||
     fail "cmake failed, see $log: $(grep -m 1 -A 1 'CMake Error' "$log" | tr -s ' \n' ' ')"
