@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -24,6 +25,9 @@ pub struct Cached {
 /// # Errors
 /// As [`lower`](crate::lower); and when a file cannot be read or written.
 pub fn lower_file(input: &Path, directory: &Path, options: Options) -> Result<Cached> {
+    // Threads that need the same file must not write it at the same time.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let wasm = fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;
     let name = input.file_name().context("the path names no file")?;
     let path = directory.join(name);

@@ -168,3 +168,24 @@ fn a_lowered_file_is_made_again_when_its_input_has_changed() {
     let other = Options { simd: false, ..Options::default() };
     assert!(wasm_lower::lower_file(&input, &output, other).unwrap().made.is_some(), "the options have changed");
 }
+
+#[test]
+fn threads_that_need_the_same_file_make_it_once() {
+    let wasm = wat::parse_str(MODULE.replace('%', "")).unwrap();
+    for _ in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let input = directory.path().join("module.wasm");
+        let output = directory.path().join("lowered");
+        std::fs::write(&input, &wasm).unwrap();
+        let start = std::sync::Barrier::new(16);
+        let make = || {
+            start.wait();
+            wasm_lower::lower_file(&input, &output, Options::default()).unwrap().made.is_some()
+        };
+        let made = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap().then_some(())).count()
+        });
+        assert_eq!(made, 1);
+    }
+}
