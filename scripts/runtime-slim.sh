@@ -81,8 +81,21 @@ cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     fail "cmake failed, see $log: $(grep -m 1 -A 1 'CMake Error' "$log" | tr -s ' \n' ' ')"
 say "compiling, two to five minutes (log: $log)"
 # One line for each tenth. The exit status is in a file, because sh has that of the last program only.
-{ ninja -C "$work/build" install 2>&1; echo $? >"$work/status"; } | tee -a "$log" | awk -F '[][/]' '
-    /^\[[0-9]+\/[0-9]+\]/ { tenth = int(10 * $2 / $3); if (tenth > last) { last = tenth; printf "runtime-slim: %d of %d\n", $2, $3 } }' >&2
+{ ninja -C "$work/build" install 2>&1; echo $? >"$work/status"; } | tee -a "$log" | {
+    last=0
+    while IFS= read -r line; do
+        case $line in
+        "["[0-9]*/[0-9]*"]"*)
+            count=${line#\[}
+            total=${count#*/}
+            count=${count%%/*}
+            total=${total%%]*}
+            [ $((10 * count / total)) -eq "$last" ] || say "$count of $total"
+            last=$((10 * count / total))
+            ;;
+        esac
+    done
+}
 [ "$(cat "$work/status")" = 0 ] || fail "the build failed, see $log: $(grep -m 1 -i 'error' "$log")"
 strip --strip-unneeded "$prefix/bin/wasmedge" "$prefix"/lib/libwasmedge.so.*.*
 "$prefix/bin/wasmedge" --version >/dev/null 2>&1 || fail "$prefix/bin/wasmedge does not run"
