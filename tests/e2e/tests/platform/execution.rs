@@ -3,13 +3,16 @@
 use serde_json::Value;
 use testkit::Runtime;
 
-use e2e::TestApp;
+use e2e::{TestApp, wait_for};
 
-/// The service's log after its start.
+/// The service's log up to the line that follows those of the start. Lines are written in the background.
 fn log_lines(runtime: Runtime, env: &[(&str, &str)]) -> Vec<Value> {
     let app = TestApp::setup().runtime(runtime).env(env).start();
-    let log = app.service().log();
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    wait_for("the database's line", || {
+        let log = app.service().log();
+        let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().any(|line| line["message"] == "the database is ready").then_some(lines)
+    })
 }
 
 /// The field `execution` of the line `listening`, and the levels of all lines about an interpreter.
