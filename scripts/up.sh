@@ -5,11 +5,13 @@
 #   scripts/up.sh up      checks, builds the image, starts, and waits until the service is ready
 #   scripts/up.sh down    drains the replicas, then stops the project; the data are kept
 #
-# The variables are those of docker-compose.yml. An image that cannot be pulled is built from Debian's packages.
+# The variables are those of docker-compose.yml, and OPERATOR_TOKEN_FILE: a file with a token of the scope `operator`,
+# which /drain needs where the file of tokens has one (default: operator-token, if it exists). An image that cannot be pulled is built from Debian's packages.
 set -eu
 cd "$(dirname "$0")/.."
 runtime=${WASM_RUNTIME:-crun}
 port=${PORT:-8080}
+token_file=${OPERATOR_TOKEN_FILE-operator-token}
 packages="docker.io docker-cli docker-buildx docker-compose crun libwasmedge0"
 say() { echo "up: $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -131,25 +133,44 @@ up() {
     echo "http://localhost:${port%%-*} is ready. make down stops it and keeps the data."
 }
 
-# send_drain ADDRESS: succeeds if the replica accepts the drain request. The database's container sends the request: the
-# service's image has no shell, and its admin port is not published.
+# send_drain ADDRESS: requests the drain and prints the response's status. The database's container sends the request:
+# the service's image has no shell, and its admin port is not published. The token goes through standard input, where no
+# list of processes shows it.
 send_drain() {
     # shellcheck disable=SC2016 # expanded by bash in the container
-    docker compose exec -T mariadb timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/9090" &&
-        printf "POST /drain HTTP/1.1\r\nHost: orders\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" >&3 &&
-        read -r _ status _ <&3 && [ "$status" = 200 ]' "$1" 2>/dev/null
+    operator_token | docker compose exec -T mariadb timeout 10 bash -c 'read -r token
+        exec 3<>"/dev/tcp/$0/9090" || exit
+        {
+            printf "POST /drain HTTP/1.1\r\nHost: orders\r\nContent-Length: 0\r\nConnection: close\r\n"
+            [ -z "$token" ] || printf "Authorization: Bearer %s\r\n" "$token"
+            printf "\r\n"
+        } >&3
+        read -r _ status _ <&3 && echo "$status"' "$1" 2>/dev/null || true
+}
+
+# The operator's token, or an empty line.
+operator_token() {
+    if [ -n "$token_file" ] && [ -f "$token_file" ]; then head -n 1 "$token_file"; else echo; fi
 }
 
 # drain CONTAINER: stops a replica at once if it does not accept the drain request.
 drain() {
     address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1")
-    if [ -n "$address" ] && ! send_drain "$address"; then
-        say "the replica at $address did not accept the drain request: stopping it now"
+    [ -n "$address" ] || return 0
+    status=$(send_drain "$address")
+    if [ "$status" != 200 ]; then
+        case $status in
+        401 | 403) reason="it needs an operator's token: set OPERATOR_TOKEN_FILE" ;;
+        *) reason="status ${status:-none}" ;;
+        esac
+        say "the replica at $address did not accept the drain request ($reason): stopping it now"
         docker stop -t 0 "$1" >/dev/null
     fi
 }
 
 down() {
+    [ -z "${OPERATOR_TOKEN_FILE-}" ] || [ -r "$OPERATOR_TOKEN_FILE" ] ||
+        fail "OPERATOR_TOKEN_FILE: $OPERATOR_TOKEN_FILE cannot be read"
     ids=$(docker compose ps --quiet orders)
     if [ -n "$ids" ]; then
         # The engine must not restart a replica that has ended while others drain.

@@ -11,6 +11,8 @@
     reason = "a test fails by panicking and prints its measurements"
 )]
 
+#[path = "containers/backups.rs"]
+mod backups;
 #[path = "containers/balancer.rs"]
 mod balancer;
 #[path = "containers/clients.rs"]
@@ -37,5 +39,7 @@ mod rolling;
 mod slim_runtime;
 #[path = "containers/support.rs"]
 mod support;
+#[path = "containers/tokens.rs"]
+mod tokens;
 #[path = "containers/variants.rs"]
 mod variants;

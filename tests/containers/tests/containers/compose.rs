@@ -47,12 +47,12 @@ fn make_up_reports_readiness_and_make_down_drains_and_keeps_the_data() {
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs()
 }
 
 /// The exit statuses of a container's processes since a time in seconds since 1970.
-fn exit_statuses(docker: &Docker, container: &str, since: u64) -> Vec<String> {
+pub(crate) fn exit_statuses(docker: &Docker, container: &str, since: u64) -> Vec<String> {
     let (since, until) = (since.to_string(), (now() + 1).to_string());
     let period = ["events", "--since", &since, "--until", &until, "--filter", "event=die"];
     let filter = format!("container={container}");

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use testkit::engine::run;
 use testkit::{Podman, TempDir, artifacts, readme, wait_until};
 
 use crate::support::{Docker, docker, get, shell, walk_through};
+use crate::tokens::Tokens;
 
 const IMAGES: [(&str, &str); 2] =
     [("order-service:aot", "localhost/order-service:aot"), ("orders-mariadb", "docker.io/library/mariadb:11.8")];
@@ -151,6 +153,40 @@ fn the_quadlet_unit_becomes_a_systemd_unit_with_its_options() {
     assert!(stops.len() == 2 && stops[0].contains("/drain") && stops[1].contains("podman rm"), "{stops:#?}");
 }
 
+#[test]
+fn the_pod_with_tokens_drains_with_the_operators_token() {
+    let docker = docker();
+    let podman = Podman::start().unwrap();
+    load_images(&podman, &docker);
+    let tokens = Tokens::new(&docker);
+    let file = fs::read_to_string(tokens.directory().join("tokens")).unwrap().replace('\n', "\n    ");
+    let secrets = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: orders-secrets}}\nstringData:\n  password: one\n  \
+         root_password: two\n  database_url: mysql://orders:one@127.0.0.1:3306/orders\n  operator_token: {}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: orders-tokens}}\nstringData:\n  tokens: |\n    {file}\n",
+        tokens.operator
+    );
+    let pod = fs::read_to_string(artifacts::root().join("deploy/podman/orders.yaml")).unwrap();
+    let pod = pod.lines().map(|line| match line.split_once('#') {
+        Some((indent, rest)) if rest.ends_with("# orders-tokens") => format!("{indent}{rest}\n"),
+        _ => format!("{line}\n"),
+    });
+    let (secrets_file, pod_file) = (podman.file("secrets.yaml"), podman.file("orders.yaml"));
+    fs::write(&secrets_file, secrets).unwrap();
+    fs::write(&pod_file, pod.collect::<String>()).unwrap();
+    let pod_file = pod_file.display().to_string();
+    podman.cli(&["kube", "play", &secrets_file.display().to_string()]).unwrap();
+    podman.cli(&["kube", "play", "--publish", "127.0.0.1:8080:8080", &pod_file]).unwrap();
+    wait_until_ready(&podman, "orders-service");
+    tokens.check_service();
+    let status = thread::scope(|scope| {
+        let wait = scope.spawn(|| podman.cli(&["wait", "orders-service"]));
+        podman.cli(&["kube", "down", &pod_file]).unwrap();
+        wait.join().expect("a thread").unwrap()
+    });
+    assert_eq!(status.trim(), "0", "it was not drained");
+}
+
 /// The shell command of the unit's first ExecStop.
 fn stop_command() -> String {
     let unit = fs::read_to_string(artifacts::root().join("deploy/podman/orders.container")).unwrap();
@@ -163,13 +199,21 @@ fn the_quadlet_units_stop_command_drains_the_service() {
     let docker = docker();
     let podman = Podman::start().unwrap();
     load_images(&podman, &docker);
+    stop_by_the_units_command(&podman, None);
+    stop_by_the_units_command(&podman, Some(&Tokens::new(&docker)));
+}
+
+fn stop_by_the_units_command(podman: &Podman, tokens: Option<&Tokens>) {
     podman.cli(&["network", "create", "--ignore", "orders"]).unwrap();
-    start_database(&podman);
+    start_database(podman);
     let run_orders = ["run", "--detach", "--name=orders", "--platform=wasi/wasm", "--network=orders"];
     let ports = ["--publish=127.0.0.1:8080:8080", "--publish=127.0.0.1:9090:9090", "--env=ADMIN_ADDR=0.0.0.0:9090"];
     let url = "--env=DATABASE_URL=mysql://orders:secret@mariadb:3306/orders";
-    podman.cli(&[&run_orders[..], &ports, &[url, "localhost/order-service:aot"]].concat()).unwrap();
-    wait_until_ready(&podman, "orders");
+    let volume = tokens.map(|tokens| format!("--volume={}:/run/tokens:ro", tokens.directory().display()));
+    let mount: Vec<&str> =
+        volume.iter().flat_map(|volume| [volume, "--env=API_TOKENS_FILE=/run/tokens/tokens"]).collect();
+    podman.cli(&[&run_orders[..], &ports, &mount, &[url, "localhost/order-service:aot"]].concat()).unwrap();
+    wait_until_ready(podman, "orders");
 
     // The command's `podman` is this test's Podman.
     let bin = TempDir::new().unwrap();
@@ -181,7 +225,10 @@ fn the_quadlet_units_stop_command_drains_the_service() {
     fs::write(bin.path().join("podman"), script).unwrap();
     fs::set_permissions(bin.path().join("podman"), fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
-    let status = run(Command::new("sh").args(["-c", &stop_command()]).env("PATH", path)).unwrap();
+    let token_file = tokens.map_or_else(|| PathBuf::from("/dev/null"), Tokens::operator_file);
+    let mut stop = Command::new("sh");
+    stop.args(["-c", &stop_command()]).env("PATH", path).env("OPERATOR_TOKEN_FILE", token_file);
+    let status = run(&mut stop).unwrap();
 
     // A killed process would have another status and no final log line.
     assert_eq!(status.trim(), "0");
