@@ -1,9 +1,9 @@
 //! Decides which waits begin with peeks instead of a poll.
 //!
-//! If much of what the last wait asked about was ready, the process is saturated, and most of what is expected next will
-//! be ready too. A peek is then cheaper than a poll: one system call in place of two, and none for a clock. So such a
-//! wait peeks first. It polls if nothing has come, if a listener or a writer is active, since these cannot be peeked, and
-//! every [`MAX_POLL_PAUSE`].
+//! If much of what the last wait asked about was ready, the process is saturated, and most of what is expected next
+//! will be ready too. A peek is then cheaper than a poll: one system call in place of two, and none for a clock. So
+//! such a wait peeks first. It polls if nothing has come, if a listener or a writer is active, since these cannot be
+//! peeked, and every [`MAX_POLL_PAUSE`].
 //!
 //! If nearly all of it was ready, the wait does not even peek. It assumes that all descriptors that expect input have
 //! some, and reports them. The owner's read finds out, and the next wait counts how often the assumption was right.
