@@ -78,6 +78,19 @@ impl Comparison {
         self.builder_with_database(variant, "bench")
     }
 
+    /// Fills a table that the service has created with `rows` orders, by MariaDB's sequence engine.
+    pub(crate) fn fill_table(&self, database: &str, rows: u32) -> Result<()> {
+        let count = self.database.sql(database, "SELECT COUNT(*) FROM orders")?;
+        if count.trim() != rows.to_string() {
+            let columns = "order_id, product_id, quantity, amount, shipping, tax, shipping_address";
+            let amounts = "seq % 100000 / 100, 15.00, 2.00";
+            let values = format!("seq, seq % 1000 + 1, seq % 9 + 1, {amounts}, CONCAT(seq, ' Harbour Lane')");
+            let statement = format!("INSERT INTO orders ({columns}) SELECT {values} FROM seq_1_to_{rows}");
+            self.database.sql(database, &statement).context("cannot fill the table")?;
+        }
+        Ok(())
+    }
+
     /// The same with another database.
     pub(crate) fn builder_with_database(&self, variant: Variant, database: &str) -> testkit::service::Builder {
         let builder = Service::builder().runtime(variant.runtime()).env("LOG_LEVEL", "warn");

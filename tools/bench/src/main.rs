@@ -11,6 +11,8 @@
 //! | `throughput` | requests per second, latency and CPU per request, with `wrk` |
 //! | `memory` | private and resident memory, idle and after load |
 //! | `streaming` | memory and time to first byte while a million rows are read |
+//! | `pages` | a page of orders from tables of a thousand to ten million rows |
+//! | `batch` | a hundred thousand orders in one request |
 //! | `socket_binding` | idle, silent, reset and few connections, on our socket binding and the published one |
 //!
 //! | module | contents |
@@ -20,8 +22,8 @@
 //! | `http`, `wrk` | clients |
 //! | `report` | the page |
 //!
-//! With the argument `idle`, `silent`, `resets` or `paired` it measures one part of `socket_binding`, prints its tables
-//! and leaves the page unchanged.
+//! With the argument `pages` or `batch` it measures that part only, with `idle`, `silent`, `resets` or `paired` one part
+//! of `socket_binding`. It prints the tables then and leaves the page unchanged.
 //!
 //! Every response is checked. A failed request ends the run without a result.
 
@@ -30,6 +32,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+mod batch;
 mod comparison;
 mod containers;
 mod file_sizes;
@@ -37,6 +40,7 @@ mod http;
 mod hyper_server;
 mod memory;
 mod overload;
+mod pages;
 mod plan;
 mod pod_startup;
 mod report;
@@ -66,7 +70,11 @@ fn main() -> Result<()> {
         Some("cluster") => pod_startup::measure(&plan),
         Some("overload") => overload::measure(&plan),
         Some(part) => {
-            let tables = socket_binding::measure_part(part, &plan)?;
+            let tables = match part {
+                "pages" => pages::measure(&Comparison::prepare()?, &plan)?,
+                "batch" => batch::measure(&Comparison::prepare()?, &plan)?,
+                part => socket_binding::measure_part(part, &plan)?,
+            };
             print_line(&format!("\n{tables}"));
             Ok(())
         }
@@ -86,6 +94,8 @@ fn measure_processes(plan: &Plan) -> Result<()> {
     report.add(memory::table(&idle, &memory::measure(&servers)?));
     drop(servers);
     report.add(streaming::measure(&comparison, plan)?);
+    report.add(pages::measure(&comparison, plan)?);
+    report.add(batch::measure(&comparison, plan)?);
     report.add(socket_binding::measure(&comparison, plan)?);
     let method = format!(
         "{} runs of {} s per figure, variants in alternating order (A B C C B A)",

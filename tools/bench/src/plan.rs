@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) starts: usize,
     /// Rows in the table that is streamed.
     pub(crate) rows: u32,
+    /// Rows in the largest table that a page is read from.
+    pub(crate) max_rows: u32,
     /// Memory samples per kind of container.
     pub(crate) memory_samples: usize,
     /// First responses of silent connections.
@@ -34,6 +36,7 @@ impl Plan {
             rounds: 2,
             starts: 21,
             rows: 1_000_000,
+            max_rows: 10_000_000,
             memory_samples: 5,
             first_responses: 500,
             resets: 10_000,
@@ -48,6 +51,7 @@ impl Plan {
             rounds: 1,
             starts: 5,
             rows: 1_000_000,
+            max_rows: 1_000_000,
             memory_samples: 1,
             first_responses: 200,
             resets: 2_000,
