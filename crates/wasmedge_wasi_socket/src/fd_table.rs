@@ -72,8 +72,8 @@ pub(crate) struct FdTable {
     finished_connects: Vec<FinishedConnect>,
     /// The number of the present wait.
     wait: u32,
-    /// The number of inputs of all sockets so far.
-    inputs: u32,
+    /// The number of sockets that had input after a wait, over all waits.
+    sockets_with_input: u32,
 }
 
 /// Runs `act` on the process's table; returns the default while the process ends.
@@ -89,7 +89,7 @@ impl FdTable {
             sockets: HashMap::with_hasher(BuildHasherDefault::new()),
             finished_connects: Vec::new(),
             wait: 0,
-            inputs: 0,
+            sockets_with_input: 0,
         }
     }
 
@@ -118,15 +118,14 @@ impl FdTable {
     /// A socket had input, or its end.
     pub(crate) fn received(&mut self, fd: Fd) {
         let wait = self.wait;
-        self.inputs = self.inputs.wrapping_add(1);
-        if let Some(socket) = self.sockets.get_mut(&fd) {
-            socket.exchange.received(wait);
+        if self.sockets.get_mut(&fd).is_some_and(|socket| socket.exchange.received(wait)) {
+            self.sockets_with_input = self.sockets_with_input.wrapping_add(1);
         }
     }
 
-    /// The number of inputs of all sockets so far; it wraps.
-    pub(crate) fn inputs(&self) -> u32 {
-        self.inputs
+    /// The number of sockets that had input after a wait, over all waits; it wraps.
+    pub(crate) fn sockets_with_input(&self) -> u32 {
+        self.sockets_with_input
     }
 
     /// Something was sent.

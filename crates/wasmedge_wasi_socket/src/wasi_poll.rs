@@ -16,6 +16,8 @@ pub use crate::sys::poll_types::*;
 ///   An error in an event would fail the whole wait of mio_wasi and end the process in tokio_wasi.
 /// - With many descriptors a wait does not poll all of them, so the idle ones do not slow down the busy ones. While
 ///   others are busy, an idle descriptor may be reported some milliseconds late.
+/// - While many descriptors are ready, a non-blocking socket may be reported as readable without input. Its read then
+///   fails with `WouldBlock`.
 /// - If the user data of all subscriptions are their descriptors, as in mio_wasi, known writability does not end a
 ///   wait. It is reported with the next event, after 10 ms at the latest. With few subscriptions and no timeout it is
 ///   reported at once, at most twice in a row, which costs less than a clock.

@@ -20,16 +20,21 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// There was input, after the wait of this number.
-    pub(super) fn received(&mut self, wait: u32) {
+    /// There was input, after the wait of this number. Returns whether it is the first one since that wait.
+    pub(super) fn received(&mut self, wait: u32) -> bool {
+        let is_first = self.last_input != wait;
         self.inputs = self.inputs.saturating_add(1);
         self.last_input = wait;
+        is_first
     }
 
     /// Something was sent.
     pub(super) fn sent(&mut self) {
-        self.was_in_pieces = self.inputs > 1;
-        self.inputs = 0;
+        // A second output in a row says nothing about the peer.
+        if self.inputs > 0 {
+            self.was_in_pieces = self.inputs > 1;
+            self.inputs = 0;
+        }
     }
 
     /// Whether the peer has reason to send something, at the wait of this number.
@@ -62,6 +67,7 @@ mod tests {
         exchange.received(u32::MAX);
         assert!(exchange.expects_input(WAITS_AFTER_PIECE - 1), "the number wraps");
         assert!(!exchange.expects_input(WAITS_AFTER_PIECE), "it may be the end");
+        exchange.sent();
         exchange.sent();
         exchange.received(50);
         assert!(exchange.expects_input(50 + WAITS_AFTER_PIECE), "it sent in pieces before");

@@ -110,11 +110,13 @@ impl Socket {
         errno::check(fd_table::with(|table| table.take_pending_error(self.number())).into())
     }
 
-    /// Records the end of a write.
-    fn written(&self, complete: bool) {
+    /// Records the end of a write of `length` bytes.
+    fn written(&self, length: usize, result: &io::Result<usize>) {
         fd_table::with(|table| {
-            table.sent(self.number());
-            if !complete {
+            if result.is_ok() {
+                table.sent(self.number());
+            }
+            if !result.as_ref().is_ok_and(|sent| *sent == length) {
                 table.write_incomplete(self.number());
             }
         });
@@ -141,8 +143,7 @@ impl Socket {
     pub fn send_vectored(&self, bufs: &[IoSlice<'_>], flags: u16) -> io::Result<usize> {
         let bufs = bufs.get(..transfer::MAX_IOVECS).unwrap_or(bufs);
         let result = self.check_pending_error().and_then(|()| transfer::send(self.number(), bufs, flags));
-        let length = || bufs.iter().map(|buf| buf.len()).sum::<usize>();
-        self.written(result.as_ref().is_ok_and(|sent| *sent == length()));
+        self.written(bufs.iter().map(|buf| buf.len()).sum(), &result);
         self.finished(&result);
         result
     }
@@ -162,7 +163,7 @@ impl Socket {
     pub fn send_to_vectored(&self, bufs: &[IoSlice<'_>], to: SocketAddr, flags: u16) -> io::Result<usize> {
         let bufs = bufs.get(..transfer::MAX_IOVECS).unwrap_or(bufs);
         let result = self.check_pending_error().and_then(|()| transfer::send_to(self.number(), bufs, to, flags));
-        self.written(result.is_ok());
+        self.written(bufs.iter().map(|buf| buf.len()).sum(), &result);
         result
     }
 
@@ -189,7 +190,7 @@ impl Socket {
     pub fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>], flags: u16) -> io::Result<(usize, usize)> {
         let result = self.check_pending_error().and_then(|()| transfer::receive(self.number(), bufs, flags));
         self.finished(&result);
-        if result.is_ok() {
+        if result.is_ok() && flags & transfer::PEEK == 0 {
             fd_table::with(|table| table.received(self.number()));
         }
         result.map(|(length, out)| (length, out as usize))

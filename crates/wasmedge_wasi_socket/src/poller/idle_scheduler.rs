@@ -127,8 +127,12 @@ impl IdleScheduler {
         Plan::Subset { timeout: remaining.min(MAX_SUBSET_TIMEOUT) }
     }
 
-    /// Moves the slice on by the time that has passed.
+    /// Moves the slice on by the time that has passed. A wait that peeks in vain polls at the same time; it keeps its
+    /// slice.
     pub(crate) fn move_slice(&mut self, count: usize, now: u64) {
+        if now == self.last_move {
+            return;
+        }
         let cycle = cycle_time(count);
         let elapsed = now.saturating_sub(self.last_move).min(cycle);
         self.last_move = now;

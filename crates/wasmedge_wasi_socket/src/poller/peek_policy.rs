@@ -20,7 +20,8 @@ const SATURATED_SHARE: usize = 8;
 pub(crate) struct PeekPolicy {
     is_saturated: bool,
     is_input_likely: bool,
-    /// The number of descriptors that the last wait reported on an assumption, and the number of inputs before it.
+    /// The number of descriptors that the last wait reported on an assumption, and the number of
+    /// sockets with input before it.
     assumed: Option<(usize, u32)>,
     last_poll: u64,
     /// Whether the last wait ended without a poll.
@@ -33,7 +34,8 @@ impl PeekPolicy {
         Self { is_saturated: false, is_input_likely: false, assumed: None, last_poll: 0, has_peeked: false }
     }
 
-    /// Begins a wait; returns whether it peeks first. `inputs` is the number of inputs so far, which may wrap.
+    /// Begins a wait; returns whether it peeks first. `inputs` is the number of sockets that had input
+    /// after each wait, over all waits; it may wrap.
     pub(crate) fn begin(&mut self, now: u64, inputs: u32) -> bool {
         if let Some((assumed, before)) = self.assumed.take() {
             self.learn(assumed, inputs.wrapping_sub(before) as usize);
@@ -61,7 +63,8 @@ impl PeekPolicy {
         self.is_input_likely
     }
 
-    /// Input was assumed on this number of descriptors. The next wait learns from the number of inputs since.
+    /// Input was assumed on this number of descriptors. The next wait learns from the number of sockets that
+    /// had some.
     pub(crate) fn assumed(&mut self, count: usize, inputs: u32) {
         self.assumed = Some((count, inputs));
     }

@@ -73,13 +73,13 @@ impl<'a> Wait<'a> {
     fn start(&mut self, now: u64, table: &mut FdTable) -> Next {
         self.poller.events.clear();
         self.began = now;
-        table.begin_wait();
         if self.trigger == Trigger::Level || self.requested.is_empty() {
             return self.select(table);
         }
+        table.begin_wait();
         let (poller, count) = (&mut *self.poller, self.requested.len());
         poller.scheduler.begin();
-        if poller.peek_policy.begin(now, table.inputs()) {
+        if poller.peek_policy.begin(now, table.sockets_with_input()) {
             poller.scheduler.move_slice(count, now);
             self.exclusion = Exclusion::Idle;
             self.is_peeking = self.select_peeks(table);
@@ -95,7 +95,7 @@ impl<'a> Wait<'a> {
         poller.events.extend(with_input.map(|probe| ready_event(probe.index, self.requested)));
         let assumed = poller.immediate_results.len();
         if assumed > 0 {
-            poller.peek_policy.assumed(assumed, table.inputs());
+            poller.peek_policy.assumed(assumed, table.sockets_with_input());
             return Next::Done;
         }
         poller.peek_policy.learn(poller.probes.len(), poller.events.len());
@@ -122,7 +122,9 @@ impl<'a> Wait<'a> {
         poller.events.truncate(count);
         let timed_out = poller.events.iter().any(|event| event.userdata == OWN_CLOCK);
         poller.events.retain(|event| event.userdata != OWN_CLOCK && event.error != errno::EXIST);
-        poller.peek_policy.learn(poller.subscriptions.len(), poller.events.len());
+        if self.trigger == Trigger::Edge {
+            poller.peek_policy.learn(poller.subscriptions.len(), poller.events.len());
+        }
         if !poller.events.is_empty() || !poller.immediate_results.is_empty() {
             return Next::Done;
         }
