@@ -65,7 +65,7 @@ build() {
         --output "$output,name=order-service:$1" \
         --build-arg "BUILD_IMAGE=${BUILD_IMAGE:-debian:trixie-slim}" --build-arg "SOURCE_DATE_EPOCH=$epoch" \
         --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "SOURCE=$origin" \
-        --build-arg "AOT_OPTIONS=${AOT_OPTIONS-}" ${BUILD_OPTIONS-} .
+        --build-arg "AOT_OPTIONS=${AOT_OPTIONS-}" --build-arg "WASM_LOWER=${WASM_LOWER-}" ${BUILD_OPTIONS-} .
 }
 
 # The size of all blobs of an image in a registry: compressed layers, configuration, manifest.

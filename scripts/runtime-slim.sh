@@ -8,16 +8,25 @@
 #     Default: Debian's source package of the installed version, whose signature apt checks.
 # WASMEDGE_SOURCE_SHA256: the archive's SHA-256; required for a URL.
 set -eu
-cd "$(dirname "$0")/.."
 say() { echo "runtime-slim: $*" >&2; }
 fail() { say "$*"; exit 1; }
+case ${WASMEDGE_SOURCE-} in
+'' | http://* | https://*) ;;
+*) WASMEDGE_SOURCE=$(realpath -m -- "$WASMEDGE_SOURCE") ;;
+esac
+cd "$(dirname "$0")/.."
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 prefix=$target/runtime-slim
 work=$target/runtime-slim-build
 log=$work/log
+mkdir -p "$target"
+exec 9>"$target/runtime-slim.lock"
+flock -n 9 || fail "another run is under way"
 rm -rf "$work"
 mkdir -p "$work/source"
+# Installed here first: an interrupted run leaves the result of the last one as it was.
+staged=$work/prefix
 
 # Debian's source package, by a list of sources of its own: this machine's lists usually name binary packages only.
 debian_source() {
@@ -52,7 +61,10 @@ unpack() {
 }
 
 case ${WASMEDGE_SOURCE-} in
-'') debian_source ;;
+'')
+    [ -z "${WASMEDGE_SOURCE_SHA256-}" ] || fail "WASMEDGE_SOURCE_SHA256 is set, but not WASMEDGE_SOURCE"
+    debian_source
+    ;;
 http://* | https://*)
     [ -n "${WASMEDGE_SOURCE_SHA256-}" ] || fail "set WASMEDGE_SOURCE_SHA256: what comes from a URL is checked"
     say "fetching $WASMEDGE_SOURCE"
@@ -61,6 +73,7 @@ http://* | https://*)
     ;;
 *)
     if [ -d "$WASMEDGE_SOURCE" ]; then
+        [ -z "${WASMEDGE_SOURCE_SHA256-}" ] || fail "WASMEDGE_SOURCE_SHA256 is of an archive, not of a directory"
         cp -R "$WASMEDGE_SOURCE/." "$work/source"
     else
         [ -f "$WASMEDGE_SOURCE" ] || fail "$WASMEDGE_SOURCE (WASMEDGE_SOURCE) does not exist"
@@ -77,11 +90,11 @@ version=$(sed -n 's/^### \([0-9][0-9.]*\).*/\1/p' "$work/source/Changelog.md" | 
 say "configuring WasmEdge $version without LLVM"
 cmake -S "$work/source" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DWASMEDGE_USE_LLVM=OFF -DWASMEDGE_BUILD_PLUGINS=OFF -DWASMEDGE_BUILD_TESTS=OFF \
-    -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib "-DCMAKE_INSTALL_RPATH=\$ORIGIN/../lib" >"$log" 2>&1 ||
+    -DCMAKE_INSTALL_PREFIX="$staged" -DCMAKE_INSTALL_LIBDIR=lib "-DCMAKE_INSTALL_RPATH=\$ORIGIN/../lib" >"$log" 2>&1 ||
     fail "cmake failed, see $log: $(grep -m 1 -A 1 'CMake Error' "$log" | tr -s ' \n' ' ')"
 say "compiling, two to five minutes (log: $log)"
 # One line for each tenth. The exit status is in a file, because sh has that of the last program only.
-{ ninja -C "$work/build" install 2>&1; echo $? >"$work/status"; } | tee -a "$log" | {
+{ if ninja -C "$work/build" install 2>&1; then echo 0; else echo 1; fi >"$work/status"; } | tee -a "$log" | {
     last=0
     while IFS= read -r line; do
         case $line in
@@ -96,9 +109,11 @@ say "compiling, two to five minutes (log: $log)"
         esac
     done
 }
-[ "$(cat "$work/status")" = 0 ] || fail "the build failed, see $log: $(grep -m 1 -i 'error' "$log")"
-strip --strip-unneeded "$prefix/bin/wasmedge" "$prefix"/lib/libwasmedge.so.*.*
-"$prefix/bin/wasmedge" --version >/dev/null 2>&1 || fail "$prefix/bin/wasmedge does not run"
+[ "$(cat "$work/status")" = 0 ] || fail "the build failed, see $log: $(grep -m 1 'FAILED\|error:' "$log")"
+strip --strip-unneeded "$staged/bin/wasmedge" "$staged"/lib/libwasmedge.so.*.*
+"$staged/bin/wasmedge" --version >/dev/null 2>&1 || fail "$staged/bin/wasmedge does not run"
+rm -rf "$prefix"
+mv "$staged" "$prefix"
 
 # A package for nodes: crun and the shim load libwasmedge.so.0 by the dynamic linker's cache, where this directory comes
 # before Debian's.

@@ -10,7 +10,7 @@ use wasmparser::{
 
 use crate::SECTION;
 
-/// A table or memory above these sizes is left alone: the dispatchers would grow too large.
+/// A table with more slots is left alone: the dispatchers would grow too large.
 const MAX_TABLE_SLOTS: u64 = 65_536;
 
 /// What a module contains, as far as the replacements depend on it.
@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     /// The module has a section that `wasmedge compile` wrote.
     pub(crate) compiled: bool,
     pub(crate) lowered: bool,
+    /// The module has relocations: a linker would apply them to code that has moved.
+    pub(crate) relocatable: bool,
     /// Names of custom sections that would be wrong after a change of the code.
     pub(crate) stale_sections: Vec<String>,
     tables: u32,
@@ -80,7 +82,9 @@ pub(crate) fn read(wasm: &[u8]) -> Result<Facts> {
 
 /// True for sections that refer to byte positions in the code.
 pub(crate) fn refers_to_positions(section: &str) -> bool {
-    section.starts_with(".debug_") || section.starts_with("metadata.code.") || section == "sourceMappingURL"
+    section.starts_with(".debug_")
+        || section.starts_with("metadata.code.")
+        || ["sourceMappingURL", "external_debug_info"].contains(&section)
 }
 
 impl Facts {
@@ -273,6 +277,8 @@ impl Facts {
         match name {
             "wasmedge" => self.compiled = true,
             SECTION => self.lowered = true,
+            "linking" => self.relocatable = true,
+            _ if name.starts_with("reloc.") => self.relocatable = true,
             _ if refers_to_positions(name) => self.stale_sections.push(name.to_owned()),
             _ => {}
         }

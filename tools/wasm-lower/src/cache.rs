@@ -19,8 +19,9 @@ pub struct Cached {
     pub made: Option<(Report, Duration)>,
 }
 
-/// Lowers `input` to `directory/NAME.wasm`, unless that file was made from the same bytes with the same options and the
-/// same version. The file appears whole: a reader sees the old one or the new one.
+/// Lowers `input` to `directory/NAME.wasm`, unless that file was made from the same bytes with the same options by the
+/// same source of this crate. The file appears whole: a reader sees the old one or the new one. An input that was
+/// lowered already is its own result.
 ///
 /// # Errors
 /// As [`lower`](crate::lower); and when a file cannot be read or written.
@@ -31,6 +32,9 @@ pub fn lower_file(input: &Path, directory: &Path, options: Options) -> Result<Ca
     let wasm = fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;
     let name = input.file_name().context("the path names no file")?;
     let path = directory.join(name);
+    if section(&wasm).is_some() {
+        return Ok(Cached { path: input.to_owned(), made: None });
+    }
     let key = key(&wasm, options);
     if fs::read(&path).is_ok_and(|existing| section(&existing) == Some(contents(&key))) {
         return Ok(Cached { path, made: None });
@@ -52,9 +56,21 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// The source of this crate, as far as the output depends on it. Another source makes other outputs.
+const SOURCES: [&[u8]; 7] = [
+    include_bytes!("analysis.rs"),
+    include_bytes!("bulk.rs"),
+    include_bytes!("cache.rs"),
+    include_bytes!("dispatch.rs"),
+    include_bytes!("lib.rs"),
+    include_bytes!("report.rs"),
+    include_bytes!("rewrite.rs"),
+];
+
 /// The content of the custom section of an output with this key.
 pub(crate) fn contents(key: &str) -> Vec<u8> {
-    format!("{} {key}", env!("CARGO_PKG_VERSION")).into_bytes()
+    let source = SOURCES.iter().fold(FNV_START, |hash, file| fnv(hash, file));
+    format!("{} {source:032x} {key}", env!("CARGO_PKG_VERSION")).into_bytes()
 }
 
 fn section(wasm: &[u8]) -> Option<Vec<u8>> {
@@ -66,12 +82,31 @@ fn section(wasm: &[u8]) -> Option<Vec<u8>> {
 
 /// Differs for each input, each set of options.
 fn key(wasm: &[u8], options: Options) -> String {
-    format!("{:032x} {options:?}", fnv(wasm))
+    format!("{:032x} {options:?}", fnv(FNV_START, wasm))
 }
 
+const FNV_START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+
 /// FNV-1a, 128 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): a cache key, not a cryptographic hash.
-fn fnv(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
+fn fnv(start: u128, bytes: &[u8]) -> u128 {
+    bytes
+        .iter()
+        .fold(start, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_has_every_file_of_the_source() -> Result<()> {
+        let main = "main.rs";
+        let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
+        for file in files.iter().filter(|file| !file.ends_with(main)) {
+            assert!(SOURCES.contains(&fs::read(file)?.as_slice()), "{} is missing", file.display());
+        }
+        Ok(())
+    }
 }

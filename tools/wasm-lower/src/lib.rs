@@ -52,7 +52,8 @@ pub struct Lowered {
 /// Replaces what `options` names in a module of the binary format.
 ///
 /// # Errors
-/// When `wasm` is no valid core module, when it already contains compiled code or is an output of this function, and
+/// When `wasm` is no valid core module, when it has relocations, contains compiled code or is an output of this
+/// function, and
 /// when the result does not validate, which would be a fault of this crate.
 pub fn lower(wasm: &[u8], options: Options) -> Result<Lowered> {
     lower_with_key(wasm, options, "")
@@ -63,6 +64,9 @@ fn lower_with_key(wasm: &[u8], options: Options, key: &str) -> Result<Lowered> {
     let facts = analysis::read(wasm)?;
     if facts.compiled {
         bail!("the module contains code compiled by WasmEdge: lower it before `wasmedge compile`");
+    }
+    if facts.relocatable {
+        bail!("the module has relocations: lower what the linker makes of it, without --emit-relocs");
     }
     if facts.lowered {
         bail!("the module is an output of wasm-lower");

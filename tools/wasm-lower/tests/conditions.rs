@@ -122,9 +122,11 @@ fn without_simd_the_output_has_no_vectors() {
 }
 
 #[test]
-fn what_is_compiled_or_lowered_is_refused() {
+fn what_is_compiled_lowered_or_relocatable_is_refused() {
     let refusal = |text: &str| lower(&wat::parse_str(text).unwrap(), Options::default()).unwrap_err().to_string();
     assert!(refusal(r#"(module (@custom "wasmedge" "code"))"#).contains("compiled"));
+    assert!(refusal(r#"(module (@custom "linking" "x"))"#).contains("relocations"));
+    assert!(refusal(r#"(module (@custom "reloc.CODE" "x"))"#).contains("relocations"));
     assert!(refusal(r#"(module (@custom "wasm-lower" "0.1.0"))"#).contains("output of wasm-lower"));
     assert!(lower(b"\0asm\x01\0\0\0\x01", Options::default()).unwrap_err().to_string().contains("not valid"));
 }

@@ -100,7 +100,10 @@ impl ConnectionPool {
     async fn permits(&self, purpose: Purpose, max: Duration) -> Result<Permits, DatabaseError> {
         let queue = if purpose == Purpose::Readiness { &self.readiness_queue } else { &self.work_queue };
         if matches!(purpose, Purpose::Transaction | Purpose::Read) {
-            queue.admit(self.max_queue_time.min(max)).map_err(|wait| DatabaseError::Busy { wait })?;
+            queue.admit(self.max_queue_time.min(max)).map_err(|wait| DatabaseError::Busy {
+                // Who is in the queue leaves it after this time.
+                wait: wait.min(self.connect_timeout),
+            })?;
         }
         let (mut batch, mut remaining) = (None, max);
         if purpose == Purpose::Batch {

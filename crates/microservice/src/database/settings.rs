@@ -162,8 +162,14 @@ fn parse_authorities(path: &str) -> Result<Authorities, String> {
     Authorities::from_pem(pem.as_bytes()).map_err(|problem| format!("the file {problem}"))
 }
 
+const NO_MYSQL_URL: &str = "must start with mysql://";
+
 /// Reads the database's URL. No error shows any part of it.
 fn parse_database_url(url: &str) -> Result<Opts, String> {
+    // The parser would take the host of some other schemes apart first.
+    if !url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("mysql")) {
+        return Err(NO_MYSQL_URL.into());
+    }
     let opts = Opts::from_url(url).map_err(|error| describe(&error))?;
     if opts.db_name().is_none_or(str::is_empty) {
         return Err("must name a database after the host".into());
@@ -176,7 +182,7 @@ fn parse_database_url(url: &str) -> Result<Opts, String> {
 
 fn describe(error: &UrlError) -> String {
     let problem = match error {
-        UrlError::UnsupportedScheme { .. } => "must start with mysql://",
+        UrlError::UnsupportedScheme { .. } => NO_MYSQL_URL,
         // The parameter's name is not shown: it may be part of a password with a question mark.
         UrlError::UnknownParameter { .. } => "has an unknown parameter (a ? in a password is written %3F)",
         UrlError::InvalidParamValue { .. } => "has a wrong value for a parameter",
