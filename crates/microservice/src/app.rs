@@ -12,11 +12,12 @@ use crate::execution::Execution;
 use crate::memory::MemoryBudget;
 use crate::problem::Problem;
 use crate::readiness::Readiness;
+use crate::server::closing::MAX_REJECTIONS;
 use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
 use crate::shutdown::Shutdown;
 
-/// Descriptors for the operator's listener, connections that are being rejected, name lookups, and files.
-const RESERVED_DESCRIPTORS: usize = 32;
+/// Descriptors for the operator's listener, name lookups and files, and for connections that are being rejected.
+const RESERVED_DESCRIPTORS: usize = 32 + MAX_REJECTIONS;
 
 /// The kit's own state, shared by all requests.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -52,6 +52,8 @@ pub(crate) struct Credentials {
     verifications: VerificationLimit,
     /// Counts the changes of the files.
     generation: AtomicU64,
+    /// There was a token for the operator's listener, at a request or at a change of the file.
+    is_operator_protected: AtomicBool,
 }
 
 impl fmt::Debug for Credentials {
@@ -83,7 +85,15 @@ impl Credentials {
             (Some(_), None) => return Err(ConfigError::new(&JWT_AUDIENCE, "must be set beside JWT_KEYS_FILE")),
             (None, _) => None,
         };
-        Ok(Self { tokens, jwts, verifications: VerificationLimit::default(), generation: AtomicU64::new(0) })
+        let credentials = Self {
+            tokens,
+            jwts,
+            verifications: VerificationLimit::default(),
+            generation: AtomicU64::new(0),
+            is_operator_protected: AtomicBool::new(false),
+        };
+        credentials.protect(Scope::Operator);
+        Ok(credentials)
     }
 
     /// True where callers need a token.
@@ -95,7 +105,13 @@ impl Credentials {
     /// is a token for it: Kubernetes' hooks cannot read a token from a secret.
     pub(super) fn protect(&self, scope: Scope) -> bool {
         match scope {
-            Scope::Operator => self.tokens.as_ref().is_some_and(|tokens| tokens.current().any_has(scope)),
+            Scope::Operator => {
+                // A file that loses its last operator's token by mistake opens nothing.
+                if self.tokens.as_ref().is_some_and(|tokens| tokens.current().any_has(scope)) {
+                    self.is_operator_protected.store(true, Ordering::Relaxed);
+                }
+                self.is_operator_protected.load(Ordering::Relaxed)
+            }
             _ => self.are_configured(),
         }
     }
@@ -156,6 +172,7 @@ impl Credentials {
             let keys_changed = self.jwts.as_ref().is_some_and(WatchedFile::refresh);
             if tokens_changed || keys_changed {
                 self.generation.fetch_add(1, Ordering::Relaxed);
+                self.protect(Scope::Operator);
             }
         }
     }

@@ -3,6 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
+
 use super::pool::Purpose;
 use super::schema::ColumnCheck;
 use super::session_variables::shorten_idle_time;
@@ -19,6 +22,7 @@ impl Database {
     /// Those of any write; [`DatabaseError::Conflict`] if another replica was migrating until the deadline;
     /// [`DatabaseError::SchemaOutcomeUnknown`]; [`DatabaseError::IncompatibleTable`].
     pub async fn migrate(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let _turn = self.migration_turn(deadline).await?;
         let mut session = self.lock_migrations(deadline).await?;
         self.apply(&mut session).await?;
         self.unlock_migrations(session).await;
@@ -30,6 +34,7 @@ impl Database {
     /// # Errors
     /// Those of [`Database::migrate`].
     pub async fn reset(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        let _turn = self.migration_turn(deadline).await?;
         let mut session = self.lock_migrations(deadline).await?;
         let schema = &self.shared.schema;
         let versions = schema.version_table();
@@ -81,6 +86,14 @@ impl Database {
                 "the schema is newer than this version of the service"
             );
         }
+    }
+
+    /// The turn to migrate, among the callers of this process. So at most one of them holds a connection while another
+    /// replica migrates, and requests have the others.
+    async fn migration_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, DatabaseError> {
+        let turn = timeout(deadline.remaining(Duration::MAX), self.shared.migration_turn.acquire()).await;
+        let turn = turn.ok().and_then(Result::ok);
+        turn.ok_or_else(|| DatabaseError::Conflict("another request is migrating the schema".into()))
     }
 
     /// A session that holds the lock. The lock ends with the connection: if the work fails, the session is dropped and

@@ -41,6 +41,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use mysql_async::{Opts, Params, Row, Value};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use commit_gate::CommitGate;
@@ -71,6 +72,8 @@ struct Shared {
     /// The schema's version was compared with the migrations.
     is_version_checked: AtomicBool,
     weakness: Option<tls::Weakness>,
+    /// One caller at a time migrates. The others wait without a connection.
+    migration_turn: Semaphore,
 }
 
 impl fmt::Debug for Database {
@@ -94,6 +97,7 @@ impl Database {
             has_valid_tables: AtomicBool::new(false),
             is_version_checked: AtomicBool::new(false),
             weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
+            migration_turn: Semaphore::new(1),
         };
         Self { shared: Arc::new(shared) }
     }

@@ -32,6 +32,9 @@ pub(crate) const MAX_SMALL_BYTES: usize = 64 * 1024;
 /// The part for small reservations, in bytes. It comes on top of `MAX_BUFFERED_BYTES`.
 const SMALL_PART_BYTES: usize = 16 * 1024 * 1024;
 
+/// Each part of the operator's budget, in bytes: a parser for each of its connections, and a response.
+const OPERATOR_PART_BYTES: usize = 2 * 1024 * 1024;
+
 /// A connection that has made no progress for this long may be cut off for its memory.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
@@ -62,8 +65,17 @@ impl fmt::Debug for MemoryBudget {
 impl MemoryBudget {
     /// A budget of `max` bytes, and the part for small reservations.
     pub(crate) fn new(max: usize) -> Self {
+        Self::of(Free { small: SMALL_PART_BYTES, large: max })
+    }
+
+    /// The budget of the operator's listener. It has its own, so that clients who use up theirs keep no probe out.
+    pub(crate) fn for_operator() -> Self {
+        Self::of(Free { small: OPERATOR_PART_BYTES, large: OPERATOR_PART_BYTES })
+    }
+
+    fn of(free: Free) -> Self {
         Self(Arc::new(Shared {
-            free: Mutex::new(Free { small: SMALL_PART_BYTES, large: max }),
+            free: Mutex::new(free),
             released: Notify::new(),
             holders: Mutex::default(),
             next_id: AtomicU64::new(0),
@@ -109,17 +121,29 @@ impl MemoryBudget {
     }
 
     fn take(&self, reserved: &mut Reserved, additional: usize) -> bool {
-        let free = &mut *lock(&self.0.free);
         let is_small = reserved.total().saturating_add(additional) <= MAX_SMALL_BYTES;
-        let (from, to) = match is_small && free.small >= additional {
-            true => (&mut free.small, &mut reserved.small),
-            false => (&mut free.large, &mut reserved.large),
+        let moved = {
+            let free = &mut *lock(&self.0.free);
+            if is_small && free.small >= additional {
+                free.small -= additional;
+                reserved.small += additional;
+                return true;
+            }
+            // A reservation that is no longer small leaves the part for small ones.
+            let moved = if is_small { 0 } else { reserved.small };
+            let needed = additional.saturating_add(moved);
+            if free.large < needed {
+                return false;
+            }
+            free.large -= needed;
+            free.small += moved;
+            reserved.large += needed;
+            reserved.small -= moved;
+            moved
         };
-        if *from < additional {
-            return false;
+        if moved > 0 {
+            self.0.released.notify_waiters();
         }
-        *from -= additional;
-        *to += additional;
         true
     }
 

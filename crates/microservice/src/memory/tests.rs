@@ -24,6 +24,21 @@ fn large_reservations_leave_the_part_for_small_ones() {
 }
 
 #[test]
+fn a_body_that_grows_large_leaves_the_part_for_small_ones() {
+    let budget = MemoryBudget::new(LARGE);
+    let client = budget.register();
+    let mut body = Reservation::new(&client.holder);
+    for kib in [16, 48, 64, 80, 200] {
+        assert!(body.try_grow_to(kib * 1024));
+    }
+    let free = *lock(&budget.0.free);
+    assert_eq!((free.small, free.large), (SMALL_PART_BYTES, LARGE - 200 * 1024));
+    drop(body);
+    let free = *lock(&budget.0.free);
+    assert_eq!((free.small, free.large), (SMALL_PART_BYTES, LARGE));
+}
+
+#[test]
 fn all_bytes_come_back() {
     let budget = MemoryBudget::new(LARGE);
     let client = budget.register();

@@ -5,7 +5,7 @@
 
 mod activity;
 mod capacity;
-mod closing;
+pub(crate) mod closing;
 mod connection;
 mod head;
 mod head_stream;
@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::app::App;
+use crate::memory::MemoryBudget;
 use crate::platform;
 use crate::router::Router;
 use capacity::DescriptorCapacity;
@@ -84,9 +85,11 @@ pub(crate) struct Endpoint {
 /// Serves both listeners until a shutdown is requested. Then requests in flight end, within `drain_timeout`.
 pub(crate) async fn run(app: &Arc<App>, public: Endpoint, admin: Option<Endpoint>, drain_timeout: Duration) {
     let (max, reserved) = (app.limits.max_connections, app.reserved_descriptors);
-    let connections = ConnectionManager::new(Server::new(app, public.router, public.access), max, reserved);
+    let connections =
+        ConnectionManager::new(Server::new(app, public.router, public.access), max, reserved, app.memory.clone());
     if let Some(Endpoint { listener, router, access }) = admin {
-        let connections = ConnectionManager::new(Server::new(app, router, access), MAX_ADMIN_CONNECTIONS, 0);
+        let (server, memory) = (Server::new(app, router, access), MemoryBudget::for_operator());
+        let connections = ConnectionManager::new(server, MAX_ADMIN_CONNECTIONS, 0, memory);
         tokio::spawn(async move { connections.accept_loop(&listener).await });
     }
     tokio::select! {
@@ -111,14 +114,15 @@ struct ConnectionManager {
     permits: Arc<Semaphore>,
     capacity: DescriptorCapacity,
     rejections: Arc<Semaphore>,
+    memory: MemoryBudget,
 }
 
 impl ConnectionManager {
     /// `reserved` is the number of descriptors that these connections leave to others.
-    fn new(server: Arc<Server>, max: usize, reserved: usize) -> Self {
+    fn new(server: Arc<Server>, max: usize, reserved: usize, memory: MemoryBudget) -> Self {
         let rejections = Arc::new(Semaphore::new(closing::MAX_REJECTIONS));
         let capacity = DescriptorCapacity::new(reserved);
-        Self { server, max, permits: Arc::new(Semaphore::new(max)), capacity, rejections }
+        Self { server, max, permits: Arc::new(Semaphore::new(max)), capacity, rejections, memory }
     }
 
     /// Accepts connections for ever.
@@ -153,7 +157,7 @@ impl ConnectionManager {
         let app = &self.server.app;
         match permit {
             Some(permit) => {
-                let (server, guard) = (Arc::clone(&self.server), app.memory.register());
+                let (server, guard) = (Arc::clone(&self.server), self.memory.register());
                 tokio::spawn(async move {
                     connection::serve(server, stream, peer, guard).await;
                     drop(permit);
@@ -161,7 +165,7 @@ impl ConnectionManager {
             }
             None => {
                 // The next connection may find a place.
-                app.memory.cut_off_longest_stalled();
+                self.memory.cut_off_longest_stalled();
                 closing::reject(stream, app, &self.rejections);
             }
         }
