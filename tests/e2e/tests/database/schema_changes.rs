@@ -1,9 +1,11 @@
 //! The connection ends while tables are dropped or created: nobody knows what was done, and nothing says otherwise.
 
+use std::thread;
+
 use testkit::{Action, Fault, Timing};
 
 use super::SHORT_TIMEOUTS;
-use e2e::{Response, TestApp, order, orders, wait_until};
+use e2e::{DatabaseLock, Response, TestApp, order, orders, wait_until};
 
 /// A service that may reset its tables, through a proxy.
 fn start(timeouts: &[(&str, &str)]) -> TestApp {
@@ -70,4 +72,20 @@ mod slow {
         assert_unknown_outcome_at("DROP TABLE", Timing::AfterResponse, Action::BlackHole);
         assert_unknown_outcome_at("CREATE TABLE", Timing::BeforeServer, Action::BlackHole);
     }
+}
+
+#[test]
+fn calls_of_init_that_wait_for_another_replica_leave_the_connections_to_requests() {
+    let app = TestApp::spawn();
+    let lock = DatabaseLock::migrations(&app);
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let calls: Vec<_> = (0..20).map(|_| scope.spawn(|| app.new_client().get("/init").status)).collect();
+        wait_until("one of them to wait for the lock", || app.service().log().contains("waiting for another replica"));
+        for id in 1..=20 {
+            app.post("/create_order", order(id)).expect_done();
+        }
+        lock.release();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, [200; 20]);
 }

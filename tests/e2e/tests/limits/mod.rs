@@ -5,6 +5,7 @@ mod connections;
 mod database_queue;
 mod descriptors;
 mod held_bytes;
+mod operator;
 mod rates;
 mod resets;
 mod slow_clients;
