@@ -107,9 +107,8 @@ fn assert_similar_cost_beside(idle: usize) {
     let beside = cost(&app, &mut busy, 2_000);
     println!("{alone:?} a request alone, {beside:?} beside {idle} idle connections");
     // On a quiet machine the ratio is 1.3 beside 1,000 and 1.5 beside 2,000 (docs/BENCHMARKS.md). On a busy one, where
-    // requests come late, the service polls all connections more often. With the published crate the ratio is at least
-    // fifteen.
-    let max = alone * 3 + Duration::from_micros(100);
+    // requests come late, the service polls all connections more often. The published crate takes 600 µs beside 1,000.
+    let max = alone * 3 + Duration::from_micros(200);
     assert!(beside < max, "{alone:?} a request alone, {beside:?} beside {idle} idle connections");
 }
 
@@ -168,6 +167,8 @@ fn a_reset_of_an_idle_connection_is_seen_as_a_reset_beside_busy_ones() {
         drop(connection);
         wait_for_exchanges(200);
     }
+    // Idle connections are probed in turns, so without this the end could be seen before the last resets.
+    wait_until("the resets", || guest.process().log().lines().count() >= RESET);
     drop(all.remove(0));
     let status = guest.process().wait(Duration::from_secs(30)).expect("it ends");
     let log = guest.process().log();
