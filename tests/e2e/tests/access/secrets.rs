@@ -1,13 +1,18 @@
 //! No secret that a client or the configuration has is in a log, an error or any other response.
 
-use serde_json::json;
-use testkit::ports;
+use std::sync::Arc;
 
-use e2e::{Client, TestApp, wait_until};
+use serde_json::json;
+use testkit::{MariaDb, ports};
+
+use e2e::{Client, Response, TestApp, wait_until};
 
 use super::issuer::{Issuer, claims};
 use super::token_file::TokenFile;
 use super::{ORDER_1, WRITES, send_with_token};
+
+/// The password in the service's database URL.
+const DATABASE_PASSWORD: &str = "the-database-s-password-0815";
 
 #[test]
 fn no_secret_is_in_a_log_or_a_response() {
@@ -23,7 +28,9 @@ fn no_secret_is_in_a_log_or_a_response() {
     variables.extend([("API_TOKENS_FILE", file.variable()), ("ADMIN_ADDR", admin.clone())]);
     variables.extend([("LOG_LEVEL", "debug".to_owned()), ("RATE_LIMIT_PER_TOKEN", "500/1h".to_owned())]);
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let app = TestApp::spawn_with(&variables);
+    let server = MariaDb::builder().root_password(DATABASE_PASSWORD).start().expect("a server with a password");
+    let server = Arc::new(server);
+    let app = TestApp::setup().server(&server).env(&variables).start();
     let operator = Client::new(&format!("http://{admin}"));
     let mut responses = Vec::new();
     for token in [all.as_str(), &reader, &jwt, &expired, unknown] {
@@ -35,7 +42,8 @@ fn no_secret_is_in_a_log_or_a_response() {
         let both = [("authorization", authorization.as_str()), ("authorization", password)];
         responses.push(app.send("GET", "/orders", &both, None));
         responses.push(app.send("GET", "/orders", &[("authorization", &format!("Token {token}"))], None));
-        responses.push(operator.send("GET", "/metrics", &both[..1], None));
+        // There are no metrics. Once there are, this must expect them: they are then searched like the others.
+        responses.push(operator.send("GET", "/metrics", &both[..1], None).expect(404));
         responses.push(operator.send("HEAD", "/drain", &both[..1], None));
     }
     responses.push(app.send("GET", "/orders", &[("authorization", password)], None));
@@ -43,8 +51,10 @@ fn no_secret_is_in_a_log_or_a_response() {
     file.write(&format!("{}{all} read\n", file.read()));
     wait_until("the log to say so", || app.service().log().contains("has become invalid"));
     app.get("/orders").expect(401);
+    // Errors of the database, which name the account and the server.
+    responses.extend(errors_of_the_database(&app, &server, &all));
     let log = app.service().log();
-    let mut secrets = vec![all.as_str(), &reader, unknown, "c2hvcDpodW50ZXIy"];
+    let mut secrets = vec![all.as_str(), &reader, unknown, "c2hvcDpodW50ZXIy", DATABASE_PASSWORD];
     secrets.extend([&jwt, &expired].into_iter().filter_map(|token| token.rsplit('.').next()));
     secrets.extend(hashes.iter().map(String::as_str));
     for secret in secrets {
@@ -56,4 +66,25 @@ fn no_secret_is_in_a_log_or_a_response() {
             }
         }
     }
+}
+
+/// Responses while the account has another password, and while the server is away.
+fn errors_of_the_database(app: &TestApp, server: &MariaDb, token: &str) -> Vec<Response> {
+    let call = || send_with_token(app, ("GET", "/orders/1", None), token);
+    let mut responses = Vec::new();
+    let mut expect_unavailable = |cause: &str| {
+        wait_until("an error of the database", || {
+            responses.push(call());
+            responses.last().is_some_and(|response| response.status == 503)
+        });
+        wait_until(cause, || app.service().log().contains(cause));
+    };
+    server.sql("", "ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY 'another'").expect("another password");
+    let sessions = "SELECT COALESCE(GROUP_CONCAT('KILL ', id SEPARATOR ';'), 'DO 0') FROM information_schema.processlist WHERE db = ";
+    let kill = server.sql("", &format!("{sessions}'{}'", app.database())).expect("the sessions");
+    server.sql("", kill.trim()).expect("the sessions end");
+    expect_unavailable("Access denied");
+    server.stop().expect("the server stops");
+    expect_unavailable("the database is not available");
+    responses
 }
