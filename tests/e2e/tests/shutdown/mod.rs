@@ -1,12 +1,13 @@
 //! Shutdown: the admin listener and `/drain`.
 
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::{Action, Fault, Timing, ports};
 
-use e2e::{Client, DatabaseLock, TestApp, observe_for, order, orders, wait_until};
+use e2e::{Client, DatabaseLock, RawConnection, TestApp, observe_for, order, orders, wait_until};
 
 /// A service with an admin listener. Dereferences to the [`TestApp`].
 struct DrainableApp {
@@ -157,7 +158,7 @@ fn a_slow_reader_gets_its_whole_response_after_drain() {
     let page = service.get("/orders?limit=1000").expect(200).body.clone();
     let mut buffer = [0; 16 * 1024];
     let mut readers = ["/orders?limit=1000", "/orders"].map(|path| {
-        let mut connection = e2e::RawConnection::connect_with_small_buffer(service.address());
+        let mut connection = RawConnection::connect_with_small_buffer(service.address());
         // In HTTP/1.0 nothing but the body follows the head.
         connection.send(format!("GET {path} HTTP/1.0\r\nHost: x\r\n\r\n"));
         let count = connection.read(&mut buffer).expect("the response begins");
@@ -173,5 +174,76 @@ fn a_slow_reader_gets_its_whole_response_after_drain() {
         let log = service.service().log();
         assert!(received.ends_with(&page), "{} bytes of {}: {log}", received.len(), page.len());
     }
+    service.expect_clean_exit();
+}
+
+/// A body of an echo in which each part differs from the others.
+fn echo_body() -> Vec<u8> {
+    (0..500_000_u32).flat_map(u32::to_le_bytes).collect()
+}
+
+/// A connection with the head of an echo request, whose response has begun. Returns what has been received so far, too.
+fn begin_echo(service: &DrainableApp, body: &[u8], first: usize) -> (RawConnection, Vec<u8>) {
+    let mut connection = RawConnection::connect_with_small_buffer(service.address());
+    // In HTTP/1.0 nothing but the body follows the head.
+    connection.send(format!("POST /echo HTTP/1.0\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len()));
+    connection.send(&body[..first]);
+    let mut buffer = [0; 4 * 1024];
+    let count = connection.read(&mut buffer).expect("the response begins");
+    (connection, buffer[..count].to_vec())
+}
+
+/// Drains the service, and waits until it accepts no further connection.
+fn drain_until_closed(service: &DrainableApp) {
+    service.drain();
+    wait_until("the listener to be closed", || TcpStream::connect(service.address()).is_err());
+}
+
+#[test]
+fn an_echo_that_is_read_slowly_gets_its_last_byte_after_drain() {
+    let service = DrainableApp::spawn("0s", "20s");
+    let body = echo_body();
+    let first = 16 * 1024;
+    let (mut connection, mut received) = begin_echo(&service, &body, first);
+    let mut sender = connection.writer();
+    thread::scope(|scope| {
+        let rest = &body[first..];
+        scope.spawn(move || drop(sender.try_send(rest)));
+        drain_until_closed(&service);
+        let mut buffer = [0; 32 * 1024];
+        while let Ok(count @ 1..) = connection.read(&mut buffer) {
+            received.extend_from_slice(&buffer[..count]);
+            // A slow reader, but never silent for WRITE_TIMEOUT.
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    assert!(received.ends_with(&body), "{} bytes of {}: {}", received.len(), body.len(), service.service().log());
+    service.expect_clean_exit();
+}
+
+#[test]
+fn an_echo_that_is_still_being_sent_gets_its_last_byte_after_drain() {
+    let service = DrainableApp::spawn("0s", "20s");
+    let body = &echo_body()[..64 * 1024];
+    let (half, mut buffer) = (body.len() / 2, [0; 4 * 1024]);
+    let (mut connection, mut received) = begin_echo(&service, body, half);
+    while !received.ends_with(&body[..half]) {
+        let count = connection.read(&mut buffer).expect("the first half");
+        assert!(count > 0, "closed after {} bytes", received.len());
+        received.extend_from_slice(&buffer[..count]);
+    }
+    drain_until_closed(&service);
+    for piece in body[half..].chunks(4 * 1024) {
+        assert!(service.service().is_running());
+        connection.send(piece);
+        // Each piece comes back before the next one is sent.
+        let end = received.len() + piece.len();
+        while received.len() < end {
+            let count = connection.read(&mut buffer).expect("a piece");
+            assert!(count > 0, "closed after {} bytes: {}", received.len(), service.service().log());
+            received.extend_from_slice(&buffer[..count]);
+        }
+    }
+    assert!(received.ends_with(body), "other bytes came back");
     service.expect_clean_exit();
 }
