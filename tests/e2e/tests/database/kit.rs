@@ -2,13 +2,12 @@
 //! dropped transactions, two services in one database.
 
 use std::future::{Future, pending};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use microservice::config::Environment;
 use microservice::database::{Database, DatabaseError, DatabaseSettings, Deadline, Migration, Schema};
 use testkit::MariaDb;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use e2e::{TestApp, order, orders};
 
@@ -160,10 +159,10 @@ fn work_that_ignores_a_conflict_is_repeated_and_not_committed_in_part() {
         let stock = &StockService::migrated(&[("STATEMENT_TIMEOUT", "3s")]).await;
         stock.sql("INSERT INTO stock VALUES (1, 0)");
         let other = StockService::new(&stock.name, &[]);
-        let (attempts, locked) = (&AtomicU32::new(0), &Semaphore::new(0));
+        let (attempts, locked) = (&watch::Sender::new(0), &Semaphore::new(0));
         let work = stock.database.transaction(deadline(), |session| {
             Box::pin(async move {
-                attempts.fetch_add(1, Ordering::Relaxed);
+                attempts.send_modify(|count| *count += 1);
                 let _locked = locked.acquire().await;
                 session.run("INSERT INTO stock VALUES (2, 0)").await?;
                 // Ends with a lock wait timeout while the other transaction holds the row.
@@ -175,19 +174,16 @@ fn work_that_ignores_a_conflict_is_repeated_and_not_committed_in_part() {
             Box::pin(async move {
                 session.run("UPDATE stock SET level = level + 10 WHERE product_id = 1").await?;
                 locked.add_permits(1);
-                let repeated = async {
-                    while attempts.load(Ordering::Relaxed) < 2 {
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                    }
-                };
-                let _ = tokio::time::timeout(Duration::from_secs(10), repeated).await;
+                let mut attempts = attempts.subscribe();
+                let second_attempt = attempts.wait_for(|count| *count == 2);
+                tokio::time::timeout(Duration::from_secs(10), second_attempt).await.expect("a second attempt").unwrap();
                 Ok::<_, DatabaseError>(())
             })
         });
         let (blocker, work) = tokio::join!(blocker, work);
         assert!(blocker.is_ok() && work.is_ok(), "{blocker:?}, {work:?}");
         assert_eq!(stock.sql("SELECT product_id, level FROM stock ORDER BY product_id"), "1\t11\n2\t0");
-        assert_eq!(attempts.load(Ordering::Relaxed), 2);
+        assert_eq!(*attempts.borrow(), 2);
     });
 }
 

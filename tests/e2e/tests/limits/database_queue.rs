@@ -9,9 +9,6 @@ use testkit::Fault;
 /// Longer than any wait for a connection in these tests.
 const LONG: [(&str, &str); 3] = [("CONNECT_TIMEOUT", "30s"), ("STATEMENT_TIMEOUT", "30s"), ("REQUEST_TIMEOUT", "40s")];
 
-/// The queue's bound is half a second. The tests wait twice as long: that the time passes is what they are about.
-const TIME_UNTIL_SHEDDING: Duration = Duration::from_secs(1);
-
 /// With the default configuration work waits 2 s before it is rejected, in these tests 30 s. Rejected at once is much
 /// less, on a busy machine too.
 const MAX_SHED_TIME: Duration = Duration::from_secs(5);
@@ -35,8 +32,18 @@ fn with_old_queue(
     first.send("DELETE /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
     wait_until("a statement at the lock", || app.count_statements("DELETE") == 1);
     let queue = ids.into_iter().map(|id| send_create(app, id)).collect();
-    thread::sleep(TIME_UNTIL_SHEDDING);
+    wait_until_shedding(app);
     (lock, first, queue)
+}
+
+/// Waits until new work is shed. A request that is not shed leaves the queue with its connection.
+fn wait_until_shedding(app: &TestApp) {
+    wait_until("new work to be shed", || {
+        let mut probe = app.connect();
+        probe.send("GET /orders/7 HTTP/1.1\r\nHost: x\r\n\r\n");
+        let head = probe.read_until(b"\r\n\r\n", Duration::from_millis(100));
+        head.is_some_and(|head| head.starts_with(b"HTTP/1.1 503 "))
+    });
 }
 
 /// Sends requests at once. Returns the responses, each with its time.
@@ -123,8 +130,8 @@ mod slow {
         send_at_once(&app, 8, read);
         let (first, others) = thread::scope(|scope| {
             let first = scope.spawn(|| send_at_once(&app, 24, read));
-            // Eight requests are at the database. Sixteen have waited, for less time than the bound.
-            thread::sleep(Duration::from_millis(250));
+            // Eight requests are at the database. Sixteen wait, for less time than the bound: that would take too long.
+            wait_until_shedding(&app);
             let others = send_at_once(&app, 40, read);
             (first.join().expect("a burst"), others)
         });
