@@ -103,7 +103,9 @@ pub struct Summary {
     pub failed: usize,
     /// The 99th percentile of the time of a served request, from when it was sent.
     pub served_p99: Duration,
-    /// The same of a shed one.
+    /// The median of the time of a shed request.
+    pub shed_median: Duration,
+    /// The 99th percentile of it.
     pub shed_p99: Duration,
 }
 
@@ -117,14 +119,17 @@ pub fn summarize(samples: &[Sample], duration: Duration) -> Summary {
         times
     };
     let (served, shed) = (times(200), times(503));
-    let p99 = |times: &[Duration]| times.get(times.len().saturating_mul(99) / 100).copied().unwrap_or_default();
+    let percentile = |times: &[Duration], percent: usize| {
+        times.get(times.len().saturating_mul(percent) / 100).copied().unwrap_or_default()
+    };
     Summary {
         goodput: served.len() as f64 / duration.as_secs_f64(),
         served: served.len(),
         shed: shed.len(),
         failed: samples.len() - served.len() - shed.len(),
-        served_p99: p99(&served),
-        shed_p99: p99(&shed),
+        served_p99: percentile(&served, 99),
+        shed_median: percentile(&shed, 50),
+        shed_p99: percentile(&shed, 99),
     }
 }
 
@@ -140,10 +145,12 @@ mod tests {
             latency: Duration::from_millis(millis),
             service_time: Duration::from_millis(millis),
         };
-        let samples = [sample(Some(200), 5), sample(Some(503), 1), sample(None, 9), sample(Some(200), 7)];
+        let mut samples = vec![sample(Some(200), 5), sample(None, 9), sample(Some(200), 7)];
+        samples.extend([3, 1, 2].map(|millis| sample(Some(503), millis)));
         let summary = summarize(&samples, Duration::from_secs(2));
-        assert_eq!((summary.served, summary.shed, summary.failed), (2, 1, 1));
+        assert_eq!((summary.served, summary.shed, summary.failed), (2, 3, 1));
         assert!((summary.goodput - 1.0).abs() < 1e-9);
-        assert_eq!((summary.served_p99, summary.shed_p99), (Duration::from_millis(7), Duration::from_millis(1)));
+        let times = [summary.served_p99, summary.shed_median, summary.shed_p99];
+        assert_eq!(times, [7, 2, 3].map(Duration::from_millis));
     }
 }

@@ -17,6 +17,9 @@ const OVERLOAD_TIME: Duration = Duration::from_secs(4);
 /// Generous: the generator and other processes share the processors. The bounds of a quiet machine are in
 /// docs/BENCHMARKS.md.
 const MIN_GOODPUT: f64 = 0.5;
+const MAX_SHED_MEDIAN: Duration = Duration::from_millis(500);
+/// The default REQUEST_TIMEOUT.
+const MAX_SERVED_P99: Duration = Duration::from_secs(10);
 const MAX_OPERATOR_DELAY: Duration = Duration::from_secs(1);
 const MAX_RECOVERY: Duration = Duration::from_secs(2);
 
@@ -44,6 +47,10 @@ fn at_five_times_its_capacity_the_service_serves_sheds_and_recovers() {
         "peak {peak:?}\noverload {summary:?}\nlongest response to the operator {operator:?}, recovery {recovery:?}"
     );
     assert!(summary.goodput >= peak.goodput * MIN_GOODPUT, "{summary:?} at a peak of {peak:?}");
+    // Without an overload the bounds below would mean nothing.
+    assert!(summary.shed > summary.served, "{summary:?} at a peak of {peak:?}");
+    assert!(summary.shed_median <= MAX_SHED_MEDIAN, "{summary:?}");
+    assert!(summary.served_p99 <= MAX_SERVED_P99, "{summary:?}");
     assert!(operator < MAX_OPERATOR_DELAY, "the operator waited {operator:?}");
     assert!(recovery < MAX_RECOVERY, "served again after {recovery:?}");
 }
