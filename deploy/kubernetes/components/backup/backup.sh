@@ -1,7 +1,8 @@
 #!/bin/sh
 # Backs up and restores the database of DATABASE_URL or DATABASE_URL_FILE, with MariaDB's own client programs.
 #
-#   backup.sh backup DIRECTORY   writes DIRECTORY/orders-YYYYMMDDTHHMMSSZ.sql.gz, a consistent snapshot, and prints its name
+#   backup.sh backup DIRECTORY   writes a consistent snapshot into DIRECTORY/orders-YYYYMMDDTHHMMSSZ.sql.gz, and prints
+#                                that name
 #   backup.sh restore FILE       fills an empty database from it; refuses a database that has tables
 #
 # DATABASE_CA_FILE   the authority that signed the server's certificate, with ?require_ssl=true in the URL
@@ -43,8 +44,8 @@ decode() {
 # An option file's value in double quotes.
 quoted() { printf '"%s"\n' "$(printf %s "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')"; }
 
-# Reads the URL, mysql://user:password@host:port/database?parameters, into an option file: other users of the machine can
-# read command lines. Sets `database`.
+# Reads the URL, mysql://user:password@host:port/database?parameters, into an option file: other users of the machine
+# can read command lines. Sets `database`.
 read_url() {
     [ -z "${DATABASE_URL-}" ] || [ -z "${DATABASE_URL_FILE-}" ] ||
         fail "DATABASE_URL_FILE is set as well as DATABASE_URL; set one of them"
@@ -122,6 +123,8 @@ client() { mariadb --defaults-extra-file="$work/client.cnf" --batch --skip-colum
 
 restore() {
     [ -r "$1" ] || fail "cannot read $1"
+    # The checksum first: the pipelines below do not have gzip's status.
+    gzip --test "$1" || fail "$1 is not a complete backup"
     gzip --decompress --stdout "$1" | tail -n 1 | grep -q '^-- Dump completed' || fail "$1 is not a complete backup"
     tables=$(client --execute="SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()" \
         -- "$database") || fail "the database cannot be read (above)"

@@ -86,7 +86,7 @@ fn a_backup_under_writes_is_one_moment_of_the_database() {
 }
 
 #[test]
-fn a_restore_refuses_a_database_with_tables_and_an_incomplete_file() {
+fn a_restore_refuses_a_database_with_tables_and_a_damaged_file() {
     let dir = TempDir::new().unwrap();
     let app = TestApp::spawn();
     app.post("/create_orders", orders(1..=3)).expect_done();
@@ -96,14 +96,20 @@ fn a_restore_refuses_a_database_with_tables_and_an_incomplete_file() {
     assert!(message.contains("has 2 tables: nothing was changed"), "{message}");
     assert_eq!(app.count_orders(), 3);
 
-    let short = dir.path().join("short.sql.gz");
     let bytes = fs::read(&file).unwrap();
-    fs::write(&short, &bytes[..bytes.len() / 2]).unwrap();
+    let mut damaged = bytes.clone();
+    // In the checksum: the text is complete, but not the one that was written.
+    let checksum = bytes.len() - 8;
+    damaged[checksum] ^= 1;
     let empty = MariaDb::shared().unwrap().fresh_database_name().unwrap();
     let url = MariaDb::shared().unwrap().url(&empty);
-    let message = failure(&script(&url, &["restore", &short.display().to_string()]));
-    assert!(message.contains("is not a complete backup"), "{message}");
-    assert_eq!(MariaDb::shared().unwrap().sql(&empty, "SHOW TABLES").unwrap(), "");
+    for (name, bytes) in [("short", &bytes[..bytes.len() / 2]), ("damaged", &damaged), ("empty", &[])] {
+        let copy = dir.path().join(format!("{name}.sql.gz"));
+        fs::write(&copy, bytes).unwrap();
+        let message = failure(&script(&url, &["restore", &copy.display().to_string()]));
+        assert!(message.contains("is not a complete backup"), "{name}: {message}");
+        assert_eq!(MariaDb::shared().unwrap().sql(&empty, "SHOW TABLES").unwrap(), "", "{name}");
+    }
 }
 
 #[test]
