@@ -366,32 +366,60 @@ fn descriptors_without_input_when_peeked_are_polled_later() {
     assert!(model.now - began < 3_000_000 + max_delay(500), "reported after {} ns", model.now - began);
 }
 
-/// A process with `count` clients that all send their next request as soon as they have a response. Returns the polls
-/// and peeks for each of `rounds` waits.
-fn serve_closed_loop(model: &mut Model, poller: &mut Poller, requested: &[Subscription], rounds: u32) -> (u32, u32) {
-    let (polls, peeks) = (model.polls, model.peeks);
-    for _ in 0..rounds {
-        model.readable.extend((100..140).map(|fd| (fd, 0)));
-        for event in model.wait(poller, requested, Trigger::Edge) {
-            let fd = event.userdata as u32;
-            if model.readable.remove(&fd).is_none() {
-                continue;
-            }
-            model.table.received(fd);
-            model.table.sent(fd);
-            poller.mark_active(fd);
-        }
-        model.now += 100_000;
+/// The listener of a [`ClosedLoop`].
+const LISTENER: u32 = 4;
+
+/// A process whose clients send their next request as soon as they have a response.
+struct ClosedLoop {
+    model: Model,
+    poller: Poller,
+    requested: Vec<Subscription>,
+}
+
+impl ClosedLoop {
+    /// Waits for these descriptors. Those from 100 to 139 are clients.
+    fn new(descriptors: impl IntoIterator<Item = u32>) -> Self {
+        let model = Model { nonblocking: true, listeners: BTreeSet::from([LISTENER]), ..Model::default() };
+        Self { model, poller: Poller::new(), requested: descriptors.into_iter().map(reading).collect() }
     }
-    (model.polls - polls, model.peeks - peeks)
+
+    /// Waits and serves `rounds` times. Returns the number of polls and of peeks.
+    fn serve(&mut self, rounds: u32) -> (u32, u32) {
+        let Self { model, poller, requested } = self;
+        let (polls, peeks) = (model.polls, model.peeks);
+        for _ in 0..rounds {
+            model.readable.extend((100..140).map(|fd| (fd, 0)));
+            for event in model.wait(poller, requested, Trigger::Edge) {
+                let fd = event.userdata as u32;
+                if model.readable.remove(&fd).is_none() {
+                    continue;
+                }
+                model.table.received(fd);
+                model.table.sent(fd);
+                poller.mark_active(fd);
+            }
+            model.now += 100_000;
+        }
+        (model.polls - polls, model.peeks - peeks)
+    }
+
+    /// Lets input of `fd` arrive, and serves until it has been reported, which takes `max` ns at most.
+    #[track_caller]
+    fn expect_report(&mut self, fd: u32, max: u64, mut before_each: impl FnMut(&mut Poller)) {
+        let came = self.model.now;
+        self.model.readable.insert(fd, came);
+        while self.model.readable.contains_key(&fd) {
+            before_each(&mut self.poller);
+            self.serve(1);
+            assert!(self.model.now - came <= max, "{fd} not reported after {} ns", self.model.now - came);
+        }
+    }
 }
 
 #[test]
 fn a_saturated_process_neither_polls_nor_peeks_for_what_is_expected() {
-    let mut model = Model { nonblocking: true, listeners: BTreeSet::from([4]), ..Model::default() };
-    let requested: Vec<Subscription> = (100..140).chain([4]).map(reading).collect();
-    let mut poller = Poller::new();
-    let (polls, peeks) = serve_closed_loop(&mut model, &mut poller, &requested, 1_000);
+    let mut process = ClosedLoop::new((100..140).chain([LISTENER]));
+    let (polls, peeks) = process.serve(1_000);
     // 0.1 s of waits, with a poll after every 4 ms.
     assert!(polls <= 30, "{polls} polls in 1,000 waits");
     assert!(peeks <= 2_000, "{peeks} peeks for 40,000 inputs");
@@ -399,49 +427,31 @@ fn a_saturated_process_neither_polls_nor_peeks_for_what_is_expected() {
 
 #[test]
 fn a_saturated_process_reports_a_new_connection_in_time() {
-    let mut model = Model { nonblocking: true, listeners: BTreeSet::from([4]), ..Model::default() };
-    let requested: Vec<Subscription> = (100..140).chain([4]).map(reading).collect();
-    let mut poller = Poller::new();
-    serve_closed_loop(&mut model, &mut poller, &requested, 100);
-    let came = model.now;
-    model.readable.insert(4, came);
-    while model.readable.contains_key(&4) {
-        serve_closed_loop(&mut model, &mut poller, &requested, 1);
-        assert!(model.now - came <= MAX_POLL_PAUSE + 1_000_000, "not reported after {} ns", model.now - came);
-    }
+    let mut process = ClosedLoop::new((100..140).chain([LISTENER]));
+    process.serve(100);
+    process.expect_report(LISTENER, MAX_POLL_PAUSE + 1_000_000, |_| {});
     // While connections come, each wait polls.
-    poller.mark_active(4);
-    let (polls, _) = serve_closed_loop(&mut model, &mut poller, &requested, 10);
+    process.poller.mark_active(LISTENER);
+    let (polls, _) = process.serve(10);
     assert_eq!(polls, 10);
 }
 
 #[test]
 fn an_active_listener_starves_no_idle_descriptor_of_a_saturated_process() {
-    let mut model = Model { nonblocking: true, listeners: BTreeSet::from([4]), ..Model::default() };
-    let requested: Vec<Subscription> = (100..200).chain([4]).map(reading).collect();
-    let mut poller = Poller::new();
-    serve_closed_loop(&mut model, &mut poller, &requested, 300);
+    let mut process = ClosedLoop::new((100..200).chain([LISTENER]));
+    process.serve(300);
     for idle in 150..200 {
-        let came = model.now;
-        model.readable.insert(idle, came);
-        while model.readable.contains_key(&idle) {
-            poller.mark_active(4);
-            serve_closed_loop(&mut model, &mut poller, &requested, 1);
-            assert!(model.now - came <= max_delay(101), "{idle} not reported after {} ns", model.now - came);
-        }
+        process.expect_report(idle, max_delay(101), |poller| poller.mark_active(LISTENER));
         // It becomes idle again.
-        for _ in 0..130 {
-            serve_closed_loop(&mut model, &mut poller, &requested, 1);
-        }
+        process.serve(130);
     }
 }
 
 #[test]
 fn wrong_assumptions_end_at_the_next_wait() {
-    let mut model = Model { nonblocking: true, ..Model::default() };
-    let requested: Vec<Subscription> = (100..140).map(reading).collect();
-    let mut poller = Poller::new();
-    serve_closed_loop(&mut model, &mut poller, &requested, 100);
+    let mut process = ClosedLoop::new(100..140);
+    process.serve(100);
+    let ClosedLoop { mut model, mut poller, requested } = process;
     model.readable = BTreeMap::from([(110, model.now + 50_000_000)]);
     let mut waits = 0;
     while model.readable.contains_key(&110) {
@@ -458,17 +468,10 @@ fn wrong_assumptions_end_at_the_next_wait() {
 
 #[test]
 fn a_saturated_process_peeks_in_time_at_what_is_not_expected() {
-    let mut model = Model { nonblocking: true, ..Model::default() };
-    let requested: Vec<Subscription> = (100..141).map(reading).collect();
-    let mut poller = Poller::new();
-    serve_closed_loop(&mut model, &mut poller, &requested, 100);
+    let mut process = ClosedLoop::new(100..141);
+    process.serve(100);
     // It got a request, and its client goes away before the response.
-    model.table.received(140);
-    serve_closed_loop(&mut model, &mut poller, &requested, 5);
-    let came = model.now;
-    model.readable.insert(140, came);
-    while model.readable.contains_key(&140) {
-        serve_closed_loop(&mut model, &mut poller, &requested, 1);
-        assert!(model.now - came <= cycle_time(41) + 500_000, "not reported after {} ns", model.now - came);
-    }
+    process.model.table.received(140);
+    process.serve(5);
+    process.expect_report(140, cycle_time(41) + 500_000, |_| {});
 }
