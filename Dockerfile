@@ -16,7 +16,8 @@ FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS debian
 RUN rm -f /etc/apt/apt.conf.d/docker-clean
 
 FROM debian AS toolchain
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev rustc cargo \
         libstd-rust-dev-wasm32 lld-19 clang-19 wasi-libc libclang-rt-19-dev-wasm32
 
@@ -76,7 +77,8 @@ RUN mkdir /out && module=target/wasm32-wasip1/release/order-service.wasm && \
     if [ "$WASM_LOWER" = off ]; then cp "$module" /out/; else wasm-lower "$module" -o /out/order-service.wasm; fi
 
 FROM debian AS wasmedge
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update && apt-get install -y --no-install-recommends binutils wasmedge
 
 FROM wasmedge AS compile
@@ -84,8 +86,8 @@ COPY --from=build /out /in
 COPY --from=tools /out/strip-aot /usr/local/bin/
 ARG AOT_OPTIONS=""
 # An ELF file, because the output's name ends in .so. WasmEdge loads it under any name, and engines recognise a module
-# by the extension .wasm. strip-aot removes the module's code, which is there as machine code. AOT_OPTIONS is unquoted: a
-# list of words, or empty.
+# by the extension .wasm. strip-aot removes the module's code, which is there as machine code. AOT_OPTIONS is unquoted:
+# a list of words, or empty.
 RUN mkdir /out && wasmedge compile $AOT_OPTIONS /in/order-service.wasm /out/order-service.so && \
     strip --strip-unneeded /out/order-service.so && strip-aot /out/order-service.so && \
     mv /out/order-service.so /out/order-service.wasm

@@ -13,8 +13,8 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help: ## this list
 	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench),"
-	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz), WASM_LOWER=off (run what cargo builds,"
-	@echo "tools/wasm-lower/README.md). Before each commit: make check."
+	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz), WASM_LOWER=off (run what cargo"
+	@echo "builds, tools/wasm-lower/README.md). Before each commit: make check."
 
 .PHONY: run
 run: deps-run build ## build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
@@ -133,14 +133,14 @@ fmt: deps-build ## format the source
 bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (30 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST)
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers bench-cluster; else \
-		echo "Not measured: make bench-containers, make bench-cluster. Only root can start a container engine or a cluster."; fi
+		echo "Not measured: make bench-containers, make bench-cluster. Only root can start an engine or a cluster."; fi
 
 .PHONY: bench-containers
 bench-containers: deps-containers ## make bench for images on a private engine: start, memory, size, build (5 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
 .PHONY: bench-overload
-bench-overload: deps-bench build aot ## five times the load that can be served, and 1,000 slow clients: docs/BENCHMARKS.md (3 min)
+bench-overload: deps-bench build aot ## five times the load that can be served, 1,000 slow clients: docs/BENCHMARKS.md (3 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- overload
 
 .PHONY: bench-cluster

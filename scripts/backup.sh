@@ -1,7 +1,8 @@
 #!/bin/sh
 # Backs up the service's database, and fills an empty one from a backup (docs/OPERATIONS.md).
 #
-#   scripts/backup.sh backup [DIRECTORY]   writes a consistent snapshot into DIRECTORY (default: backups/), prints its name
+#   scripts/backup.sh backup [DIRECTORY]   writes a consistent snapshot into DIRECTORY (default: backups/), and prints
+#                                          its name
 #   scripts/backup.sh restore FILE         into an empty database only
 #
 # The database is that of DATABASE_URL or DATABASE_URL_FILE; without them that of a running `make run`.

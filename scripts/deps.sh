@@ -199,7 +199,8 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | check | bench | fuzz | cluster | engine | containers | audit | backup | release | slim) "${group}_group" ;;
+    build | lint | run | test | check | bench | fuzz | cluster) "${group}_group" ;;
+    engine | containers | audit | backup | release | slim) "${group}_group" ;;
     *) fail "unknown group '$group': the head of this script lists them" ;;
     esac
 done
@@ -267,6 +268,6 @@ if [ ! -e "$policy" ]; then
 fi
 apt-get update >"$log" 2>&1 || { tail -n 5 "$log" >&2; fail "apt-get update failed (above)."; }
 # shellcheck disable=SC2086 # both are lists of words
-apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing >"$log" 2>&1 ||
-    { tail -n 15 "$log" >&2; fail "apt-get install failed (above)."; }
+apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing \
+    >"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "apt-get install failed (above)."; }
 say "Installed."

@@ -111,7 +111,8 @@ sql() {
 # cents COLUMN: the amount in cents that is nearest to the FLOAT. Arithmetic in DOUBLE keeps all digits of it.
 cents() { printf 'CAST(%s + 0e0 AS DECIMAL(14, 2))' "$1"; }
 
-# money COLUMN: why this amount cannot be kept, or NULL. It can be kept if exactly one amount in cents has this FLOAT value.
+# money COLUMN: why this amount cannot be kept, or NULL. It can be kept if exactly one amount in cents has this FLOAT
+# value.
 money() {
     c=$1
     cat <<SQL
@@ -284,8 +285,8 @@ if [ "$set_aside" = yes ]; then
     moved="INSERT INTO orders_set_aside ($columns, reasons) SELECT $columns, reasons FROM $judged WHERE reasons <> '';"
     aside='SELECT COUNT(*) FROM orders_set_aside'
 fi
-# ALTER TABLE … RENAME keeps the locks (RENAME TABLE is refused under them). So no write comes between the copy and the swap:
-# one that waits for the lock fails, because there is no table orders for a moment, or goes to the new table.
+# ALTER TABLE … RENAME keeps the locks (RENAME TABLE is refused under them). So no write comes between the copy and the
+# swap: one that waits for the lock fails, because there is no table orders for a moment, or goes to the new table.
 sql "SET autocommit = 0;
     LOCK TABLES $locks;
     $([ "$set_aside" = yes ] || ensure "(SELECT COUNT(*) FROM $judged WHERE reasons <> '') = 0")

@@ -6,7 +6,8 @@
 #   scripts/up.sh down    drains the replicas, then stops the project; the data are kept
 #
 # The variables are those of docker-compose.yml, and OPERATOR_TOKEN_FILE: a file with a token of the scope `operator`,
-# which /drain needs where the file of tokens has one (default: operator-token, if it exists). An image that cannot be pulled is built from Debian's packages.
+# which /drain needs where the file of tokens has one (default: operator-token, if it exists). An image that cannot be
+# pulled is built from Debian's packages.
 set -eu
 cd "$(dirname "$0")/.."
 runtime=${WASM_RUNTIME:-crun}

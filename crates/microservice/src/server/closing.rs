@@ -12,8 +12,8 @@ use super::raw_response;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Excess connections that get a response at one time. Further ones are closed without one. Each holds a descriptor: the
-/// reserved ones must suffice for them (`App::reserved_descriptors`).
+/// Excess connections that get a response at one time. Further ones are closed without one. Each holds a descriptor:
+/// the reserved ones must suffice for them (`App::reserved_descriptors`).
 pub(crate) const MAX_REJECTIONS: usize = 16;
 
 /// The time that a client has to take a last response and to stop sending.

@@ -80,8 +80,12 @@ fn errors_of_the_database(app: &TestApp, server: &MariaDb, token: &str) -> Vec<R
         wait_until(cause, || app.service().log().contains(cause));
     };
     server.sql("", "ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY 'another'").expect("another password");
-    let sessions = "SELECT COALESCE(GROUP_CONCAT('KILL ', id SEPARATOR ';'), 'DO 0') FROM information_schema.processlist WHERE db = ";
-    let kill = server.sql("", &format!("{sessions}'{}'", app.database())).expect("the sessions");
+    let sessions = format!(
+        "SELECT COALESCE(GROUP_CONCAT('KILL ', id SEPARATOR ';'), 'DO 0')
+         FROM information_schema.processlist WHERE db = '{}'",
+        app.database()
+    );
+    let kill = server.sql("", &sessions).expect("the sessions");
     server.sql("", kill.trim()).expect("the sessions end");
     expect_unavailable("Access denied");
     server.stop().expect("the server stops");
