@@ -1,22 +1,25 @@
 //! A map of bounded size that forgets what was not used for longest.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem;
 
 use super::tokens::Hash;
 
 /// A map of at most twice `max` entries, in two generations. Once the younger one is full it becomes the older one, and
 /// the entries of the former older one are forgotten. An entry that is used moves to the younger one.
+///
+/// Clients choose the keys. No choice makes an ordered map slow, unlike a `HashMap`, whose hash key can be guessed in
+/// WasmEdge (docs/PLATFORM.md, "Predictable random numbers").
 #[derive(Debug)]
 pub(super) struct RecentMap<V> {
     max: usize,
-    young: HashMap<Hash, V>,
-    old: HashMap<Hash, V>,
+    young: BTreeMap<Hash, V>,
+    old: BTreeMap<Hash, V>,
 }
 
 impl<V> RecentMap<V> {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, young: HashMap::new(), old: HashMap::new() }
+        Self { max, young: BTreeMap::new(), old: BTreeMap::new() }
     }
 
     /// The value of a key that was not forgotten.
