@@ -1,6 +1,7 @@
 //! Who calls: bearer tokens (RFC 6750) from a file, and JWTs.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 
 use super::connection::ClientConnection;
-use super::jwt::{self, JwtError, Jwts, VerificationLimit, Verified, Verifier};
+use super::jwt::{self, JwtError, Jwts, VerificationLimits, Verified, Verifier};
 use super::scope::{Scope, Scopes};
 use super::settings::{API_TOKENS_FILE, JWT_AUDIENCE, JWT_ISSUER, JWT_KEYS_FILE};
 use super::tokens::{self, Hash, TokenTable};
@@ -22,7 +23,7 @@ use crate::problem::Problem;
 pub struct Caller {
     name: Arc<str>,
     scopes: Scopes,
-    /// The hash of the name.
+    /// For rate limits: the hash of a token's name, or of a JWT's issuer and subject.
     key: Hash,
 }
 
@@ -49,7 +50,7 @@ impl Caller {
 pub(crate) struct Credentials {
     tokens: Option<WatchedFile<TokenTable>>,
     jwts: Option<WatchedFile<Jwts>>,
-    verifications: VerificationLimit,
+    verifications: VerificationLimits,
     /// Counts the changes of the files.
     generation: AtomicU64,
     /// There was a token for the operator's listener, at a request or at a change of the file.
@@ -88,7 +89,7 @@ impl Credentials {
         let credentials = Self {
             tokens,
             jwts,
-            verifications: VerificationLimit::default(),
+            verifications: VerificationLimits::default(),
             generation: AtomicU64::new(0),
             is_operator_protected: AtomicBool::new(false),
         };
@@ -124,11 +125,12 @@ impl Credentials {
         Ok(())
     }
 
-    /// The caller of a request: the one whose token it has.
+    /// The caller of a request: the one whose token it has. `client` is the address that an unknown JWT counts for.
     pub(super) fn authenticate(
         &self,
         headers: &HeaderMap,
         connection: &ClientConnection,
+        client: impl FnOnce() -> IpAddr,
         service: &str,
     ) -> Result<Caller, Problem> {
         let header = authorization(headers)?.unwrap_or_default();
@@ -136,13 +138,18 @@ impl Credentials {
         if let Some(caller) = connection.find(header, generation) {
             return Ok(caller);
         }
-        let (caller, expires) = self.identify(header, service)?;
+        let (caller, expires) = self.identify(header, client, service)?;
         connection.remember(header, generation, &caller, expires);
         Ok(caller)
     }
 
     /// The caller whose token is in a header, and when a JWT expires.
-    fn identify(&self, header: &[u8], service: &str) -> Result<(Caller, Option<Duration>), Problem> {
+    fn identify(
+        &self,
+        header: &[u8],
+        client: impl FnOnce() -> IpAddr,
+        service: &str,
+    ) -> Result<(Caller, Option<Duration>), Problem> {
         let token = bearer_token(header).ok_or_else(|| Problem::token_required(service))?;
         let invalid = |reason: &dyn fmt::Display| Problem::invalid_token(service, reason);
         if !is_well_formed(token) {
@@ -150,7 +157,8 @@ impl Credentials {
         }
         match &self.jwts {
             Some(jwts) if jwt::has_form(token) => {
-                let verified = jwts.current().verify(token, &self.verifications)?.map_err(|error| invalid(&error))?;
+                let verified = jwts.current().verify(token, &self.verifications, client)?;
+                let verified = verified.map_err(|error| invalid(&error))?;
                 let expires = verified.expires();
                 Ok((verified.into(), Some(expires)))
             }

@@ -183,7 +183,8 @@ impl Access {
         connection: &ClientConnection,
         findings: &mut Findings,
     ) -> Result<Caller, Problem> {
-        let caller = self.credentials.authenticate(headers, connection, self.service)?;
+        let client = || self.trusted_proxies.client_address(connection.address, headers);
+        let caller = self.credentials.authenticate(headers, connection, client, self.service)?;
         findings.caller = Some(caller.clone());
         if let Some(limiter) = &self.per_token {
             findings.count("token", limiter.count(caller.key()))?;

@@ -4,6 +4,7 @@ mod cross_site;
 mod hosts;
 mod issuer;
 mod jwt;
+mod jwt_limits;
 mod operator;
 mod rate_limits;
 mod reload;

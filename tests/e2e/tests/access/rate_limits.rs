@@ -1,7 +1,10 @@
 //! Rate limits for each address and each caller.
 
+use serde_json::json;
+
 use e2e::{Response, TestApp, order};
 
+use super::issuer::{Issuer, claims};
 use super::token_file::TokenFile;
 use super::{ORDER_1, send_with_token};
 
@@ -72,6 +75,28 @@ fn a_caller_has_one_quota_for_all_its_tokens() {
     send_with_token(&app, ("POST", "/create_order", Some(ORDER_1)), &first).expect(429);
     assert_eq!(get(&other).status, 200);
     assert_eq!(app.get("/orders").status, 401, "no quota without a token");
+}
+
+#[test]
+fn subjects_of_jwts_that_begin_alike_have_quotas_of_their_own() {
+    let issuer = Issuer::new();
+    let variables = issuer.variables();
+    let app = TestApp::setup()
+        .env(&variables.each_ref().map(|(name, value)| (*name, value.as_str())))
+        .env(&[("RATE_LIMIT_PER_TOKEN", "2/1h")])
+        .start();
+    let get = |changes: &serde_json::Value| {
+        send_with_token(&app, ("GET", "/orders", None), &issuer.es256(&claims("read", changes))).status
+    };
+    let long = |end: &str| json!({"sub": format!("https://tenants.example/{}/{end}", "a".repeat(64))});
+    let subjects = [long("1"), long("2"), json!({"sub": "a"}), json!({"sub": null})];
+    for changes in &subjects {
+        // Each has another expiry: a caller has one quota for all of its tokens.
+        assert_eq!([get(changes), get(changes), get(changes)], [200, 200, 429], "{changes}");
+    }
+    assert_eq!(get(&json!({"sub": ""})), 429, "an empty subject is no subject");
+    let name = format!("\"jwt:https://tenants.example/{}…\"", "a".repeat(64 - 24));
+    e2e::wait_until("the log to have the name, cut", || app.service().log().contains(&name));
 }
 
 #[test]

@@ -1,36 +1,25 @@
-//! Verifies JWTs once, and remembers the valid ones.
+//! Verifies JWTs once, and remembers those with a valid signature.
 
+use std::net::IpAddr;
 use std::sync::Mutex;
 
+use super::limits::{Rejection, VerificationLimits};
 use super::{JwtError, Verified, Verifier};
 use crate::access::connection::now;
-use crate::access::rate_limit::{RateLimit, RateLimiter};
 use crate::access::recent_map::RecentMap;
-use crate::access::tokens::{self, Hash};
+use crate::access::tokens;
 use crate::access::watched_file::Content;
 use crate::problem::Problem;
 use crate::sync::lock;
 
-/// The JWTs that are remembered as verified, for each of two generations.
-const MAX_VERIFIED: usize = 1024;
-
-/// The signatures that are verified in a second. Each takes the only thread a millisecond, and anyone can send one.
-/// Tokens that were verified before do not count.
-const MAX_VERIFICATIONS: RateLimit = RateLimit::per_second(100);
-
-/// Bounds the verifications of all keys that come one after the other.
-pub(in crate::access) struct VerificationLimit(RateLimiter);
-
-impl Default for VerificationLimit {
-    fn default() -> Self {
-        Self(RateLimiter::new(MAX_VERIFICATIONS))
-    }
-}
+/// The JWTs that are remembered, for each of two generations.
+const MAX_KNOWN: usize = 1024;
 
 /// A verifier, and the tokens that its keys have signed.
 pub(in crate::access) struct Jwts {
     verifier: Verifier,
-    verified: Mutex<RecentMap<Verified>>,
+    /// What the tokens say, or why they are invalid for ever.
+    known: Mutex<RecentMap<Result<Verified, JwtError>>>,
 }
 
 impl Content for Jwts {
@@ -41,29 +30,39 @@ impl Content for Jwts {
 
 impl Jwts {
     pub(in crate::access) fn new(verifier: Verifier) -> Self {
-        Self { verifier, verified: Mutex::new(RecentMap::new(MAX_VERIFIED)) }
+        Self { verifier, known: Mutex::new(RecentMap::new(MAX_KNOWN)) }
     }
 
-    /// What the token says, or why it is invalid.
+    /// What the token says, or why it is invalid. `client` is the address that an unknown token counts for.
+    ///
+    /// Everything that costs little is checked first. Only a signature that could be valid counts, directly before it
+    /// is verified. No claim is believed before that: until then, wrong claims can only make a token invalid.
     ///
     /// # Errors
     /// 503 where too many unknown tokens were sent.
     pub(in crate::access) fn verify(
         &self,
         token: &str,
-        limit: &VerificationLimit,
+        limits: &VerificationLimits,
+        client: impl FnOnce() -> IpAddr,
     ) -> Result<Result<Verified, JwtError>, Problem> {
         let now = now();
         let hash = tokens::hash(token);
-        let mut known = lock(&self.verified);
-        if let Some(verified) = known.get_mut(&hash) {
-            return Ok(if verified.is_expired(now) { Err(JwtError::Expired) } else { Ok(verified.clone()) });
+        let mut known = lock(&self.known);
+        if let Some(known) = known.get_mut(&hash) {
+            return Ok(known.clone().and_then(|verified| verified.at(now)));
         }
-        if limit.0.count(&Hash::default()).is_exceeded {
-            return Err(Problem::overloaded("Too many unknown tokens are being verified."));
+        let unverified = match self.verifier.parse(token, now) {
+            Ok(unverified) => unverified,
+            Err(error) => return Ok(Err(error)),
+        };
+        match limits.admit(&unverified.claims, client()) {
+            Ok(()) => {}
+            Err(Rejection::Busy(problem)) => return Err(problem),
+            Err(Rejection::Invalid(error)) => return Ok(Err(error)),
         }
-        let verified = self.verifier.verify(token, now);
-        if let Ok(verified) = &verified {
+        let verified = unverified.verify();
+        if verified.as_ref().map_or_else(JwtError::is_final, |_| true) {
             known.insert(hash, verified.clone());
         }
         Ok(verified)

@@ -132,6 +132,14 @@ impl Key {
         }
     }
 
+    /// The length of this key's signatures (RFC 7518 §3.3, §3.4).
+    pub(super) fn signature_bytes(&self) -> usize {
+        match &self.material {
+            Material::Rsa(key) => key.n.len(),
+            Material::P256(_) => 2 * COORDINATE_BYTES,
+        }
+    }
+
     /// True where this key's owner has signed the message.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let verified = match &self.material {

@@ -5,6 +5,7 @@
 
 mod jwts;
 mod keys;
+mod limits;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -17,9 +18,11 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::scope::{Scope, Scopes};
-use super::tokens::{self, Hash};
-pub(super) use jwts::{Jwts, VerificationLimit};
-use keys::{Algorithm, KeySet, decode};
+use super::tokens::Hash;
+pub(super) use jwts::Jwts;
+use keys::{Algorithm, Key, KeySet, decode};
+pub(super) use limits::VerificationLimits;
+use sha2::{Digest as _, Sha256};
 use texts::Texts;
 
 /// The longest token, in bytes.
@@ -28,7 +31,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// The clocks of issuer and service may differ by this much, in seconds (RFC 7519 §4.1.4).
 const LEEWAY: f64 = 60.0;
 
-/// The longest subject in log lines, in characters.
+/// The longest subject in log lines, in characters. A longer one is cut there, and ends with `…`.
 const MAX_SUBJECT_CHARS: usize = 64;
 
 /// Verifies tokens.
@@ -42,10 +45,10 @@ pub(super) struct Verifier {
 /// What a valid token says.
 #[derive(Debug, Clone)]
 pub(super) struct Verified {
-    /// `jwt:` and the subject, for log lines and rate limits.
+    /// `jwt:` and the subject, for log lines. Different callers may share it.
     pub(super) name: Arc<str>,
     pub(super) scopes: Scopes,
-    /// The hash of the name.
+    /// The hash of the issuer and the whole subject, for rate limits.
     pub(super) key: Hash,
     /// Until when the token is valid, since 1970.
     expires: f64,
@@ -57,9 +60,9 @@ impl Verified {
         Duration::try_from_secs_f64(self.expires).unwrap_or(Duration::MAX)
     }
 
-    /// True where the token has expired at this time since 1970.
-    pub(super) fn is_expired(&self, now: Duration) -> bool {
-        now.as_secs_f64() >= self.expires
+    /// The same, unless the token has expired at this time since 1970.
+    fn at(self, now: Duration) -> Result<Self, JwtError> {
+        if now.as_secs_f64() >= self.expires { Err(JwtError::Expired) } else { Ok(self) }
     }
 }
 
@@ -75,6 +78,15 @@ pub(super) enum JwtError {
     Issuer,
     NotYetValid,
     Expired,
+    /// The claims are wrong. Too many such tokens were sent to verify this one's signature, so there is no reason.
+    Unverified,
+}
+
+impl JwtError {
+    /// True where a signed token with this error is invalid for ever.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Claims | Self::Audience | Self::Issuer | Self::Expired)
+    }
 }
 
 impl fmt::Display for JwtError {
@@ -89,6 +101,7 @@ impl fmt::Display for JwtError {
             Self::Issuer => "The token is from another issuer",
             Self::NotYetValid => "The token is not valid yet",
             Self::Expired => "The token has expired",
+            Self::Unverified => "The token is invalid",
         })
     }
 }
@@ -131,8 +144,8 @@ impl Verifier {
         self.keys.len()
     }
 
-    /// Verifies a token at this time since 1970.
-    pub(super) fn verify(&self, token: &str, now: Duration) -> Result<Verified, JwtError> {
+    /// Checks all of a token but its signature, at this time since 1970.
+    fn parse<'a>(&'a self, token: &'a str, now: Duration) -> Result<Unverified<'a>, JwtError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(JwtError::Malformed);
         }
@@ -142,10 +155,17 @@ impl Verifier {
         let algorithm = Algorithm::from_name(&alg).filter(|_| crit.is_none()).ok_or(JwtError::Algorithm)?;
         let key = self.keys.find(kid.as_deref(), algorithm).ok_or(JwtError::UnknownKey)?;
         let signature = decode(signature).ok_or(JwtError::Malformed)?;
-        if !key.verify(message.as_bytes(), &signature) {
+        if signature.len() != key.signature_bytes() {
             return Err(JwtError::Signature);
         }
-        self.check(parse(claims).ok_or(JwtError::Claims)?, now.as_secs_f64())
+        let claims = parse(claims).ok_or(JwtError::Claims).and_then(|claims| self.check(claims, now.as_secs_f64()));
+        Ok(Unverified { key, message, signature, claims })
+    }
+
+    /// Verifies a token at this time since 1970.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn verify(&self, token: &str, now: Duration) -> Result<Verified, JwtError> {
+        self.parse(token, now)?.verify()
     }
 
     fn check(&self, claims: Claims, now: f64) -> Result<Verified, JwtError> {
@@ -164,11 +184,42 @@ impl Verifier {
         }
         let scopes = claims.scope.0.iter().chain(&claims.scp.0).flat_map(|scopes| scopes.split(' '));
         let scopes = scopes.filter_map(Scope::from_name).collect();
-        let subject = claims.sub.unwrap_or_default();
-        // No name in a token file has a colon.
-        let name: String = "jwt:".chars().chain(subject.chars().take(MAX_SUBJECT_CHARS)).collect();
-        Ok(Verified { key: tokens::hash(&name), name: name.into(), scopes, expires })
+        let (issuer, subject) = (claims.iss.unwrap_or_default(), claims.sub.unwrap_or_default());
+        Ok(Verified { key: key(&issuer, &subject), name: name(&subject).into(), scopes, expires })
     }
+}
+
+/// A token whose signature has not been verified.
+struct Unverified<'a> {
+    key: &'a Key,
+    message: &'a str,
+    signature: Vec<u8>,
+    /// What the token says if its signature is valid, or why it is invalid even then.
+    claims: Result<Verified, JwtError>,
+}
+
+impl Unverified<'_> {
+    /// Verifies the signature. An invalid one is the only reason that is given then: who has not signed the token does
+    /// not learn which claims would be right.
+    fn verify(self) -> Result<Verified, JwtError> {
+        if self.key.verify(self.message.as_bytes(), &self.signature) { self.claims } else { Err(JwtError::Signature) }
+    }
+}
+
+/// The caller's name in log lines. No name in a token file has a colon.
+fn name(subject: &str) -> String {
+    let mut name: String = "jwt:".chars().chain(subject.chars().take(MAX_SUBJECT_CHARS)).collect();
+    if subject.chars().nth(MAX_SUBJECT_CHARS).is_some() {
+        name.push('…');
+    }
+    name
+}
+
+/// The caller's key for rate limits. A subject is unique for its issuer only (RFC 7519 §4.1.2). No key of a token
+/// file's name is the hash of a text with a colon.
+fn key(issuer: &str, subject: &str) -> Hash {
+    let hash = Sha256::new().chain_update(format!("jwt:{}:", issuer.len()));
+    hash.chain_update(issuer).chain_update(subject).finalize().into()
 }
 
 fn parse<T: DeserializeOwned>(part: &str) -> Option<T> {

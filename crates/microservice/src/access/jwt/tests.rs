@@ -1,6 +1,9 @@
 //! The examples of RFC 7515, and keys.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 
 const AUDIENCE: &str = "orders";
@@ -38,6 +41,29 @@ fn every_changed_character_makes_a_token_invalid() {
             assert_ne!(verify(&[key], &changed), JwtError::Audience, "at {position}");
         }
     }
+}
+
+#[test]
+fn a_forged_token_gets_one_reason_whatever_its_claims_are() {
+    let forge = |claims: &str| {
+        let [header, claims] = [r#"{"alg":"ES256"}"#, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode([7; 64]))
+    };
+    for claims in ["{}", "", r#"{"exp":0}"#, r#"{"exp":1,"aud":"orders"}"#, r#"{"exp":1e10,"aud":"orders"}"#] {
+        assert_eq!(verify(&[EC_KEY], &forge(claims)), JwtError::Signature, "{claims}");
+    }
+}
+
+#[test]
+fn callers_with_long_subjects_share_a_name_and_no_key() {
+    let [first, second] = ["1", "2"].map(|end| "é".repeat(MAX_SUBJECT_CHARS) + end);
+    assert_eq!(name(&first), name(&second));
+    assert_eq!(name(&first), format!("jwt:{}…", "é".repeat(MAX_SUBJECT_CHARS)));
+    assert_eq!(name(&"é".repeat(MAX_SUBJECT_CHARS)), format!("jwt:{}", "é".repeat(MAX_SUBJECT_CHARS)));
+    assert_eq!(name(""), "jwt:");
+    assert_ne!(key("", &first), key("", &second));
+    assert_ne!(key("a", "b"), key("", "ab"), "a subject is unique for its issuer only");
+    assert_ne!(key("", "a"), crate::access::tokens::hash("jwt:a"), "the key of a file's token");
 }
 
 #[test]
