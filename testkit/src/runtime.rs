@@ -4,14 +4,13 @@
 //! option and always run a compiled file's machine code.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 
-/// The first bytes of an ELF file (elf(5), `e_ident`), the form of compiled files.
+/// The first bytes of an ELF file (elf(5), `e_ident`), one form of compiled files.
 const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 
 /// The program that runs modules.
@@ -35,12 +34,12 @@ pub fn version() -> Result<String> {
     Ok(output(&program(), "--version")?.lines().next().unwrap_or_default().to_owned())
 }
 
-/// WasmEdge with the options that make it run `module` as what it is: machine code if it is a compiled file. Further
+/// WasmEdge with the options for `module`: a compiled file's machine code is run, another file is interpreted. Further
 /// options may follow, then the module itself.
 #[must_use]
 pub fn command(module: &Path) -> Command {
     let mut command = Command::new(program());
-    if is_compiled(module) && knows_run_mode() {
+    if knows_run_mode() && is_compiled(module) {
         command.args(["--run-mode", "aot"]);
     }
     command
@@ -52,11 +51,12 @@ fn knows_run_mode() -> bool {
     *KNOWS.get_or_init(|| output(&program(), "--help").is_ok_and(|help| help.contains("--run-mode")))
 }
 
-/// Whether the file is an ELF file. A file that cannot be read is none; WasmEdge reports why.
+/// Whether the file has machine code of WasmEdge: an ELF file, or the universal form, a module with a section for the
+/// code. A file that cannot be read has none; WasmEdge reports why.
 fn is_compiled(module: &Path) -> bool {
-    let mut magic = [0; ELF_MAGIC.len()];
-    let read = std::fs::File::open(module).and_then(|mut file| file.read_exact(&mut magic));
-    read.is_ok() && magic == ELF_MAGIC
+    std::fs::read(module).is_ok_and(|file| {
+        file.starts_with(&ELF_MAGIC) || wasm_lower::custom_section(&file, wasm_lower::COMPILED_SECTION).is_some()
+    })
 }
 
 /// What the program prints with this option.
@@ -72,12 +72,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_elf_file_counts_as_compiled() -> Result<()> {
+    fn files_with_machine_code_count_as_compiled() -> Result<()> {
         assert!(is_compiled(&std::env::current_exe()?));
         let dir = crate::TempDir::new()?;
-        for (name, content) in [("module.wasm", b"\0asm\x01\0\0\0".as_slice()), ("short.so", b"\x7fEL")] {
+        for (name, content, expected) in [
+            ("module.wasm", b"\0asm\x01\0\0\0".as_slice(), false),
+            ("short.so", b"\x7fEL", false),
+            ("notes.wasm", b"\0asm\x01\0\0\0\0\x06\x05notes", false),
+            ("universal.wasm", b"\0asm\x01\0\0\0\0\x0d\x08wasmedgecode", true),
+        ] {
             std::fs::write(dir.path().join(name), content)?;
-            assert!(!is_compiled(&dir.path().join(name)), "{name}");
+            assert_eq!(is_compiled(&dir.path().join(name)), expected, "{name}");
         }
         assert!(!is_compiled(&dir.path().join("missing")));
         Ok(())

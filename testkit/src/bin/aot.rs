@@ -3,7 +3,7 @@
 use std::io::Write;
 
 fn main() -> anyhow::Result<()> {
-    let compiled = testkit::aot::compiled(&testkit::artifacts::wasm()?)?;
+    let compiled = testkit::aot::service()?;
     writeln!(std::io::stdout(), "{}", compiled.display())?;
     Ok(())
 }

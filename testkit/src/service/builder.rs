@@ -186,7 +186,7 @@ impl Builder {
         match self.runtime {
             Runtime::Native => given(artifacts::native),
             Runtime::Interpreter => given(artifacts::wasm),
-            Runtime::Aot => aot::compiled(&given(artifacts::wasm)?),
+            Runtime::Aot => self.program.as_deref().map_or_else(aot::service, aot::compiled),
         }
     }
 }

@@ -18,7 +18,7 @@ const MAX_GZIPPED_BYTES: u64 = 1_100_000;
 /// The table.
 pub(crate) fn measure() -> Result<String> {
     let wasm = artifacts::wasm()?;
-    let compiled = aot::compiled(&wasm)?;
+    let compiled = aot::service()?;
     let native = artifacts::native()?;
     let mut text = String::from("### Files\n\n| | MB | gzip -9 MB |\n|---|---:|---:|\n");
     for (name, path) in [("`.wasm`", &wasm), ("compiled ahead of time", &compiled), ("native, dynamic", &native)] {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use testkit::http::Client;
 use testkit::service::{FileAccess, wasmedge};
-use testkit::{Process, TempDir, aot, artifacts};
+use testkit::{Process, TempDir, aot};
 
 use crate::database::Database;
 use crate::print_line;
@@ -30,7 +30,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The ahead-of-time compiled service; compiled once per version of the module.
 pub(crate) fn compile() -> Result<PathBuf> {
-    aot::compiled(&artifacts::wasm()?)
+    aot::service()
 }
 
 /// Starts the service, prints how to use it, and returns when a stop signal arrives or a process exits.

@@ -17,6 +17,9 @@ use wasmparser::{Parser, Payload};
 /// WasmEdge 0.14. Later ones interpret the embedded module unless `--run-mode aot` is given.
 const NEVER_INTERPRETED: u32 = 1;
 
+/// The source of this crate, for the keys of caches: another source may make other files.
+pub const SOURCE: &[u8] = include_bytes!("lib.rs");
+
 /// The result of [`strip`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

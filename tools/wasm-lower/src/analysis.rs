@@ -8,14 +8,15 @@ use wasmparser::{
     Parser, Payload, RefType, TableInit, TypeRef, ValType,
 };
 
-use crate::SECTION;
+use crate::custom::refers_to_positions;
+use crate::{COMPILED_SECTION, SECTION};
 
 /// A table with more slots is left alone: the dispatchers would grow too large.
 const MAX_TABLE_SLOTS: u64 = 65_536;
 
-/// What a module contains, as far as the replacements depend on it.
+/// What the replacements depend on, as read from a module.
 #[derive(Default)]
-pub(crate) struct Facts {
+pub(crate) struct ModuleFacts {
     /// Function types by index; `None` for other types.
     pub(crate) types: Vec<Option<FuncType>>,
     /// The type index of each function, imported ones first.
@@ -29,8 +30,10 @@ pub(crate) struct Facts {
     /// The initial size of memory 0 in pages of 64 KiB, never more than its size at run time.
     pub(crate) memory_pages: u64,
     pub(crate) memory_obstacle: Option<String>,
-    /// `call_indirect` instructions by type index.
+    /// The number of `call_indirect` instructions by type index.
     pub(crate) indirect_sites: BTreeMap<u32, usize>,
+    /// The number of `return_call_indirect` instructions.
+    pub(crate) indirect_tail_calls: usize,
     pub(crate) copies: Sites,
     pub(crate) fills: Sites,
     pub(crate) grows: bool,
@@ -66,33 +69,28 @@ impl Sites {
     }
 }
 
-pub(crate) fn read(wasm: &[u8]) -> Result<Facts> {
-    let mut facts = Facts::default();
+pub(crate) fn read(wasm: &[u8]) -> Result<ModuleFacts> {
+    let mut facts = ModuleFacts::default();
     for payload in Parser::new(0).parse_all(wasm) {
         facts.read_payload(payload?)?;
     }
     if facts.tables == 0 {
-        facts.keep_table("the module has no table");
+        facts.reject_table("the module has no table");
     }
     if facts.memories == 0 {
-        facts.keep_memory("the module has no memory");
+        facts.reject_memory("the module has no memory");
     }
     Ok(facts)
 }
 
-/// True for sections that refer to byte positions in the code.
-pub(crate) fn refers_to_positions(section: &str) -> bool {
-    section.starts_with(".debug_")
-        || section.starts_with("metadata.code.")
-        || ["sourceMappingURL", "external_debug_info"].contains(&section)
-}
-
-impl Facts {
-    fn keep_table(&mut self, reason: impl Into<String>) {
+impl ModuleFacts {
+    /// Records why indirect calls must stay. The first reason counts.
+    fn reject_table(&mut self, reason: impl Into<String>) {
         self.table_obstacle.get_or_insert(reason.into());
     }
 
-    fn keep_memory(&mut self, reason: impl Into<String>) {
+    /// Records why copies and fills must stay. The first reason counts.
+    fn reject_memory(&mut self, reason: impl Into<String>) {
         self.memory_obstacle.get_or_insert(reason.into());
     }
 
@@ -132,7 +130,7 @@ impl Facts {
             Payload::ExportSection(section) => {
                 for export in section {
                     if export?.kind == ExternalKind::Table {
-                        self.keep_table("the table is exported: the embedder may change it");
+                        self.reject_table("the table is exported: the embedder may change it");
                     }
                 }
             }
@@ -163,7 +161,7 @@ impl Facts {
                     self.types.push(Some(function.clone()));
                 }
                 _ => {
-                    self.keep_table("the module has types beyond plain function types");
+                    self.reject_table("the module has types beyond plain function types");
                     self.types.push(None);
                 }
             }
@@ -175,7 +173,7 @@ impl Facts {
             TypeRef::Func(index) | TypeRef::FuncExact(index) => self.functions.push(index),
             TypeRef::Table(_) => {
                 self.tables += 1;
-                self.keep_table("the table is imported: another module may change it");
+                self.reject_table("the table is imported: another module may change it");
             }
             // Another module may let it grow. The recorded size then is less than the real one, which is safe.
             TypeRef::Memory(memory) => self.read_memory(memory),
@@ -186,13 +184,13 @@ impl Facts {
 
     fn read_table(&mut self, table: wasmparser::TableType, null: bool) {
         if self.tables > 1 {
-            self.keep_table("the module has several tables");
+            self.reject_table("the module has several tables");
         } else if table.element_type != RefType::FUNCREF || table.table64 || table.shared {
-            self.keep_table("the table is no plain table of functions");
+            self.reject_table("the table is no plain table of functions");
         } else if !null {
-            self.keep_table("the table has an initial value");
+            self.reject_table("the table has an initial value");
         } else if table.initial > MAX_TABLE_SLOTS {
-            self.keep_table(format!("the table has {} slots, more than {MAX_TABLE_SLOTS}", table.initial));
+            self.reject_table(format!("the table has {} slots, more than {MAX_TABLE_SLOTS}", table.initial));
         } else {
             self.slots = vec![None; usize::try_from(table.initial).unwrap_or_default()];
         }
@@ -202,13 +200,13 @@ impl Facts {
         self.memories += 1;
         self.memory_pages = memory.initial;
         if self.memories > 1 {
-            self.keep_memory("the module has several memories");
+            self.reject_memory("the module has several memories");
         } else if memory.memory64 {
-            self.keep_memory("the memory has 64-bit addresses");
+            self.reject_memory("the memory has 64-bit addresses");
         } else if memory.shared {
-            self.keep_memory("the memory is shared");
+            self.reject_memory("the memory is shared");
         } else if memory.page_size_log2.is_some() {
-            self.keep_memory("the memory has a page size of its own");
+            self.reject_memory("the memory has a page size of its own");
         }
     }
 
@@ -216,7 +214,7 @@ impl Facts {
         // Passive segments need `table.init`, which is refused below. Declared ones write nothing.
         let ElementKind::Active { offset_expr, .. } = element.kind else { return Ok(()) };
         let Some(offset) = constant(&offset_expr)? else {
-            self.keep_table("an element segment begins at an offset that is no constant");
+            self.reject_table("an element segment begins at an offset that is no constant");
             return Ok(());
         };
         let mut functions = Vec::new();
@@ -229,7 +227,7 @@ impl Facts {
             ElementItems::Expressions(_, items) => {
                 for item in items {
                     let Some(function) = reference(&item?)? else {
-                        self.keep_table("an element segment has a value that is no constant");
+                        self.reject_table("an element segment has a value that is no constant");
                         return Ok(());
                     };
                     functions.push(function);
@@ -238,8 +236,8 @@ impl Facts {
         }
         for (slot, function) in (u64::from(offset)..).zip(functions) {
             match usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot)) {
-                Some(place) => *place = function,
-                None => self.keep_table("an element segment ends behind the table"),
+                Some(content) => *content = function,
+                None => self.reject_table("an element segment ends behind the table"),
             }
         }
         Ok(())
@@ -261,6 +259,7 @@ impl Facts {
     fn read_operator(&mut self, operator: &Operator<'_>, constant: Option<u32>) {
         match operator {
             Operator::CallIndirect { type_index, .. } => *self.indirect_sites.entry(*type_index).or_default() += 1,
+            Operator::ReturnCallIndirect { .. } => self.indirect_tail_calls += 1,
             Operator::MemoryCopy { .. } => self.copies.add(constant),
             Operator::MemoryFill { .. } => self.fills.add(constant),
             Operator::MemoryGrow { .. } => self.grows = true,
@@ -268,14 +267,14 @@ impl Facts {
             | Operator::TableGrow { .. }
             | Operator::TableFill { .. }
             | Operator::TableCopy { .. }
-            | Operator::TableInit { .. } => self.keep_table("the module changes the table at run time"),
+            | Operator::TableInit { .. } => self.reject_table("the module changes the table at run time"),
             _ => {}
         }
     }
 
     fn read_custom(&mut self, name: &str) {
         match name {
-            "wasmedge" => self.compiled = true,
+            COMPILED_SECTION => self.compiled = true,
             SECTION => self.lowered = true,
             "linking" => self.relocatable = true,
             _ if name.starts_with("reloc.") => self.relocatable = true,

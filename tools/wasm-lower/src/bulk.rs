@@ -7,11 +7,13 @@
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
-/// The largest constant size with a function of its own.
+/// The largest constant size with a function of its own, in bytes, unless the options have another one. README.md has
+/// the measurement behind it and the next.
 pub(crate) const MAX_CONSTANT: u32 = 128;
 
-/// From this size on the runtime's `memmove` and `memset` are faster than the loops here, in bytes.
-const MAX_LOOP: i32 = 1024;
+/// The largest size that the loops here copy or fill, in bytes, unless the options have another one. Beyond it the
+/// runtime's `memmove` and `memset` are faster, although the call leaves the compiled code.
+pub(crate) const MAX_LOOP: u32 = 1024;
 
 /// A value of eight equal bytes is a byte times this.
 const REPEAT_BYTE: i64 = 0x0101_0101_0101_0101;
@@ -106,6 +108,11 @@ fn pieces(size: u32, simd: bool) -> Vec<(u32, Width)> {
         offset += width.bytes();
     }
     pieces
+}
+
+/// Whether the functions for this constant size have vectors, where the options allow them.
+pub(crate) fn uses_vectors(size: u32) -> bool {
+    pieces(size, true).iter().any(|(_, width)| *width == Width::W16)
 }
 
 /// `(target, source)` → nothing: copies `size` bytes.
@@ -208,8 +215,18 @@ trait Bulk {
     fn original(&self, code: &mut InstructionSink<'_>);
 }
 
+/// What the functions for sizes that are not known before depend on.
+#[derive(Clone, Copy)]
+pub(crate) struct Dynamic {
+    /// The global with the memory's size in bytes, or less.
+    pub(crate) bound: u32,
+    pub(crate) simd: bool,
+    /// Larger sizes reach the original instruction.
+    pub(crate) max_loop: u32,
+}
+
 /// The function for sizes that are not known before: the address, then the source or the value, then the size.
-fn dynamic(bulk: &impl Bulk, code: &mut InstructionSink<'_>, simd: bool) {
+fn dynamic(bulk: &impl Bulk, code: &mut InstructionSink<'_>, Dynamic { simd, max_loop, .. }: Dynamic) {
     let widest = if simd { Width::W16 } else { Width::W8 };
     code.block(BlockType::Empty);
     bulk.out_of_bounds(code);
@@ -225,7 +242,7 @@ fn dynamic(bulk: &impl Bulk, code: &mut InstructionSink<'_>, simd: bool) {
         if_at_most(code, 2 * widest.bytes(), |code| bulk.both_ends(code, widest, 1));
     }
     if_at_most(code, 4 * widest.bytes(), |code| bulk.both_ends(code, widest, 2));
-    code.local_get(SIZE).i32_const(MAX_LOOP).i32_gt_u().br_if(0);
+    code.local_get(SIZE).i32_const(max_loop as i32).i32_gt_u().br_if(0);
     bulk.many(code, widest);
     code.return_().end();
     bulk.original(code);
@@ -234,7 +251,6 @@ fn dynamic(bulk: &impl Bulk, code: &mut InstructionSink<'_>, simd: bool) {
 
 struct Copy {
     bound: u32,
-    simd: bool,
 }
 
 impl Copy {
@@ -366,12 +382,11 @@ impl Bulk for Copy {
     }
 }
 
-/// `(target, source, size)` → nothing. Global `bound` has the memory's size in bytes, or less.
-pub(crate) fn copy_dynamic(bound: u32, simd: bool) -> Function {
-    let copy = Copy { bound, simd };
-    let locals = Copy::LOCALS.into_iter().filter(|(_, ty)| copy.simd || *ty != ValType::V128);
+/// `(target, source, size)` → nothing.
+pub(crate) fn copy_dynamic(parameters: Dynamic) -> Function {
+    let locals = Copy::LOCALS.into_iter().filter(|(_, ty)| parameters.simd || *ty != ValType::V128);
     let mut body = Function::new(locals.collect::<Vec<_>>());
-    dynamic(&copy, &mut body.instructions(), simd);
+    dynamic(&Copy { bound: parameters.bound }, &mut body.instructions(), parameters);
     body
 }
 
@@ -433,12 +448,12 @@ impl Bulk for Fill {
     }
 }
 
-/// `(target, value, size)` → nothing. Global `bound` has the memory's size in bytes, or less.
-pub(crate) fn fill_dynamic(bound: u32, simd: bool) -> Function {
-    let fill = Fill { bound, simd };
+/// `(target, value, size)` → nothing.
+pub(crate) fn fill_dynamic(parameters: Dynamic) -> Function {
+    let Dynamic { bound, simd, .. } = parameters;
     let locals = [Some((1, ValType::I32)), Some((1, ValType::I64)), simd.then_some((1, ValType::V128))];
     let mut body = Function::new(locals.into_iter().flatten().collect::<Vec<_>>());
-    dynamic(&fill, &mut body.instructions(), simd);
+    dynamic(&Fill { bound, simd }, &mut body.instructions(), parameters);
     body
 }
 

@@ -6,9 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use wasmparser::{Parser, Payload};
 
-use crate::{Options, Report, SECTION, lower_with_key};
+use crate::{Options, Report, SECTION, custom_section, file, fnv, lower_with_key};
 
 /// The result of [`lower_file`].
 #[derive(Debug)]
@@ -32,36 +31,29 @@ pub fn lower_file(input: &Path, directory: &Path, options: Options) -> Result<Ca
     let wasm = fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;
     let name = input.file_name().context("the path names no file")?;
     let path = directory.join(name);
-    if section(&wasm).is_some() {
+    if custom_section(&wasm, SECTION).is_some() {
         return Ok(Cached { path: input.to_owned(), made: None });
     }
     let key = key(&wasm, options);
-    if fs::read(&path).is_ok_and(|existing| section(&existing) == Some(contents(&key))) {
+    if fs::read(&path).is_ok_and(|old| custom_section(&old, SECTION) == Some(contents(&key).as_slice())) {
         return Ok(Cached { path, made: None });
     }
     let start = Instant::now();
     let lowered = lower_with_key(&wasm, options, &key).with_context(|| format!("cannot lower {}", input.display()))?;
     fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
-    write(&path, &lowered.module)?;
+    file::write(&path, &lowered.module)?;
     Ok(Cached { path, made: Some((lowered.report, start.elapsed())) })
 }
 
-/// Writes a file so that no reader sees a part of it.
-///
-/// # Errors
-/// When the directory cannot be written to.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    fs::write(&partial, bytes).with_context(|| format!("cannot write {}", partial.display()))?;
-    fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
-}
-
 /// The source of this crate, as far as the output depends on it. Another source makes other outputs.
-const SOURCES: [&[u8]; 7] = [
+const SOURCES: [&[u8]; 10] = [
     include_bytes!("analysis.rs"),
     include_bytes!("bulk.rs"),
     include_bytes!("cache.rs"),
+    include_bytes!("custom.rs"),
     include_bytes!("dispatch.rs"),
+    include_bytes!("file.rs"),
+    include_bytes!("fnv.rs"),
     include_bytes!("lib.rs"),
     include_bytes!("report.rs"),
     include_bytes!("rewrite.rs"),
@@ -69,29 +61,12 @@ const SOURCES: [&[u8]; 7] = [
 
 /// The content of the custom section of an output with this key.
 pub(crate) fn contents(key: &str) -> Vec<u8> {
-    let source = SOURCES.iter().fold(FNV_START, |hash, file| fnv(hash, file));
-    format!("{} {source:032x} {key}", env!("CARGO_PKG_VERSION")).into_bytes()
+    format!("{} {:032x} {key}", env!("CARGO_PKG_VERSION"), fnv::hash(&SOURCES)).into_bytes()
 }
 
-fn section(wasm: &[u8]) -> Option<Vec<u8>> {
-    Parser::new(0).parse_all(wasm).find_map(|payload| match payload {
-        Ok(Payload::CustomSection(section)) if section.name() == SECTION => Some(section.data().to_vec()),
-        _ => None,
-    })
-}
-
-/// Differs for each input, each set of options.
+/// Differs for each input and each set of options.
 fn key(wasm: &[u8], options: Options) -> String {
-    format!("{:032x} {options:?}", fnv(FNV_START, wasm))
-}
-
-const FNV_START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-
-/// FNV-1a, 128 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): a cache key, not a cryptographic hash.
-fn fnv(start: u128, bytes: &[u8]) -> u128 {
-    bytes
-        .iter()
-        .fold(start, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b))
+    format!("{:032x} {options:?}", fnv::hash(&[wasm]))
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@
 mod analysis;
 mod bulk;
 mod cache;
+mod custom;
 mod dispatch;
+pub mod file;
+pub mod fnv;
 mod report;
 mod rewrite;
 
@@ -18,9 +21,10 @@ use anyhow::{Context, Result, bail};
 use wasmparser::Validator;
 
 pub use crate::cache::{Cached, lower_file};
-pub use crate::report::{Outcome, Report};
+pub use crate::custom::{COMPILED_SECTION, custom_section};
+pub use crate::report::{Kept, Outcome, Report};
 
-/// The custom section that marks an output: the version of this crate, a space, the key of the cache.
+/// The custom section that marks an output: this crate's version, the hash of its source, the key of the cache.
 pub const SECTION: &str = "wasm-lower";
 
 /// What to replace, and with what.
@@ -32,11 +36,22 @@ pub struct Options {
     pub bulk_memory: bool,
     /// Copy 16 bytes at a time with the instructions of the SIMD proposal, otherwise 8.
     pub simd: bool,
+    /// The largest constant size, in bytes, for which copies and fills get a function of their own.
+    pub max_constant: u32,
+    /// The largest size, in bytes, that the functions for other sizes copy or fill themselves. Beyond it they execute
+    /// the original instruction. At most 2³¹ − 1.
+    pub max_loop: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { indirect_calls: true, bulk_memory: true, simd: true }
+        Self {
+            indirect_calls: true,
+            bulk_memory: true,
+            simd: true,
+            max_constant: bulk::MAX_CONSTANT,
+            max_loop: bulk::MAX_LOOP,
+        }
     }
 }
 
@@ -53,8 +68,7 @@ pub struct Lowered {
 ///
 /// # Errors
 /// When `wasm` is no valid core module, when it has relocations, contains compiled code or is an output of this
-/// function, and
-/// when the result does not validate, which would be a fault of this crate.
+/// function, and when the result does not validate, which would be a fault of this crate.
 pub fn lower(wasm: &[u8], options: Options) -> Result<Lowered> {
     lower_with_key(wasm, options, "")
 }
@@ -77,6 +91,7 @@ fn lower_with_key(wasm: &[u8], options: Options, key: &str) -> Result<Lowered> {
     let report = Report {
         indirect_calls: plan.indirect_outcome(),
         bulk_memory: plan.bulk_outcome(),
+        uses_simd: plan.uses_simd(),
         dropped_sections: facts.stale_sections,
         bytes_before: wasm.len(),
         bytes_after: module.len(),

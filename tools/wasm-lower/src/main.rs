@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
-use wasm_lower::{Options, Report, lower, lower_file};
+use wasm_lower::{Options, Report, file, lower, lower_file};
 
 const USAGE: &str = "\
 usage: wasm-lower [OPTION…] INPUT.wasm -o OUTPUT.wasm
@@ -71,7 +71,7 @@ fn lower_one(arguments: &Arguments, input: &Path, output: &Path) -> Result<()> {
     let wasm = fs::read(input).with_context(|| format!("cannot read {}", input.display()))?;
     let start = Instant::now();
     let lowered = lower(&wasm, arguments.options).with_context(|| format!("cannot lower {}", input.display()))?;
-    fs::write(output, &lowered.module).with_context(|| format!("cannot write {}", output.display()))?;
+    file::write(output, &lowered.module)?;
     report(arguments, output, &lowered.report, start.elapsed());
     Ok(())
 }

@@ -9,13 +9,14 @@ use wasm_encoder::{
     CodeSection, ConstExpr, CustomSection, Function, FunctionSection, GlobalSection, GlobalType, Module, NameMap,
     NameSection, SectionId, TypeSection, ValType,
 };
-use wasmparser::{Operator, Parser};
+use wasmparser::{KnownCustom, Operator, Parser};
 
-use crate::analysis::{Facts, Sites, refers_to_positions};
+use crate::analysis::{ModuleFacts, Sites};
 use crate::bulk;
 use crate::cache::contents;
-use crate::dispatch::Dispatcher;
-use crate::report::Outcome;
+use crate::custom::{FEATURES_SECTION, refers_to_positions, with_simd};
+use crate::dispatch::{Dispatcher, Obstacle};
+use crate::report::{Kept, Outcome};
 use crate::{Options, SECTION};
 
 const PAGE_BYTES: u64 = 65_536;
@@ -42,24 +43,27 @@ struct Added {
 
 /// What to replace in a module, and the functions to add.
 pub(crate) struct Plan<'a> {
-    facts: &'a Facts,
+    facts: &'a ModuleFacts,
     options: Options,
     added: Vec<Added>,
     /// The index of each added function.
     indices: BTreeMap<Helper, u32>,
     /// The first type index that equals each type index.
     first_equal_type: BTreeMap<u32, u32>,
+    /// Types whose calls stay.
+    obstacles: BTreeMap<u32, Obstacle>,
     bulk: bool,
 }
 
 impl<'a> Plan<'a> {
-    pub(crate) fn new(facts: &'a Facts, options: Options) -> Self {
+    pub(crate) fn new(facts: &'a ModuleFacts, options: Options) -> Self {
         let mut plan = Self {
             facts,
             options,
             added: Vec::new(),
             indices: BTreeMap::new(),
             first_equal_type: BTreeMap::new(),
+            obstacles: BTreeMap::new(),
             bulk: false,
         };
         if options.indirect_calls && facts.table_obstacle.is_none() {
@@ -85,20 +89,23 @@ impl<'a> Plan<'a> {
             if self.indices.contains_key(&Helper::Dispatch(first)) {
                 continue;
             }
-            let Some(dispatcher) = Dispatcher::new(self.facts, first) else { continue };
-            let Ok(mut params) = value_types(dispatcher.ty.params()) else { continue };
-            let Ok(results) = value_types(dispatcher.ty.results()) else { continue };
-            params.push(ValType::I32);
-            self.add(Helper::Dispatch(first), params, results, dispatcher.body());
+            match Dispatcher::new(self.facts, first) {
+                Ok(dispatcher) => {
+                    let Dispatcher { params, results, body } = dispatcher;
+                    self.add(Helper::Dispatch(first), params, results, body);
+                }
+                Err(obstacle) => drop(self.obstacles.insert(*index, obstacle)),
+            }
         }
     }
 
     fn add_bulk(&mut self) {
         let facts = self.facts;
-        let bound = facts.globals;
-        let simd = self.options.simd;
+        let Options { simd, max_constant, max_loop, .. } = self.options;
+        let dynamic = bulk::Dynamic { bound: facts.globals, simd, max_loop };
+        let is_small = |size: &u32| (1..=max_constant).contains(size);
         let constants = |sites: &Sites| sites.constant_sizes.iter().copied().filter(is_small).collect::<Vec<_>>();
-        let needs_dynamic = |sites: &Sites| sites.dynamic || sites.constant_sizes.iter().any(|size| !is_small(size));
+        let needs_dynamic = |sites: &Sites| sites.dynamic || !sites.constant_sizes.iter().all(is_small);
         let two = || vec![ValType::I32; 2];
         let three = || vec![ValType::I32; 3];
         for size in constants(&facts.copies) {
@@ -108,46 +115,68 @@ impl<'a> Plan<'a> {
             self.add(Helper::FillConstant(size), two(), vec![], bulk::fill_constant(size, simd));
         }
         if needs_dynamic(&facts.copies) {
-            self.add(Helper::Copy, three(), vec![], bulk::copy_dynamic(bound, simd));
+            self.add(Helper::Copy, three(), vec![], bulk::copy_dynamic(dynamic));
             self.bulk = true;
         }
         if needs_dynamic(&facts.fills) {
-            self.add(Helper::Fill, three(), vec![], bulk::fill_dynamic(bound, simd));
+            self.add(Helper::Fill, three(), vec![], bulk::fill_dynamic(dynamic));
             self.bulk = true;
         }
         if self.bulk && facts.grows {
-            self.add(Helper::Grow, vec![ValType::I32], vec![ValType::I32], bulk::grow(bound));
+            self.add(Helper::Grow, vec![ValType::I32], vec![ValType::I32], bulk::grow(dynamic.bound));
         }
     }
 
     pub(crate) fn indirect_outcome(&self) -> Outcome {
-        let sites = &self.facts.indirect_sites;
+        let tail_calls = self.facts.indirect_tail_calls;
+        let sites = self.facts.indirect_sites.values().sum::<usize>();
         let is_dispatch = |helper: &Helper| matches!(helper, Helper::Dispatch(_));
-        let replaced = |index: &u32| self.dispatcher(*index).is_some();
-        let count = sites.iter().filter(|(index, _)| replaced(index)).map(|(_, count)| count).sum();
-        self.outcome(self.options.indirect_calls, sites.is_empty(), &self.facts.table_obstacle, count, is_dispatch)
+        let mut kept = BTreeMap::<_, usize>::new();
+        for (index, obstacle) in &self.obstacles {
+            *kept.entry(obstacle).or_default() += self.facts.indirect_sites.get(index).copied().unwrap_or_default();
+        }
+        let mut kept: Vec<_> =
+            kept.into_iter().map(|(obstacle, sites)| Kept { sites, reason: obstacle.to_string() }).collect();
+        if tail_calls > 0 {
+            kept.push(Kept { sites: tail_calls, reason: "return_call_indirect is not replaced".to_owned() });
+        }
+        self.outcome(self.options.indirect_calls, sites + tail_calls, &self.facts.table_obstacle, kept, is_dispatch)
     }
 
     pub(crate) fn bulk_outcome(&self) -> Outcome {
-        let count = self.facts.copies.count + self.facts.fills.count;
+        let sites = self.facts.copies.count + self.facts.fills.count;
         let is_bulk = |helper: &Helper| !matches!(helper, Helper::Dispatch(_));
-        self.outcome(self.options.bulk_memory, count == 0, &self.facts.memory_obstacle, count, is_bulk)
+        self.outcome(self.options.bulk_memory, sites, &self.facts.memory_obstacle, Vec::new(), is_bulk)
     }
 
+    /// `sites`: all instructions of the kind, `kept`: those of them that stay although no condition forbids the part.
     fn outcome(
         &self,
         on: bool,
-        absent: bool,
-        obstacle: &Option<String>,
         sites: usize,
+        obstacle: &Option<String>,
+        kept: Vec<Kept>,
         kind: impl Fn(&Helper) -> bool,
     ) -> Outcome {
+        let functions = self.indices.keys().filter(|helper| kind(helper)).count();
+        let kept_sites = kept.iter().map(|kept| kept.sites).sum::<usize>();
         match obstacle {
             _ if !on => Outcome::Off,
-            _ if absent => Outcome::Absent,
-            Some(reason) => Outcome::Kept(reason.clone()),
-            None => Outcome::Replaced { sites, functions: self.indices.keys().filter(|helper| kind(helper)).count() },
+            _ if sites == 0 => Outcome::Absent,
+            Some(reason) => Outcome::Kept(vec![Kept { sites, reason: reason.clone() }]),
+            None if kept_sites == sites => Outcome::Kept(kept),
+            None => Outcome::Replaced { sites: sites - kept_sites, functions, kept },
         }
+    }
+
+    /// Whether an added function has instructions of the SIMD proposal.
+    pub(crate) fn uses_simd(&self) -> bool {
+        let has_vectors = |helper: &Helper| match helper {
+            Helper::Copy | Helper::Fill => true,
+            Helper::CopyConstant(size) | Helper::FillConstant(size) => bulk::uses_vectors(*size),
+            Helper::Dispatch(_) | Helper::Grow => false,
+        };
+        self.options.simd && self.indices.keys().any(has_vectors)
     }
 
     fn dispatcher(&self, type_index: u32) -> Option<u32> {
@@ -170,15 +199,6 @@ impl<'a> Plan<'a> {
             _ => None,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "Iterator::filter passes references")]
-fn is_small(size: &u32) -> bool {
-    (1..=bulk::MAX_CONSTANT).contains(size)
-}
-
-fn value_types(types: &[wasmparser::ValType]) -> Result<Vec<ValType>> {
-    types.iter().map(|ty| ValType::try_from(*ty).map_err(|_| anyhow!("unknown type {ty}"))).collect()
 }
 
 /// The module with all that `plan` says. `key` goes into its custom section.
@@ -292,10 +312,22 @@ impl Reencode for Rewriter<'_> {
     }
 
     fn parse_custom_section(&mut self, module: &mut Module, section: wasmparser::CustomSectionReader<'_>) -> Written {
-        if refers_to_positions(section.name()) {
+        let (name, data) = (section.name(), section.data());
+        if refers_to_positions(name) {
             return Ok(());
         }
-        utils::parse_custom_section(self, module, section)
+        let names = match section.as_known() {
+            // The specification wants a malformed section of names ignored, so it is no reason to fail.
+            KnownCustom::Name(names) => self.custom_name_section(names).ok(),
+            _ => None,
+        };
+        let with_simd = (name == FEATURES_SECTION && self.plan.uses_simd()).then(|| with_simd(data)).flatten();
+        match (names, with_simd) {
+            (Some(names), _) => module.section(&names),
+            (None, Some(features)) => module.section(&CustomSection { name: name.into(), data: features.into() }),
+            (None, None) => module.section(&CustomSection { name: name.into(), data: data.into() }),
+        };
+        Ok(())
     }
 
     fn parse_custom_name_subsection(&mut self, names: &mut NameSection, section: wasmparser::Name<'_>) -> Written {

@@ -1,7 +1,9 @@
-//! What is replaced, what is left alone, and what stays as it is.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Which instructions are replaced, which stay, and what a module keeps besides.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use wasm_lower::{Lowered, Options, Outcome, lower};
+use std::fmt::Write;
+
+use wasm_lower::{Kept, Lowered, Options, Outcome, lower};
 use wasmparser::{KnownCustom, Name, Operator, Parser, Payload};
 
 /// A module with all that is replaced; `%` is a place for further fields.
@@ -32,7 +34,8 @@ fn with(field: &str) -> Lowered {
 
 #[track_caller]
 fn assert_kept(outcome: &Outcome, reason: &str) {
-    assert!(matches!(outcome, Outcome::Kept(actual) if actual.contains(reason)), "{outcome:?}");
+    let Outcome::Kept(kept) = outcome else { panic!("{outcome:?}") };
+    assert!(kept.len() == 1 && kept.iter().all(|kept| kept.reason.contains(reason)), "{kept:?}");
 }
 
 /// The number of functions that contain an instruction.
@@ -49,8 +52,9 @@ fn functions_with(wasm: &[u8], wanted: fn(&Operator<'_>) -> bool) -> usize {
 #[test]
 fn all_sites_are_replaced_by_calls() {
     let lowered = with("");
-    assert_eq!(lowered.report.indirect_calls, Outcome::Replaced { sites: 1, functions: 1 });
-    assert_eq!(lowered.report.bulk_memory, Outcome::Replaced { sites: 3, functions: 3 });
+    assert_eq!(lowered.report.indirect_calls, Outcome::Replaced { sites: 1, functions: 1, kept: vec![] });
+    assert_eq!(lowered.report.bulk_memory, Outcome::Replaced { sites: 3, functions: 3, kept: vec![] });
+    assert!(lowered.report.uses_simd);
     // Only the added functions have the original instructions, for what traps and for long sizes.
     assert_eq!(functions_with(&lowered.module, |o| matches!(o, Operator::CallIndirect { .. })), 1);
     assert_eq!(functions_with(&lowered.module, |o| matches!(o, Operator::MemoryCopy { .. })), 1);
@@ -76,6 +80,58 @@ fn a_table_that_may_change_keeps_its_calls() {
         assert_kept(&lowered.report.indirect_calls, reason);
         assert!(matches!(lowered.report.bulk_memory, Outcome::Replaced { .. }), "{field}");
     }
+}
+
+#[test]
+fn a_type_without_a_dispatcher_keeps_its_calls() {
+    let lowered = with(
+        "(func (call_indirect (param i64) (i64.const 1) (i32.const 1)))
+                        (func (result i32)
+                            (return_call_indirect (type $binary) (i32.const 1) (i32.const 1) (i32.const 1)))",
+    );
+    let Outcome::Replaced { sites: 1, functions: 1, kept } = &lowered.report.indirect_calls else {
+        panic!("{:?}", lowered.report)
+    };
+    let reason = |reason: &str| Kept { sites: 1, reason: reason.to_owned() };
+    assert_eq!(
+        *kept,
+        [reason("no slot of the table has a function of the type"), reason("return_call_indirect is not replaced")]
+    );
+    let text = lowered.report.to_string();
+    assert!(text.contains("1 replaced by calls of 1 functions; 1 left alone: no slot"), "{text}");
+}
+
+#[test]
+fn slots_far_apart_keep_their_calls() {
+    let far = |slots: u32| {
+        lowered(&format!(
+            "(module (table {slots} funcref) (elem (i32.const 0) $f) (elem (i32.const {}) $f)
+                (func $f (call_indirect (i32.const 0))))",
+            slots - 1
+        ))
+    };
+    assert!(matches!(far(16_384).report.indirect_calls, Outcome::Replaced { sites: 1, .. }));
+    assert_kept(&far(16_385).report.indirect_calls, "16384 slots");
+    assert_kept(&far(65_537).report.indirect_calls, "the table has 65537 slots");
+}
+
+/// A module with an indirect call of `functions` functions, each with `params` parameters.
+fn many_params(params: usize, functions: usize) -> String {
+    let mut text = format!("(module (type $t (func (param{}))) (table {functions} funcref)", " i32".repeat(params));
+    let call = format!("{} (call_indirect (type $t) (i32.const 0))", "(i32.const 0)".repeat(params));
+    write!(text, "(func {call}) (elem (i32.const 0)").unwrap();
+    (0..functions).for_each(|index| write!(text, " $f{index}").unwrap());
+    text += ")";
+    (0..functions).for_each(|index| write!(text, "(func $f{index} (type $t))").unwrap());
+    text + ")"
+}
+
+#[test]
+fn a_type_with_a_thousand_parameters_keeps_its_calls() {
+    let most = lowered(&many_params(999, 2));
+    assert_eq!(most.report.indirect_calls, Outcome::Replaced { sites: 1, functions: 1, kept: vec![] });
+    assert_kept(&lowered(&many_params(1_000, 2)).report.indirect_calls, "1000 parameters");
+    assert_kept(&lowered(&many_params(999, 600)).report.indirect_calls, "1048576 bytes");
 }
 
 #[test]
@@ -119,6 +175,7 @@ fn without_simd_the_output_has_no_vectors() {
     let features =
         wasmparser::WasmFeatures::default() - wasmparser::WasmFeatures::SIMD - wasmparser::WasmFeatures::RELAXED_SIMD;
     wasmparser::Validator::new_with_features(features).validate_all(&lowered.module).unwrap();
+    assert!(!lowered.report.uses_simd);
 }
 
 #[test]
@@ -154,6 +211,35 @@ fn names_exports_and_custom_sections_stay() {
     assert!(custom.contains(&"notes".to_owned()) && !custom.contains(&".debug_info".to_owned()), "{custom:?}");
     assert!(names.iter().any(|name| name == "add"), "{names:?}");
     assert!(names.iter().any(|name| name == "wasm-lower:memory.copy:24"), "{names:?}");
+}
+
+#[test]
+fn a_malformed_section_of_names_stays() {
+    let lowered = with(r#"(@custom "name" (after data) "\01\7fshort")"#);
+    assert!(matches!(lowered.report.indirect_calls, Outcome::Replaced { .. }));
+    assert!(custom_sections(&lowered.module, "name").contains(&b"\x01\x7fshort".to_vec()));
+}
+
+#[test]
+fn the_section_of_features_has_simd_where_it_is_used() {
+    let field = r#"(@custom "target_features" "\01+\0bbulk-memory")"#;
+    let features = |lowered: &Lowered| custom_sections(&lowered.module, "target_features");
+    assert_eq!(features(&with(field)), [b"\x02+\x0bbulk-memory+\x07simd128"]);
+    assert!(features(&with("")).is_empty());
+    let wasm = wat::parse_str(MODULE.replace('%', field)).unwrap();
+    let without = lower(&wasm, Options { simd: false, ..Options::default() }).unwrap();
+    assert_eq!(features(&without), [b"\x01+\x0bbulk-memory"]);
+    let short = format!("(module {field} (memory 1) (func (memory.copy (i32.const 0) (i32.const 0) (i32.const 15))))");
+    assert!(!lowered(&short).report.uses_simd, "a copy of 15 bytes has no vector");
+}
+
+/// The content of each custom section with this name.
+fn custom_sections(wasm: &[u8], name: &str) -> Vec<Vec<u8>> {
+    let sections = Parser::new(0).parse_all(wasm).filter_map(|payload| match payload.unwrap() {
+        Payload::CustomSection(section) if section.name() == name => Some(section.data().to_vec()),
+        _ => None,
+    });
+    sections.collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use testkit::{aot, artifacts};
+use testkit::aot;
 
 use e2e::TestApp;
 
@@ -10,7 +10,7 @@ use e2e::TestApp;
 fn the_compiled_code_is_mapped_from_its_file_not_copied() {
     let app = TestApp::spawn();
     let maps = fs::read_to_string(format!("/proc/{}/maps", app.service().pid())).expect("the process's mappings");
-    let file = aot::compiled(&artifacts::wasm().expect("the module")).expect("the compiled file");
+    let file = aot::service().expect("the compiled file");
     // proc_pid_maps(5): address, permissions, offset, device, inode, path.
     let code = maps.lines().find(|line| line.contains(" r-xp ") && line.ends_with(&*file.to_string_lossy()));
     assert!(code.is_some(), "no code is mapped from the service's file:\n{maps}");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use wasm_lower::Options;
+use wasm_lower::{Options, lower};
 
 use crate::runner::{Engine, Scratch};
 
@@ -174,7 +174,9 @@ fn script(path: &std::path::Path, seed: u64) -> Script {
 
 fn check(options: Option<Options>) {
     let scratch = Scratch::new();
-    let path = scratch.write("bulk.wasm", &module(), options);
+    let wasm = module();
+    let wasm = options.map_or_else(|| wasm.clone(), |options| lower(&wasm, options).unwrap().module);
+    let path = scratch.write("bulk.wasm", &wasm);
     for (engine, seed) in Engine::ALL.into_iter().zip([1, 2]) {
         let Script(commands, expected) = script(&path, seed);
         assert!(expected.iter().filter(|line| line.starts_with("trap")).count() > CASES / 50);

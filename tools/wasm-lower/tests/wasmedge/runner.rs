@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
-use wasm_lower::{Options, lower};
 
 /// How a module runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +28,10 @@ impl Scratch {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    /// Writes a module, lowered with these options or as it is.
-    pub(crate) fn write(&self, name: &str, wasm: &[u8], options: Option<Options>) -> PathBuf {
+    /// Writes a module.
+    pub(crate) fn write(&self, name: &str, wasm: &[u8]) -> PathBuf {
         let path = self.directory.path().join(name);
-        let module = options.map_or_else(|| wasm.to_vec(), |options| lower(wasm, options).expect(name).module);
-        fs::write(&path, module).unwrap();
+        fs::write(&path, wasm).unwrap();
         path
     }
 
