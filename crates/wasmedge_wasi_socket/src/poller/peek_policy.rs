@@ -22,7 +22,7 @@ pub(crate) struct PeekPolicy {
     is_input_likely: bool,
     /// The number of descriptors that the last wait reported on an assumption, and the number of
     /// sockets with input before it.
-    assumed: Option<(usize, u32)>,
+    last_assumption: Option<(usize, u32)>,
     last_poll: u64,
     /// Whether the last wait ended without a poll.
     has_peeked: bool,
@@ -31,13 +31,13 @@ pub(crate) struct PeekPolicy {
 impl PeekPolicy {
     /// A policy that knows of no wait: the first one polls.
     pub(crate) const fn new() -> Self {
-        Self { is_saturated: false, is_input_likely: false, assumed: None, last_poll: 0, has_peeked: false }
+        Self { is_saturated: false, is_input_likely: false, last_assumption: None, last_poll: 0, has_peeked: false }
     }
 
     /// Begins a wait; returns whether it peeks first. `inputs` is the number of sockets that had input
     /// after each wait, over all waits; it may wrap.
     pub(crate) fn begin(&mut self, now: u64, inputs: u32) -> bool {
-        if let Some((assumed, before)) = self.assumed.take() {
+        if let Some((assumed, before)) = self.last_assumption.take() {
             self.learn(assumed, inputs.wrapping_sub(before) as usize);
         }
         // If waits are longer than the pause, every other one polls.
@@ -47,7 +47,7 @@ impl PeekPolicy {
     }
 
     /// The wait polls.
-    pub(crate) fn polls(&mut self, now: u64) {
+    pub(crate) fn record_poll(&mut self, now: u64) {
         self.has_peeked = false;
         self.last_poll = now;
     }
@@ -65,8 +65,8 @@ impl PeekPolicy {
 
     /// Input was assumed on this number of descriptors. The next wait learns from the number of sockets that
     /// had some.
-    pub(crate) fn assumed(&mut self, count: usize, inputs: u32) {
-        self.assumed = Some((count, inputs));
+    pub(crate) fn record_assumption(&mut self, count: usize, inputs: u32) {
+        self.last_assumption = Some((count, inputs));
     }
 }
 
@@ -78,14 +78,14 @@ mod tests {
     fn a_wait_peeks_if_an_eighth_of_the_last_one_was_ready_and_no_poll_is_due() {
         let mut policy = PeekPolicy::new();
         assert!(!policy.begin(0, 0), "the first one");
-        policy.polls(0);
+        policy.record_poll(0);
         policy.learn(40, 4);
         assert!(!policy.begin(1, 0), "too few");
         policy.learn(40, 5);
         assert!(policy.begin(2, 0) && !policy.is_input_likely());
         assert!(policy.begin(MAX_POLL_PAUSE - 1, 0));
         assert!(!policy.begin(MAX_POLL_PAUSE, 0), "a poll is due");
-        policy.polls(MAX_POLL_PAUSE);
+        policy.record_poll(MAX_POLL_PAUSE);
         assert!(policy.begin(9 * MAX_POLL_PAUSE, 0), "one wait of any length peeks after a poll");
         assert!(!policy.begin(18 * MAX_POLL_PAUSE, 0));
     }
@@ -102,12 +102,12 @@ mod tests {
         let mut policy = PeekPolicy::new();
         policy.learn(40, 35);
         assert!(policy.begin(1, u32::MAX) && policy.is_input_likely());
-        policy.assumed(40, u32::MAX);
+        policy.record_assumption(40, u32::MAX);
         assert!(policy.begin(2, 38) && policy.is_input_likely(), "39 of 40 were right");
-        policy.assumed(40, 38);
+        policy.record_assumption(40, 38);
         assert!(policy.begin(3, 48) && !policy.is_input_likely(), "ten were right");
         policy.learn(40, 40);
-        policy.assumed(40, 48);
+        policy.record_assumption(40, 48);
         assert!(!policy.begin(4, 48), "none was right");
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Wait<'a> {
         poller.events.extend(with_input.map(|probe| ready_event(probe.index, self.requested)));
         let assumed = poller.immediate_results.len();
         if assumed > 0 {
-            poller.peek_policy.assumed(assumed, table.sockets_with_input());
+            poller.peek_policy.record_assumption(assumed, table.sockets_with_input());
             return Next::Done;
         }
         poller.peek_policy.learn(poller.probes.len(), poller.events.len());
@@ -103,7 +103,7 @@ impl<'a> Wait<'a> {
     }
 
     fn plan_poll(&mut self, now: u64, table: &FdTable) -> Next {
-        self.poller.peek_policy.polls(now);
+        self.poller.peek_policy.record_poll(now);
         self.plan = self.poller.scheduler.plan(self.requested.len(), now);
         self.exclusion = Exclusion::of(false, self.plan != Plan::All);
         self.select(table)
