@@ -72,8 +72,8 @@ runtime-slim: deps-slim ## WasmEdge without LLVM, from source, into target/runti
 	@scripts/runtime-slim.sh
 
 .PHONY: test-runtime-slim
-test-runtime-slim: deps-test deps-containers ## that one, built if it is missing: the end-to-end tests, and under crun
-	@[ -x "$(TARGET_DIR)/runtime-slim/bin/wasmedge" ] || $(MAKE) runtime-slim
+test-runtime-slim: deps-test deps-containers deps-slim ## that one, built if missing or old: end to end, and under crun
+	@scripts/runtime-slim.sh test
 	@WASMEDGE="$(TARGET_DIR)/runtime-slim/bin/wasmedge" WASMEDGE_COMPILER=wasmedge scripts/test.sh e2e
 	@$(CARGO) test --target $(HOST) --package containers -- --ignored slim_runtime
 

@@ -3,6 +3,8 @@
 #
 #   scripts/runtime-slim.sh      builds target/runtime-slim/bin/wasmedge and lib/libwasmedge.so.0, and a package,
 #                                target/wasmedge-slim_VERSION_ARCHITECTURE.deb (docs/SLIM-RUNTIME.md)
+#   scripts/runtime-slim.sh test the same, unless what is there has the version of the installed wasmedge, whose files
+#                                it can run
 #
 # WASMEDGE_SOURCE: WasmEdge's released source, a directory, an archive (.tar.gz, .tar.xz) or the URL of an archive.
 #     Default: Debian's source package of the installed version, whose signature apt checks.
@@ -21,6 +23,21 @@ prefix=$target/runtime-slim
 work=$target/runtime-slim-build
 log=$work/log
 mkdir -p "$target"
+case ${1-} in
+'') ;;
+test)
+    # Further lines name plugins.
+    built=$("$prefix/bin/wasmedge" --version 2>/dev/null | head -n 1)
+    installed=$(wasmedge --version 2>/dev/null | head -n 1)
+    [ -n "$installed" ] || fail "wasmedge, which compiles the modules, is not installed: scripts/deps.sh run"
+    [ "$built" != "$installed" ] || exit 0
+    [ -z "$built" ] || say "$prefix has $built, but $installed is installed"
+    ;;
+*) fail "usage: scripts/runtime-slim.sh [test]" ;;
+esac
+for program in cmake ninja strip; do
+    command -v "$program" >/dev/null 2>&1 || fail "$program is not installed: scripts/deps.sh slim"
+done
 exec 9>"$target/runtime-slim.lock"
 flock -n 9 || fail "another run is under way"
 rm -rf "$work"
