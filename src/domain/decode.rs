@@ -132,11 +132,14 @@ impl Items {
         if self.index == self.max {
             return Err(self.wrong_shape(start));
         }
-        let fields = serde_json::from_slice(json).map_err(|error| self.describe_item(&error, start))?;
-        match draft(fields).and_then(|draft| draft.into_order().map_err(|error| vec![error])) {
-            Ok(order) if self.errors.is_empty() => self.orders.push(order),
-            Ok(_) => {}
-            Err(errors) => self.add_errors(errors),
+        let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| self.describe_item(&error, start))?;
+        // Further errors would not be reported. Describing them is most of the time of a wrong item.
+        if self.errors.len() < MAX_FIELD_ERRORS {
+            match draft(fields).and_then(|draft| draft.into_order().map_err(|error| vec![error])) {
+                Ok(order) if self.errors.is_empty() => self.orders.push(order),
+                Ok(_) => {}
+                Err(errors) => self.add_errors(errors),
+            }
         }
         self.index += 1;
         Ok(())

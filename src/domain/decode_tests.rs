@@ -97,6 +97,58 @@ fn the_error_does_not_grow_with_the_text() {
     }
 }
 
+/// What one read of the parser has at most, with the default MAX_HEADER_BYTES
+/// (docs/decisions/0016-batches-are-decoded-as-they-arrive.md).
+#[cfg(not(target_family = "wasm"))]
+const PIECE_BYTES: usize = 24 * 1024;
+
+/// The longest time that one piece of a batch takes. The best of three attempts counts: other processes may interrupt
+/// one.
+#[cfg(not(target_family = "wasm"))]
+fn max_time_of_a_piece(batch: &str) -> std::time::Duration {
+    let mut times = vec![std::time::Duration::MAX; batch.len().div_ceil(PIECE_BYTES)];
+    for _ in 0..3 {
+        let mut decoder = BatchDecoder::new(100_000, 64 * 1024);
+        for (piece, time) in batch.as_bytes().chunks(PIECE_BYTES).zip(&mut times) {
+            let started = std::time::Instant::now();
+            let result = decoder.push(piece);
+            *time = started.elapsed().min(*time);
+            if result.is_err() {
+                break;
+            }
+        }
+    }
+    times.into_iter().filter(|time| *time != std::time::Duration::MAX).max().unwrap()
+}
+
+/// While a piece is decoded the service does nothing else: no client may make that long. An unoptimised build takes
+/// several times as long as compiled WebAssembly.
+#[test]
+#[cfg(not(target_family = "wasm"))]
+fn no_piece_of_a_batch_takes_longer_than_twenty_milliseconds() {
+    let item = |address: &str| VALID.replace("1 Quay", address);
+    let long = "x".repeat(60_000);
+    let field = |name: &str, value: &str| format!("{{\"{name}\":{value}}}");
+    let max = std::time::Duration::from_millis(if cfg!(debug_assertions) { 40 } else { 20 });
+    let batches = [
+        ("short orders", vec![VALID.to_owned(); 600]),
+        ("empty objects", vec!["{}".to_owned(); 20_000]),
+        ("longest addresses", vec![item(&"\\ud83c\\udfe0".repeat(255)); 100]),
+        ("long addresses", vec![item(&"\\u00e9".repeat(10_000)); 6]),
+        ("long names", vec![field(&long, "1"); 6]),
+        ("long numbers", vec![field("amount", &"9".repeat(60_000)); 6]),
+        ("long exponents", vec![field("amount", &format!("1e{}", "9".repeat(60_000))); 6]),
+        ("repeated fields", vec![format!("{{{}\"tax\":1}}", "\"tax\":1,".repeat(7_000)); 6]),
+        ("unknown fields", vec![format!("{{{}\"a\":1}}", "\"a\":1,".repeat(8_000)); 6]),
+        ("deep arrays", vec![field("tax", &format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))); 6]),
+        ("a wrong order after many", [vec![VALID.to_owned(); 30_000], vec!["{}".to_owned()]].concat()),
+    ];
+    for (name, items) in batches {
+        let time = max_time_of_a_piece(&format!("[{}]", items.join(",")));
+        assert!(time < max, "{name}: {time:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_valid_order_is_the_same_after_encoding_and_decoding(
