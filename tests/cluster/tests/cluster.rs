@@ -24,6 +24,7 @@ mod memory;
 mod native;
 mod pods;
 mod rollout;
+mod tokens;
 mod walkthrough;
 
 use context::TestContext;
@@ -39,6 +40,7 @@ const TESTS: &[Test] = &[
     ("the_pod_runs_the_module_in_wasmedge_under_crun", walkthrough::in_wasmedge),
     ("rolling_updates_under_load_fail_no_request", rollout::rolling_updates),
     ("a_changed_secret_is_rolled_out", rollout::changed_secret),
+    ("the_kubelet_drains_with_the_operators_token", tokens::drain_with_token),
     ("a_killed_process_loses_no_acknowledged_write", faults::killed_process),
     ("a_deleted_pod_loses_no_write_and_fails_no_request", faults::deleted_pod),
     ("a_restarted_containerd_disturbs_no_request", faults::restarted_containerd),

@@ -89,7 +89,12 @@ impl TestContext {
 
     /// Starts clients in the client pod that write orders with new ids, and waits for their first responses.
     pub(crate) fn start_load(&mut self, clients: u64) -> Result<LoadGenerator> {
-        let load = LoadGenerator::start(&self.client.network(), self.address, clients, self.next_id);
+        self.start_load_with(clients, None)
+    }
+
+    /// The same, of clients with this bearer token.
+    pub(crate) fn start_load_with(&mut self, clients: u64, token: Option<&str>) -> Result<LoadGenerator> {
+        let load = LoadGenerator::start(&self.client.network(), self.address, clients, self.next_id, token);
         self.next_id += clients * 1_000_000;
         load.wait_for_successes(200, TIMEOUT)?;
         Ok(load)

@@ -45,7 +45,7 @@ fn update(context: &mut TestContext, image: &str) -> Result<u64> {
 }
 
 /// The events of pods whose preStop hook failed.
-fn failed_drains(context: &TestContext) -> Result<String> {
+pub(crate) fn failed_drains(context: &TestContext) -> Result<String> {
     let format = "--output=jsonpath={range .items[*]}{.metadata.name} {.metadata.resourceVersion}{\"\\n\"}{end}";
     context.cluster.kubectl(&["get", "events", "--field-selector=reason=FailedPreStopHook", format])
 }

@@ -42,15 +42,24 @@ pub struct LoadResult {
 }
 
 impl LoadGenerator {
-    /// Starts `clients` against `address`, in `network`. Their orders have ids from `first_id` on.
+    /// Starts `clients` against `address`, in `network`. Their orders have ids from `first_id` on. They send the bearer
+    /// token, if there is one.
     #[must_use]
-    pub fn start(network: &NetworkNamespace, address: SocketAddr, clients: u64, first_id: u64) -> Self {
+    pub fn start(
+        network: &NetworkNamespace,
+        address: SocketAddr,
+        clients: u64,
+        first_id: u64,
+        token: Option<&str>,
+    ) -> Self {
+        let authorization = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let (stop, successes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let ids = first_id..first_id + clients * IDS_PER_CLIENT;
         let start_client = |number: u64| {
             let (network, stop, successes) = (network.clone(), Arc::clone(&stop), Arc::clone(&successes));
             let first_id = first_id + number * IDS_PER_CLIENT;
-            thread::spawn(move || run_client(&network, address, first_id, &stop, &successes))
+            let client = Client { address, authorization: authorization.clone(), connection: None };
+            thread::spawn(move || run_client(&network, client, first_id, &stop, &successes))
         };
         Self { clients: (0..clients).map(start_client).collect(), stop, successes, ids }
     }
@@ -87,7 +96,7 @@ fn failed(reason: String) -> LoadResult {
 
 fn run_client(
     network: &NetworkNamespace,
-    address: SocketAddr,
+    mut client: Client,
     first_id: u64,
     stop: &AtomicBool,
     successes: &AtomicU64,
@@ -95,7 +104,6 @@ fn run_client(
     if let Err(error) = network.enter() {
         return failed(format!("{error:#}"));
     }
-    let mut client = Client { address, connection: None };
     let mut result = LoadResult::default();
     for id in first_id.. {
         if stop.load(Ordering::Relaxed) {
@@ -129,6 +137,8 @@ fn write_and_read(client: &mut Client, id: u64, result: &mut LoadResult) -> Resu
 /// a connection that is closed without announcement is a failure.
 struct Client {
     address: SocketAddr,
+    /// A line of each head, or empty.
+    authorization: String,
     connection: Option<RawConnection>,
 }
 
@@ -136,7 +146,7 @@ impl Client {
     fn request(&mut self, method: &str, path: &str, body: &str, expected_status: u16) -> Result<()> {
         let connection = self.connection.take();
         let mut connection = connection.map_or_else(|| RawConnection::connect_timeout(self.address, IO_TIMEOUT), Ok)?;
-        let response = exchange(&mut connection, method, path, body)?;
+        let response = exchange(&mut connection, method, path, &self.authorization, body)?;
         if !response.head.closes_connection() {
             self.connection = Some(connection);
         }
@@ -145,9 +155,15 @@ impl Client {
     }
 }
 
-fn exchange(connection: &mut RawConnection, method: &str, path: &str, body: &str) -> Result<RawResponse> {
+fn exchange(
+    connection: &mut RawConnection,
+    method: &str,
+    path: &str,
+    authorization: &str,
+    body: &str,
+) -> Result<RawResponse> {
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: order-service\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: order-service\r\n{authorization}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
