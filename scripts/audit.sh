@@ -133,6 +133,11 @@ audit_test() {
         grep -q "$version " "$work/found" || grep -q "$version$" "$work/found" ||
             { tail -n 30 "$work/found" >&2; fail "$version is not among the findings"; }
     done
+    # The TLS library of the forks, beside the newer one of the tools.
+    for version in 'rustls 0\.21\.' 'webpki 0\.22\.' 'rustls-webpki 0\.101\.'; do
+        grep -q "\(^\|[^-]\)$version" "$work/found" ||
+            { tail -n 30 "$work/found" >&2; fail "$version is not among the findings"; }
+    done
     # Without a database nothing passes.
     write_configuration none
     ! check "$work/metadata.json" "$work/deny.toml" advisories >/dev/null 2>&1 ||
