@@ -105,6 +105,7 @@ test_group() {
     backup_group
     need openssl openssl
     need strace strace
+    need haproxy haproxy
     need /usr/include/wasmedge/wasmedge.h libwasmedge-dev
     need unshare util-linux
     need ip iproute2

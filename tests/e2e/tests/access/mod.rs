@@ -11,7 +11,7 @@ mod reload;
 mod response_fields;
 mod secrets;
 mod start;
-mod token_file;
+pub(crate) mod token_file;
 mod tokens;
 
 use e2e::{Response, TestApp};

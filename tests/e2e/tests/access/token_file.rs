@@ -7,19 +7,19 @@ use std::process::Command;
 use testkit::TempDir;
 
 /// A tokens file in a directory of its own.
-pub(super) struct TokenFile {
+pub(crate) struct TokenFile {
     dir: TempDir,
 }
 
 impl TokenFile {
     /// An empty one: tokens have to be added before a service starts with it.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: TempDir::new().expect("a directory") }
     }
 
     /// Adds a token with these scopes. Returns the token.
     #[track_caller]
-    pub(super) fn add(&self, name: &str, scopes: &str) -> String {
+    pub(crate) fn add(&self, name: &str, scopes: &str) -> String {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/new-token.sh");
         let output = Command::new(script).args([name, scopes]).arg(self.path()).output().expect("the script runs");
         assert!(output.status.success(), "{output:?}");
@@ -27,20 +27,20 @@ impl TokenFile {
         token.trim_end().to_owned()
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("tokens")
     }
 
     /// The value of `API_TOKENS_FILE`.
-    pub(super) fn variable(&self) -> String {
+    pub(crate) fn variable(&self) -> String {
         self.path().display().to_string()
     }
 
-    pub(super) fn read(&self) -> String {
+    pub(crate) fn read(&self) -> String {
         fs::read_to_string(self.path()).expect("the file")
     }
 
-    pub(super) fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         fs::write(self.path(), text).expect("the file");
     }
 }

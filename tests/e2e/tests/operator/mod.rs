@@ -5,4 +5,5 @@ mod files;
 mod grants;
 mod page;
 mod point_in_time;
+mod proxy;
 mod versions;
