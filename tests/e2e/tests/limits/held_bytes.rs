@@ -101,6 +101,7 @@ mod slow {
     fn serve_beside(app: &TestApp, group: &MemoryCgroup, what: &str, count: u32, open: &dyn Fn() -> RawConnection) {
         let mut held = Vec::new();
         let (mut served, mut shed) = (0, 0);
+        let (mut max_sockets, mut max_sum) = (0, 0);
         let started = Instant::now();
         for number in 0..count {
             held.push(open());
@@ -112,15 +113,23 @@ mod slow {
                 }
                 assert_eq!(app.get("/health").status, 200, "{what}");
             }
+            let sockets = group.socket_usage();
+            max_sockets = sockets.max(max_sockets);
+            max_sum = (group.usage().unwrap() + sockets).max(max_sum);
         }
         println!(
-            "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB",
+            "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB; sockets at most {} KiB, \
+             together {} KiB",
             started.elapsed(),
             group.usage().unwrap() / 1024,
             group.peak().unwrap() / 1024,
+            max_sockets / 1024,
+            max_sum / 1024,
         );
         assert!(app.service().is_running(), "{what} ended the process:\n{}", app.service().log());
         assert_eq!(shed, 0, "{what}: an honest client was shed");
+        // Version 2 of control groups counts the sockets' buffers, too.
+        assert!(max_sum < CONTAINER_BYTES, "{what}: {max_sum} bytes with the sockets' buffers");
     }
 
     #[test]
