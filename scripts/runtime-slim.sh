@@ -26,12 +26,12 @@ mkdir -p "$target"
 case ${1-} in
 '') ;;
 test)
-    # Further lines name plugins.
-    built=$("$prefix/bin/wasmedge" --version 2>/dev/null | head -n 1)
-    installed=$(wasmedge --version 2>/dev/null | head -n 1)
+    # The first line is the program's path, "version" and the version.
+    built=$("$prefix/bin/wasmedge" --version 2>/dev/null | sed -n '1s/.* version //p')
+    installed=$(wasmedge --version 2>/dev/null | sed -n '1s/.* version //p')
     [ -n "$installed" ] || fail "wasmedge, which compiles the modules, is not installed: scripts/deps.sh run"
     [ "$built" != "$installed" ] || exit 0
-    [ -z "$built" ] || say "$prefix has $built, but $installed is installed"
+    [ -z "$built" ] || say "$prefix has version $built, but $installed is installed"
     ;;
 *) fail "usage: scripts/runtime-slim.sh [test]" ;;
 esac
