@@ -71,7 +71,8 @@ for group in "$@"; do
         part service $cargo test --no-fail-fast --target "$host" --package order-service
         part crates $cargo test --no-fail-fast --target "$host" \
             --package microservice --package wasmedge_wasi_socket --package pipe_status \
-            --package webpki-roots@0.25.90 --package getrandom@0.2.90 --package mysql_framing
+            --package webpki-roots@0.25.90 --package getrandom@0.2.90 --package mysql_framing \
+            --package regex@1.90.0
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench \
             --package release --package random_search --package strip-aot --package wasm-lower
         part 'fuzz, short run' $cargo test --no-fail-fast --target "$host" --package fuzz

@@ -54,7 +54,7 @@ fn blob(dir: &TempDir, digest: &Value) -> PathBuf {
 #[test]
 fn the_images_are_small_and_hold_one_file_that_runs_unprivileged() {
     let docker = docker();
-    for (target, limit) in [("wasm", 1_100_000), ("aot", 2_350_000)] {
+    for (target, limit) in [("wasm", 850_000), ("aot", 2_200_000)] {
         let layout = OciLayout::of(&docker, &format!("order-service:{target}"));
         println!("order-service:{target}: {} bytes compressed", layout.bytes());
         assert!(layout.bytes() <= limit, "{target}: {} bytes", layout.bytes());
