@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{MemoryBudget, STALL_TIME};
+use super::{MAX_SMALL_BYTES, MemoryBudget, STALL_TIME};
 use crate::sync::lock;
 
 /// A connection in the budget's register, until it is dropped.
@@ -33,6 +33,8 @@ pub(crate) struct Holder {
 struct HolderState {
     held: usize,
     waiting: Option<Waiting>,
+    /// How long this request has waited for its client, the present wait left out.
+    waited: Duration,
     is_cut_off: bool,
     waker: Option<Waker>,
 }
@@ -40,9 +42,33 @@ struct HolderState {
 /// A connection that waits for its client.
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
+    /// The beginning of the lag behind the minimum rate.
     since: Instant,
+    /// The beginning of the wait.
+    began: Instant,
     /// Between two requests.
     is_idle: bool,
+}
+
+/// A client that the service waits for, and has waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SlowClient {
+    /// What its connection holds, in bytes.
+    pub(super) held: usize,
+    /// It has made no progress for [`STALL_TIME`], less what its rate allows.
+    pub(super) is_stalled: bool,
+    /// Between two requests.
+    pub(super) is_idle: bool,
+    /// For how long its request has kept the service waiting; where it is stalled, since when it lags.
+    pub(super) time: Duration,
+}
+
+impl SlowClient {
+    /// Whether its request is small, and its client makes progress, but so slowly that the request takes longer than
+    /// small ones should.
+    pub(super) fn is_small_and_slow(&self) -> bool {
+        !self.is_stalled && self.held <= 2 * MAX_SMALL_BYTES
+    }
 }
 
 impl Holder {
@@ -61,10 +87,15 @@ impl Holder {
         state.held = state.held.saturating_sub(bytes);
     }
 
-    /// The connection waits for its client since then. True where it was chosen to be closed.
+    /// The connection waits for its client, which lags since then. True where it was chosen to be closed.
     pub(crate) fn wait_for_client(&self, since: Instant, is_idle: bool, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
-        state.waiting = Some(Waiting { since, is_idle });
+        let began = match state.waiting {
+            Some(waiting) if waiting.is_idle == is_idle => waiting.began,
+            _ if is_idle => since,
+            _ => Instant::now(),
+        };
+        state.waiting = Some(Waiting { since, began, is_idle });
         if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             state.waker = Some(waker.clone());
         }
@@ -73,7 +104,20 @@ impl Holder {
 
     /// The client has sent or taken something.
     pub(crate) fn note_progress(&self) {
-        lock(&self.state).waiting = None;
+        let mut state = lock(&self.state);
+        if let Some(waiting) = state.waiting.take().filter(|waiting| !waiting.is_idle) {
+            state.waited += waiting.began.elapsed();
+        }
+    }
+
+    /// The client has the whole response.
+    pub(crate) fn end_request(&self) {
+        lock(&self.state).waited = Duration::ZERO;
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_waited(&self, time: Duration) {
+        lock(&self.state).waited = time;
     }
 
     /// True where the connection was chosen to be closed.
@@ -92,15 +136,13 @@ impl Holder {
         }
     }
 
-    pub(super) fn stalled_bytes(&self, now: Instant) -> Option<usize> {
+    /// The client, if the service waits for it, and its request has waited for [`STALL_TIME`].
+    pub(super) fn slow_client(&self, now: Instant) -> Option<SlowClient> {
         let state = lock(&self.state);
-        let is_stalled = state.waiting.is_some_and(|waiting| now.duration_since(waiting.since) >= STALL_TIME);
-        (is_stalled && !state.is_cut_off).then_some(state.held)
-    }
-
-    pub(super) fn stalled_during_request(&self, now: Instant) -> Option<Duration> {
-        let state = lock(&self.state);
-        let time = state.waiting.filter(|waiting| !waiting.is_idle).map(|waiting| now.duration_since(waiting.since));
-        time.filter(|time| *time >= STALL_TIME && !state.is_cut_off)
+        let Waiting { since, began, is_idle } = state.waiting.filter(|_| !state.is_cut_off)?;
+        let lag = now.duration_since(since);
+        let waited = if is_idle { Duration::ZERO } else { state.waited + now.duration_since(began) };
+        let client = SlowClient { held: state.held, is_stalled: lag >= STALL_TIME, is_idle, time: lag.max(waited) };
+        (client.time >= STALL_TIME).then_some(client)
     }
 }

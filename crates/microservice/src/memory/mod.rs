@@ -3,7 +3,9 @@
 //!
 //! Memory is reserved as it is needed. A part of the budget is only for small reservations, so that large bodies and
 //! responses never keep small requests out. Where the budget is used up, the connections that hold memory and have
-//! made no progress for [`STALL_TIME`] are cut off, those that hold most first.
+//! made no progress for [`STALL_TIME`] are cut off, those that hold most first. Where there are none, and memory for a
+//! small request is short, small requests that have waited that long for their clients in all are cut off, those that
+//! have waited longest first: a client that keeps the minimum rate may be slow only while there is room.
 
 mod holder;
 mod reservation;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use holder::SlowClient;
 pub(crate) use holder::{Holder, HolderGuard};
 pub use reservation::Reservation;
 use reservation::Reserved;
@@ -38,6 +41,10 @@ const OPERATOR_PART_BYTES: usize = 2 * 1024 * 1024;
 /// A connection that has made no progress for this long may be cut off for its memory.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
+/// After a search for connections to cut off that has found none, the next one. Without a pause each rejected client
+/// would cost a look at all connections.
+const SEARCH_PAUSE: Duration = Duration::from_millis(10);
+
 /// The budget. Clones share it.
 #[derive(Clone)]
 pub(crate) struct MemoryBudget(Arc<Shared>);
@@ -46,7 +53,17 @@ struct Shared {
     free: Mutex<Free>,
     released: Notify,
     holders: Mutex<HashMap<u64, Arc<Holder>>>,
+    /// For each purpose, the last search for connections to cut off that has found none.
+    vain_searches: Mutex<[Option<Instant>; 3]>,
     next_id: AtomicU64,
+}
+
+/// What connections are cut off for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    SmallReservation,
+    LargeReservation,
+    NewConnection,
 }
 
 /// Bytes that are not reserved.
@@ -78,6 +95,7 @@ impl MemoryBudget {
             free: Mutex::new(free),
             released: Notify::new(),
             holders: Mutex::default(),
+            vain_searches: Mutex::default(),
             next_id: AtomicU64::new(0),
         }))
     }
@@ -90,34 +108,54 @@ impl MemoryBudget {
         HolderGuard { id, holder }
     }
 
-    /// Cuts off stalled connections that hold `needed` bytes together. False where there are none.
-    fn cut_off_stalled(&self, needed: usize) -> bool {
-        let now = Instant::now();
-        let mut stalled: Vec<_> = lock(&self.0.holders)
-            .values()
-            .filter_map(|holder| holder.stalled_bytes(now).map(|bytes| (bytes, Arc::clone(holder))))
-            .filter(|(bytes, _)| *bytes > 0)
-            .collect();
-        stalled.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    /// Cuts off connections with slow clients that hold `needed` bytes together, for a reservation of `total` bytes.
+    fn make_room(&self, needed: usize, total: usize) {
+        let is_small = total <= MAX_SMALL_BYTES;
+        let purpose = if is_small { Purpose::SmallReservation } else { Purpose::LargeReservation };
+        let mut slow = self.slow_clients(purpose, |client| {
+            client.held > 0 && (client.is_stalled || (is_small && client.is_small_and_slow()))
+        });
+        slow.sort_unstable_by_key(|(client, _)| {
+            let rank = if client.is_stalled { client.held as u128 } else { client.time.as_nanos() };
+            std::cmp::Reverse((client.is_stalled, rank))
+        });
         let mut freed = 0_usize;
-        for (bytes, holder) in &stalled {
+        for (client, holder) in &slow {
             holder.cut_off();
-            freed = freed.saturating_add(*bytes);
+            freed = freed.saturating_add(client.held);
             if freed >= needed {
                 break;
             }
         }
-        freed > 0
     }
 
-    /// Cuts off the connection that has been stalled longest during a request. False where there is none.
-    pub(crate) fn cut_off_longest_stalled(&self) -> bool {
+    /// Cuts off the connection whose request has waited longest for its client, for a new connection. False where none
+    /// has waited for [`STALL_TIME`].
+    pub(crate) fn cut_off_slowest(&self) -> bool {
+        let slow = self.slow_clients(Purpose::NewConnection, |client| !client.is_idle);
+        let slowest = slow.iter().max_by_key(|(client, _)| (client.is_stalled, client.time));
+        slowest.inspect(|(_, holder)| holder.cut_off()).is_some()
+    }
+
+    /// The connections with slow clients that `is_candidate` chooses. None for a moment after a search in vain.
+    fn slow_clients(
+        &self,
+        purpose: Purpose,
+        is_candidate: impl Fn(&SlowClient) -> bool,
+    ) -> Vec<(SlowClient, Arc<Holder>)> {
         let now = Instant::now();
-        let longest = lock(&self.0.holders)
+        let searches = &mut *lock(&self.0.vain_searches);
+        let Some(vain_search) = searches.get_mut(purpose as usize) else { return Vec::new() };
+        if vain_search.is_some_and(|last| now.duration_since(last) < SEARCH_PAUSE) {
+            return Vec::new();
+        }
+        let slow: Vec<_> = lock(&self.0.holders)
             .values()
-            .filter_map(|holder| holder.stalled_during_request(now).map(|time| (time, Arc::clone(holder))))
-            .max_by_key(|(time, _)| *time);
-        longest.inspect(|(_, holder)| holder.cut_off()).is_some()
+            .filter_map(|holder| Some((holder.slow_client(now)?, Arc::clone(holder))))
+            .filter(|(client, _)| is_candidate(client))
+            .collect();
+        *vain_search = slow.is_empty().then_some(now);
+        slow
     }
 
     fn take(&self, reserved: &mut Reserved, additional: usize) -> bool {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Holder;
 use crate::problem::Problem;
 
-/// How long a request waits for memory that stalled connections give back.
+/// How long a request waits for memory that connections with slow clients give back.
 const MAX_WAIT: Duration = Duration::from_millis(40);
 
 /// Bytes that are reserved for a connection. They are given back when this is dropped.
@@ -42,8 +42,8 @@ impl Reservation {
         self.reserved.total()
     }
 
-    /// Grows to `bytes` if they are free now. Where they are not, stalled connections are cut off, and the next attempt
-    /// may succeed.
+    /// Grows to `bytes` if they are free now. Where they are not, connections with slow clients are cut off, and the
+    /// next attempt may succeed.
     pub(crate) fn try_grow_to(&mut self, bytes: usize) -> bool {
         let additional = bytes.saturating_sub(self.reserved.total());
         if additional == 0 {
@@ -54,12 +54,12 @@ impl Reservation {
         if is_taken {
             self.holder.add_held(additional);
         } else {
-            budget.cut_off_stalled(additional);
+            budget.make_room(additional, bytes);
         }
         is_taken
     }
 
-    /// Grows to `bytes`. Waits a moment for the memory of stalled connections.
+    /// Grows to `bytes`. Waits a moment for the memory of connections with slow clients.
     ///
     /// # Errors
     /// 503 where the budget is used up.

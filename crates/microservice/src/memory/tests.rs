@@ -75,8 +75,52 @@ fn an_idle_connection_is_not_stalled_during_a_request() {
     let budget = MemoryBudget::new(LARGE);
     let client = budget.register();
     client.holder.wait_for_client(long_ago(), true, Waker::noop());
-    assert!(!budget.cut_off_longest_stalled());
+    assert!(!budget.cut_off_slowest());
+    *lock(&budget.0.vain_searches) = Default::default();
     client.holder.wait_for_client(long_ago(), false, Waker::noop());
-    assert!(budget.cut_off_longest_stalled());
-    assert!(!budget.cut_off_longest_stalled(), "it is cut off already");
+    assert!(budget.cut_off_slowest());
+    assert!(!budget.cut_off_slowest(), "it is cut off already");
+}
+
+/// A client whose request of `bytes` has waited for it for two seconds in all. It has never lagged behind the rate.
+fn slow_sender(budget: &MemoryBudget, bytes: usize) -> (HolderGuard, Reservation) {
+    let client = budget.register();
+    let mut body = Reservation::new(&client.holder);
+    assert!(body.try_grow_to(bytes));
+    client.holder.wait_for_client(Instant::now(), false, Waker::noop());
+    client.holder.set_waited(STALL_TIME * 2);
+    (client, body)
+}
+
+#[test]
+fn a_slow_sender_is_cut_off_for_a_small_request_only() {
+    let budget = MemoryBudget::new(0);
+    let senders: Vec<_> =
+        (0..SMALL_PART_BYTES / MAX_SMALL_BYTES).map(|_| slow_sender(&budget, MAX_SMALL_BYTES)).collect();
+    let count_cut_off = || senders.iter().filter(|(sender, _)| sender.holder.is_cut_off()).count();
+    let asking = budget.register();
+    assert!(!Reservation::new(&asking.holder).try_grow_to(LARGE));
+    assert_eq!(count_cut_off(), 0);
+    assert!(!Reservation::new(&asking.holder).try_grow_to(1));
+    assert_eq!(count_cut_off(), 1);
+}
+
+#[test]
+fn the_next_request_of_a_slow_sender_begins_anew() {
+    let budget = MemoryBudget::new(LARGE);
+    let (sender, _body) = slow_sender(&budget, 1);
+    sender.holder.note_progress();
+    sender.holder.end_request();
+    sender.holder.wait_for_client(Instant::now(), false, Waker::noop());
+    assert!(!budget.cut_off_slowest());
+}
+
+#[test]
+fn a_vain_search_is_not_repeated_at_once() {
+    let budget = MemoryBudget::new(LARGE);
+    assert!(!budget.cut_off_slowest());
+    let _slow = slow_sender(&budget, 1);
+    assert!(!budget.cut_off_slowest(), "within the pause");
+    *lock(&budget.0.vain_searches) = [Some(long_ago()); 3];
+    assert!(budget.cut_off_slowest());
 }

@@ -82,7 +82,7 @@ async fn parse(
     activity: &Activity,
 ) -> Option<(TimedStream, Vec<u8>)> {
     let mut stream = HeadStream::new(stream, activity.clone(), first);
-    if !stream.reserve_parser() {
+    if !stream.reserve_parser().await {
         closing::reject_stream(stream, &server.app).await;
         return None;
     }

@@ -43,9 +43,9 @@ impl<T> HeadStream<T> {
         Self { stream, activity, head, held: first, is_releasing, memory }
     }
 
-    /// Reserves the memory of a parser. False where there is none.
-    pub(super) fn reserve_parser(&mut self) -> bool {
-        self.memory.try_grow_to(PARSER_BYTES)
+    /// Reserves the memory of a parser. Waits a moment where the budget is used up; false where that does not help.
+    pub(super) async fn reserve_parser(&mut self) -> bool {
+        self.memory.grow_to(PARSER_BYTES).await.is_ok()
     }
 
     /// The stream below.

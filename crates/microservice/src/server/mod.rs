@@ -165,7 +165,7 @@ impl ConnectionManager {
             }
             None => {
                 // The next connection may find a place.
-                self.memory.cut_off_longest_stalled();
+                self.memory.cut_off_slowest();
                 closing::reject(stream, app, &self.rejections);
             }
         }

@@ -183,6 +183,7 @@ impl AsyncWrite for TimedStream {
         if result.is_ready() && self.activity.flushed() {
             self.response_lag.clear();
             self.body_lag.clear();
+            self.activity.holder().end_request();
         }
         result
     }

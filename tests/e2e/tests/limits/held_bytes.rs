@@ -1,5 +1,7 @@
 //! Bytes that are held for clients: stalled uploads, unread responses, half-sent heads.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::MemoryCgroup;
@@ -93,6 +95,58 @@ fn uploads_that_hold_the_whole_budget_make_room_for_others() {
     drop(stalled);
 }
 
+/// A client that sends an order of 64 KiB: `first` bytes at once, the rest at twice the minimum rate.
+fn slow_sender(app: &TestApp, first: usize) -> RawConnection {
+    let mut connection = app.connect();
+    connection
+        .send("POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n");
+    connection.send(vec![b' '; first]);
+    connection
+}
+
+#[test]
+fn senders_at_the_minimum_rate_keep_no_small_request_out() {
+    let app = TestApp::setup().env(&[("MAX_BUFFERED_BYTES", "1MiB"), ("MAX_BODY_BYTES", "1MiB")]).start();
+    // Together they hold the whole budget: 64 KiB and a parser each, of 16 MiB and 1 MiB.
+    let mut senders: Vec<_> = (0..240).map(|_| slow_sender(&app, 33 * 1024)).collect();
+    // And what is left of it.
+    senders.extend((0..20).map(|_| slow_sender(&app, 100)));
+    let started = Instant::now();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| send_slowly(senders, started, &is_over));
+        e2e::wait_until("the first order", || {
+            let order = order(1);
+            let response = app.try_send("POST", "/create_order", &[], Some(order.as_bytes()));
+            response.is_ok_and(|response| response.status == 200)
+        });
+        println!("the first order was taken after {:?}", started.elapsed());
+        for id in 2..30 {
+            app.post("/create_order", order(id)).expect_done();
+            assert_eq!(app.get("/health").status, 200);
+        }
+        assert!(started.elapsed() < SLOW_SENDING_TIME, "the senders had sent everything by then");
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(app.service().is_running());
+}
+
+/// The time in which a slow sender has sent everything.
+const SLOW_SENDING_TIME: Duration = Duration::from_secs(15);
+
+/// Sends twice the minimum rate on each connection.
+fn send_slowly(mut senders: Vec<RawConnection>, started: Instant, is_over: &AtomicBool) {
+    let mut sent = 0;
+    while !is_over.load(Ordering::Relaxed) && started.elapsed() < SLOW_SENDING_TIME {
+        let due = started.elapsed().as_millis() as usize * 2;
+        for sender in &mut senders {
+            let _ = sender.try_send(vec![b' '; due - sent]);
+        }
+        sent = due;
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// Hundreds of clients in a container's memory.
 mod slow {
     use super::*;
@@ -116,6 +170,12 @@ mod slow {
             let sockets = group.socket_usage();
             max_sockets = sockets.max(max_sockets);
             max_sum = (group.usage().unwrap() + sockets).max(max_sum);
+            if number % 50 == 0 {
+                // Beyond the orders of the table.
+                let id = 100_000 + app.count_orders() as u32;
+                app.post("/create_order", order(id)).expect_done();
+                assert_eq!(app.get("/orders?limit=20").status, 200, "{what}");
+            }
         }
         println!(
             "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB; sockets at most {} KiB, \
@@ -145,15 +205,21 @@ mod slow {
         serve_beside(&app, &group, "unread echoes", 200, &|| unread_echo(&app));
         serve_beside(&app, &group, "half-sent heads", 1_500, &|| half_head(&app));
         let mixed = std::cell::Cell::new(0);
-        serve_beside(&app, &group, "a mix", 400, &|| {
+        let open_next = || {
             mixed.set(mixed.get() + 1);
-            match mixed.get() % 4 {
+            match mixed.get() % 5 {
                 0 => unread_page(&app),
                 1 => stalled_upload(&app, 1 << 20),
                 2 => unread_echo(&app),
+                3 => slow_sender(&app, 33 * 1024),
                 _ => half_head(&app),
             }
-        });
+        };
+        serve_beside(&app, &group, "a mix", 400, &open_next);
+        let peak = group.peak().unwrap();
+        serve_beside(&app, &group, "the mix again", 400, &open_next);
+        let growth = group.peak().unwrap() - peak;
+        assert!(growth < 8 << 20, "memory is not used again: {} KiB more", growth / 1024);
         app.post("/create_order", order(5_000)).expect_done();
         assert!(app.get("/orders?limit=1000").expect(200).body.len() > 1 << 20);
     }
