@@ -101,7 +101,9 @@ pub struct Summary {
     pub shed: usize,
     /// Requests without a response or with another status.
     pub failed: usize,
-    /// The 99th percentile of the time of a served request, from when it was sent.
+    /// The median time of a served request, from when it was sent.
+    pub served_median: Duration,
+    /// The 99th percentile of the same.
     pub served_p99: Duration,
     /// The median of the time of a shed request.
     pub shed_median: Duration,
@@ -127,6 +129,7 @@ pub fn summarize(samples: &[Sample], duration: Duration) -> Summary {
         served: served.len(),
         shed: shed.len(),
         failed: samples.len() - served.len() - shed.len(),
+        served_median: percentile(&served, 50),
         served_p99: percentile(&served, 99),
         shed_median: percentile(&shed, 50),
         shed_p99: percentile(&shed, 99),
