@@ -41,6 +41,7 @@ mod server;
 mod service;
 mod settings;
 pub mod shutdown;
+mod single_flight;
 mod sync;
 mod telemetry;
 

@@ -137,6 +137,11 @@ impl Problem {
         self.0.cause.as_deref()
     }
 
+    /// Removes the cause, which is logged elsewhere.
+    pub(crate) fn take_cause(&mut self) -> Option<String> {
+        self.0.cause.take()
+    }
+
     /// True where the connection is to be closed after the response.
     pub(crate) fn closes_connection(&self) -> bool {
         self.0.closes_connection

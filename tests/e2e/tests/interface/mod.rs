@@ -9,6 +9,7 @@ mod init;
 mod interpreter;
 mod operations;
 mod paging;
+mod readiness;
 mod request_ids;
 mod resources;
 mod walkthrough_calls;
