@@ -226,7 +226,7 @@ fn listen(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Creates missing tables as soon as the database is available. Until then the service runs, but is not ready.
 async fn migrate(app: Arc<App>, database: Arc<dyn DatabaseLifecycle>) {
     let mut last_error = String::new();
-    while let Err(error) = database.migrate(Deadline::after(app.limits.request_timeout)).await {
+    while let Err(error) = database.migrate(Deadline::none()).await {
         let error = error.to_string();
         if error != last_error {
             tracing::warn!(error, "the database is not ready; trying again every second");

@@ -9,6 +9,8 @@ use crate::{TestApp, wait_until};
 pub struct DatabaseLock {
     server: Server,
     database: String,
+    /// How the statement begins that the session runs while it holds them.
+    statement: &'static str,
     session: Option<JoinHandle<()>>,
 }
 
@@ -16,31 +18,39 @@ impl DatabaseLock {
     /// Locks the whole table `orders`: every statement on it waits.
     #[track_caller]
     pub fn table(app: &TestApp) -> Self {
-        Self::hold(app, "LOCK TABLES orders WRITE")
+        Self::hold(app, "LOCK TABLES orders WRITE; SELECT SLEEP(600)", "SELECT SLEEP")
     }
 
     /// Locks all rows of `orders` with this condition: writes of them wait.
     #[track_caller]
     pub fn rows(app: &TestApp, condition: &str) -> Self {
-        Self::hold(app, &format!("BEGIN; SELECT order_id FROM orders WHERE {condition} FOR UPDATE"))
+        let script = format!("BEGIN; SELECT order_id FROM orders WHERE {condition} FOR UPDATE; SELECT SLEEP(600)");
+        Self::hold(app, &script, "SELECT SLEEP")
     }
 
     /// Takes the lock that a service takes while it applies migrations.
     #[track_caller]
     pub fn migrations(app: &TestApp) -> Self {
-        Self::hold(app, "DO GET_LOCK(CONCAT('migrations:', SHA1(CONCAT(DATABASE(), '/', 'order-service'))), 0)")
+        let lock = "DO GET_LOCK(CONCAT('migrations:', SHA1(CONCAT(DATABASE(), '/', 'order-service'))), 0)";
+        Self::hold(app, &format!("{lock}; SELECT SLEEP(600)"), "SELECT SLEEP")
+    }
+
+    /// Holds the metadata lock of the table `orders`, which must not exist: a change of its schema waits. The table
+    /// does not exist after the release either.
+    #[track_caller]
+    pub fn schema(app: &TestApp) -> Self {
+        Self::hold(app, "CREATE TABLE orders AS SELECT SLEEP(600)", "CREATE TABLE orders AS")
     }
 
     #[track_caller]
-    fn hold(app: &TestApp, statements: &str) -> Self {
+    fn hold(app: &TestApp, script: &str, statement: &'static str) -> Self {
         let (server, database) = (app.server_handle(), app.database().to_owned());
-        let script = format!("{statements}; SELECT SLEEP(600)");
         let session = thread::spawn({
-            let (server, database) = (server.clone(), database.clone());
+            let (server, database, script) = (server.clone(), database.clone(), script.to_owned());
             move || drop(server.get().sql(&database, &script))
         });
-        wait_until("the locks", || app.count_statements("SELECT SLEEP") == 1);
-        Self { server, database, session: Some(session) }
+        wait_until("the locks", || app.count_statements(statement) == 1);
+        Self { server, database, statement, session: Some(session) }
     }
 
     /// Releases the locks.
@@ -49,7 +59,7 @@ impl DatabaseLock {
 
 impl Drop for DatabaseLock {
     fn drop(&mut self) {
-        let session = format!("{} LIMIT 1", sessions(&self.database, "id", "SELECT SLEEP"));
+        let session = format!("{} LIMIT 1", sessions(&self.database, "id", self.statement));
         if let Ok(id) = self.server.get().sql("", &session) {
             let _ = self.server.get().sql("", &format!("KILL {id}"));
         }

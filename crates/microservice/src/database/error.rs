@@ -8,7 +8,7 @@ use mysql_async::{DriverError, Error, IoError, ServerError};
 /// Why work at the database failed.
 ///
 /// The causes are for the log, never for a client. An error without a cause needs no investigation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum DatabaseError {
     /// All connections are in use, and the wait for one was too long or would be.
     Busy {
@@ -25,6 +25,8 @@ pub enum DatabaseError {
     TimedOut,
     /// A table or a column is missing.
     NotInitialised,
+    /// The migrations are not over at the caller's deadline. They go on.
+    Migrating,
     /// A table has other columns than the migrations make, or a storage engine without transactions. Has the names of
     /// the schema's tables, what is wrong, and advice, such as that of
     /// [`Schema::with_column_check`](super::Schema::with_column_check).
@@ -159,6 +161,7 @@ impl fmt::Display for DatabaseError {
             Self::Conflict(cause) => write!(f, "the transaction conflicted with others: {cause}"),
             Self::TimedOut => f.write_str("the database took too long"),
             Self::NotInitialised => f.write_str("a table or a column is missing"),
+            Self::Migrating => f.write_str("the migrations are not over"),
             Self::IncompatibleTable(advice) => {
                 write!(f, "the database has a table that this service cannot use: {advice}")
             }

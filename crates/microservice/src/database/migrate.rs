@@ -12,18 +12,34 @@ use super::session_variables::shorten_idle_time;
 use super::transaction::Mode;
 use super::{Database, DatabaseError, Deadline, Row, Schema, Session};
 
-/// The pause between two attempts to take the lock.
-const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+/// The pauses between two attempts to take the lock: each is twice as long as the one before.
+const MIN_LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_LOCK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Database {
     /// Applies the migrations that are missing. Never drops anything.
     ///
+    /// The deadline is the caller's. The migrations run in a task of their own and go on after it: one that was ended
+    /// by each caller's deadline would never be over. All callers at a time share them. Each statement is bounded by
+    /// `MIGRATION_TIMEOUT`, and so is the wait for another replica that migrates.
+    ///
     /// # Errors
-    /// Those of any write; [`DatabaseError::Conflict`] if another replica was migrating until the deadline;
-    /// [`DatabaseError::SchemaOutcomeUnknown`]; [`DatabaseError::IncompatibleTable`].
+    /// Those of any write; [`DatabaseError::Migrating`] at the deadline; [`DatabaseError::Conflict`] if another replica
+    /// was migrating for too long; [`DatabaseError::SchemaOutcomeUnknown`]; [`DatabaseError::IncompatibleTable`].
     pub async fn migrate(&self, deadline: Deadline) -> Result<(), DatabaseError> {
-        let _turn = self.migration_turn(deadline).await?;
-        let mut session = self.lock_migrations(deadline).await?;
+        let migrations = self.shared.migrations.run(|| {
+            let database = self.clone();
+            async move { database.apply_missing().await }
+        });
+        match timeout(deadline.remaining(Duration::MAX), migrations).await {
+            Ok(result) => result.unwrap_or(Err(DatabaseError::Internal("the migrations have no result".into()))),
+            Err(_) => Err(DatabaseError::Migrating),
+        }
+    }
+
+    async fn apply_missing(&self) -> Result<(), DatabaseError> {
+        let _turn = self.migration_turn(Deadline::none()).await?;
+        let mut session = self.lock_migrations(Deadline::none()).await?;
         self.apply(&mut session).await?;
         self.unlock_migrations(session).await;
         Ok(())
@@ -32,14 +48,16 @@ impl Database {
     /// Drops the service's tables and applies all migrations again. All data are lost.
     ///
     /// # Errors
-    /// Those of [`Database::migrate`].
+    /// Those of any write; [`DatabaseError::Conflict`] if this or another replica was migrating until the deadline;
+    /// [`DatabaseError::SchemaOutcomeUnknown`].
     pub async fn reset(&self, deadline: Deadline) -> Result<(), DatabaseError> {
         let _turn = self.migration_turn(deadline).await?;
         let mut session = self.lock_migrations(deadline).await?;
         let schema = &self.shared.schema;
         let versions = schema.version_table();
         let tables: Vec<_> = schema.tables.iter().chain([&versions.as_str()]).map(|name| format!("`{name}`")).collect();
-        session.change_schema(&format!("DROP TABLE IF EXISTS {}", tables.join(", "))).await?;
+        let drop_all = format!("DROP TABLE IF EXISTS {}", tables.join(", "));
+        session.change_schema(&drop_all, self.shared.migration_timeout).await?;
         tracing::warn!("a reset was requested: all tables were dropped");
         self.apply(&mut session).await.map_err(DatabaseError::during_schema_change)?;
         self.unlock_migrations(session).await;
@@ -88,8 +106,7 @@ impl Database {
         }
     }
 
-    /// The turn to migrate, among the callers of this process. So at most one of them holds a connection while another
-    /// replica migrates, and requests have the others.
+    /// The turn to migrate, among the callers of this process. So at most one of them holds a connection.
     async fn migration_turn(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, DatabaseError> {
         let turn = timeout(deadline.remaining(Duration::MAX), self.shared.migration_turn.acquire()).await;
         let turn = turn.ok().and_then(Result::ok);
@@ -98,23 +115,38 @@ impl Database {
 
     /// A session that holds the lock. The lock ends with the connection: if the work fails, the session is dropped and
     /// closed.
+    ///
+    /// Another replica may hold it for `MIGRATION_TIMEOUT` or longer. Requests get the connection in the meantime.
     async fn lock_migrations(&self, deadline: Deadline) -> Result<Session<'static>, DatabaseError> {
-        let mut session = self.session(Purpose::Migration, deadline).await?;
-        // The statement itself does not wait: STATEMENT_TIMEOUT may be shorter than any wait.
-        let lock = format!("SELECT GET_LOCK({}, 0)", self.shared.schema.lock_name());
-        let mut is_waiting = false;
-        while number(&session.query(&*lock, ()).await?) != Some(1) {
-            if deadline.has_passed() {
+        let wait_deadline = Deadline::after(deadline.remaining(self.shared.migration_timeout));
+        let mut pause = MIN_LOCK_RETRY_INTERVAL;
+        loop {
+            let mut session = self.session(Purpose::Migration, deadline).await?;
+            if self.try_lock_migrations(&mut session).await? {
+                return Ok(session);
+            }
+            session.release();
+            if wait_deadline.has_passed() {
                 return Err(DatabaseError::Conflict("another replica is migrating the schema".into()));
             }
-            if !std::mem::replace(&mut is_waiting, true) {
+            if pause == MIN_LOCK_RETRY_INTERVAL {
                 tracing::info!("waiting for another replica that is migrating the schema");
             }
-            tokio::time::sleep(LOCK_RETRY_INTERVAL).await;
+            tokio::time::sleep(wait_deadline.remaining(pause)).await;
+            pause = (pause * 2).min(MAX_LOCK_RETRY_INTERVAL);
         }
-        // If this process vanishes, the server releases the lock after a shorter time than it closes idle connections.
-        session.run(&shorten_idle_time(self.shared.statement_timeout)).await?;
-        Ok(session)
+    }
+
+    async fn try_lock_migrations(&self, session: &mut Session<'_>) -> Result<bool, DatabaseError> {
+        // The statement itself does not wait: STATEMENT_TIMEOUT may be shorter than any wait.
+        let lock = format!("SELECT GET_LOCK({}, 0)", self.shared.schema.lock_name());
+        let is_locked = number(&session.query(&*lock, ()).await?) == Some(1);
+        if is_locked {
+            // If this process vanishes, the server releases the lock after a shorter time than it closes idle
+            // connections.
+            session.run(&shorten_idle_time(self.shared.statement_timeout)).await?;
+        }
+        Ok(is_locked)
     }
 
     /// Applies the missing migrations. If none is missing, nothing is written: then an account may lack the right to
@@ -124,14 +156,15 @@ impl Database {
         let table = schema.version_table();
         let current = match current_version(session, &table).await {
             Err(DatabaseError::NotInitialised) => {
-                create_version_table(session, &table).await?;
+                self.create_version_table(session, &table).await?;
                 current_version(session, &table).await.map_err(DatabaseError::during_schema_change)?
             }
             current => current?,
         };
         for migration in schema.migrations.iter().filter(|migration| migration.version > current) {
+            tracing::info!(version = u64::from(migration.version), name = migration.name, "applying a migration");
             for statement in migration.statements() {
-                session.change_schema(&statement).await?;
+                session.change_schema(&statement, self.shared.migration_timeout).await?;
             }
             let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
             let recorded = session.execute(insert, (migration.version, migration.name)).await;
@@ -141,19 +174,19 @@ impl Database {
         self.check_tables(session).await
     }
 
+    async fn create_version_table(&self, session: &mut Session<'_>, table: &str) -> Result<(), DatabaseError> {
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS {table} (version INT UNSIGNED NOT NULL PRIMARY KEY, \
+             name VARCHAR(100) NOT NULL, applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+        );
+        session.change_schema(&sql, self.shared.migration_timeout).await
+    }
+
     /// Releases the lock and closes the connection, whose idle time is short. If the release fails, the lock ends with
     /// the connection.
     async fn unlock_migrations(&self, mut session: Session<'_>) {
         let _ = session.run(&format!("DO RELEASE_LOCK({})", self.shared.schema.lock_name())).await;
     }
-}
-
-async fn create_version_table(session: &mut Session<'_>, table: &str) -> Result<(), DatabaseError> {
-    let sql = format!(
-        "CREATE TABLE IF NOT EXISTS {table} (version INT UNSIGNED NOT NULL PRIMARY KEY, \
-         name VARCHAR(100) NOT NULL, applied_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
-    );
-    session.change_schema(&sql).await
 }
 
 async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, DatabaseError> {

@@ -55,6 +55,8 @@ pub(crate) use settings::DATABASE_URL;
 pub use settings::{DatabaseSettings, VARIABLES};
 pub use transaction::{Part, TransactionError};
 
+use crate::single_flight::SingleFlight;
+
 /// A database with a service's tables. Clones share their connections.
 #[derive(Clone)]
 pub struct Database {
@@ -66,13 +68,16 @@ struct Shared {
     pool: ConnectionPool,
     commit_gate: CommitGate,
     statement_timeout: Duration,
+    migration_timeout: Duration,
     schema: Schema,
     /// The tables passed the check of `migrate`. Until then no work begins.
     has_valid_tables: AtomicBool,
     /// The schema's version was compared with the migrations.
     is_version_checked: AtomicBool,
     weakness: Option<tls::Weakness>,
-    /// One caller at a time migrates. The others wait without a connection.
+    /// The migrations that are under way, for all who ask for them.
+    migrations: SingleFlight<Result<(), DatabaseError>>,
+    /// Either the migrations or one reset run. The others wait without a connection.
     migration_turn: Semaphore,
 }
 
@@ -93,10 +98,12 @@ impl Database {
             pool: ConnectionPool::new(settings),
             commit_gate: CommitGate::new(settings.pool_max),
             statement_timeout: settings.statement_timeout,
+            migration_timeout: settings.migration_timeout,
             schema,
             has_valid_tables: AtomicBool::new(false),
             is_version_checked: AtomicBool::new(false),
             weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
+            migrations: SingleFlight::new(),
             migration_turn: Semaphore::new(1),
         };
         Self { shared: Arc::new(shared) }

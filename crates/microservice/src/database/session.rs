@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::commit_gate::CommitGate;
 use super::pool::PooledConnection;
+use super::session_variables::schema_change_timeouts;
 use super::{DatabaseError, Deadline};
 
 /// A connection to the database that a caller uses for a transaction, or for reads without one.
@@ -97,12 +98,16 @@ impl Session<'_> {
         bytes.ok_or_else(|| DatabaseError::Internal("the server did not say its max_allowed_packet".into()))
     }
 
-    /// Creates, changes or drops tables. There is no transaction around that.
+    /// Creates, changes or drops tables, within `max`. There is no transaction around that.
     ///
     /// # Errors
     /// [`DatabaseError::SchemaOutcomeUnknown`] if the server did not say how the statement ended.
-    pub(super) async fn change_schema(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        self.run(sql).await.map_err(DatabaseError::during_schema_change)
+    pub(super) async fn change_schema(&mut self, sql: &str, max: Duration) -> Result<(), DatabaseError> {
+        let max = self.deadline.remaining(max);
+        self.run(&schema_change_timeouts(max)).await.map_err(DatabaseError::during_schema_change)?;
+        let (conn, _) = self.send()?;
+        let response = bounded(max, conn.query_drop(sql)).await;
+        self.receive(response).map_err(DatabaseError::during_schema_change)
     }
 
     /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, for `max`.

@@ -64,6 +64,21 @@ pub(super) fn shorten_idle_time(statement_timeout: Duration) -> String {
     format!("SET SESSION wait_timeout = {}", wait_timeout(transaction_idle_seconds(statement_timeout)))
 }
 
+/// Gives the next statements the time that a change of the schema may take. The server ends them after that, so they
+/// do not go on for longer if the service has vanished.
+///
+/// A statement may wait for the table's metadata lock as long: a transaction that uses the table may last for minutes
+/// (a batch, a backup), and some changes need the lock only at their end, when all their work is done.
+pub(super) fn schema_change_timeouts(max: Duration) -> String {
+    // Zero would be no limit.
+    let max = max.max(Duration::from_millis(1));
+    format!(
+        "SET SESSION lock_wait_timeout = {seconds} /*M! , max_statement_time = {statement} */",
+        seconds = max.as_secs().max(1),
+        statement = max.as_secs_f64(),
+    )
+}
+
 /// A shorter time that the server's administrator has set stays.
 fn wait_timeout(seconds: u64) -> String {
     format!("LEAST(@@SESSION.wait_timeout, {seconds})")
@@ -90,6 +105,10 @@ mod tests {
             assert!(sql.contains(part), "{part}: {sql}");
         }
         let sql = setup_statements(Duration::from_millis(1));
+        assert!(
+            schema_change_timeouts(Duration::ZERO).contains("max_statement_time = 0.001 "),
+            "never without a limit"
+        );
         assert!(sql.contains("idle_transaction_timeout = 2,") && sql.contains("max_statement_time = 0.001 "), "{sql}");
     }
 }

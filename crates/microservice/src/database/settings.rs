@@ -64,6 +64,14 @@ const MAX_QUEUE_TIME: Variable<Duration> = Variable::new(
 const STATEMENT_TIMEOUT: Variable<Duration> =
     Variable::new("STATEMENT_TIMEOUT", types::DURATION, "5s", "for one statement");
 
+/// It ends on the server what a replica that vanished has left behind. Changing a large table may take minutes.
+const MIGRATION_TIMEOUT: Variable<Duration> = Variable::new(
+    "MIGRATION_TIMEOUT",
+    types::DURATION,
+    "10m",
+    "for one statement that changes the schema, and to wait for another replica that migrates",
+);
+
 /// The database's part of the table of variables.
 pub const VARIABLES: &[&dyn AnyVariable] = &[
     &DATABASE_URL,
@@ -74,6 +82,7 @@ pub const VARIABLES: &[&dyn AnyVariable] = &[
     &CONNECT_TIMEOUT,
     &MAX_QUEUE_TIME,
     &STATEMENT_TIMEOUT,
+    &MIGRATION_TIMEOUT,
 ];
 
 /// How the database is reached and used.
@@ -89,6 +98,8 @@ pub struct DatabaseSettings {
     pub(super) connect_timeout: Duration,
     pub(super) max_queue_time: Duration,
     pub(super) statement_timeout: Duration,
+    /// For a statement that changes the schema, and for the wait for another replica that migrates.
+    pub(super) migration_timeout: Duration,
 }
 
 impl fmt::Debug for DatabaseSettings {
@@ -125,6 +136,7 @@ impl DatabaseSettings {
             connect_timeout: environment.get(&CONNECT_TIMEOUT)?,
             max_queue_time: environment.get(&MAX_QUEUE_TIME)?,
             statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
+            migration_timeout: environment.get(&MIGRATION_TIMEOUT)?,
         })
     }
 }

@@ -41,6 +41,7 @@ impl From<DatabaseError> for Problem {
                 unavailable("not-initialised", "Not initialised", "The tables do not exist yet: call GET /init.")
                     .with_retry()
             }
+            E::Migrating => return Self::migrating(),
             E::IncompatibleTable(_) => unavailable(
                 "foreign-table",
                 "Not this service's table",

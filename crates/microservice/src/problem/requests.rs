@@ -105,10 +105,10 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "Shutting down", detail).with_retry()
     }
 
-    /// The migrations at the start are not over.
+    /// The migrations are not over.
     #[must_use]
     pub(crate) fn migrating() -> Self {
-        let detail = "The tables are being created or changed. This process will be ready after that.";
+        let detail = "The tables are being created or changed, which goes on. GET /init waits for its end.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-initialised", "Not initialised", detail).with_retry()
     }
 

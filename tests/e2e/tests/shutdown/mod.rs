@@ -1,5 +1,7 @@
 //! Shutdown: the admin listener and `/drain`.
 
+mod background;
+
 use std::net::TcpStream;
 use std::ops::Deref;
 use std::thread;
@@ -17,10 +19,13 @@ struct DrainableApp {
 
 impl DrainableApp {
     fn spawn(delay: &str, timeout: &str) -> Self {
+        Self::spawn_with(&[("DRAIN_DELAY", delay), ("DRAIN_TIMEOUT", timeout)])
+    }
+
+    fn spawn_with(variables: &[(&str, &str)]) -> Self {
         let port = ports::free().expect("a free port");
         let address = format!("127.0.0.1:{port}");
-        let env = [("ADMIN_ADDR", address.as_str()), ("DRAIN_DELAY", delay), ("DRAIN_TIMEOUT", timeout)];
-        let app = TestApp::setup().through_proxy().env(&env).start();
+        let app = TestApp::setup().through_proxy().env(&[("ADMIN_ADDR", &address)]).env(variables).start();
         Self { app, admin: Client::new(&format!("http://{address}")) }
     }
 

@@ -5,6 +5,7 @@ mod cut;
 mod garbled;
 mod hostile_settings;
 mod latency;
+mod migrations;
 mod restart;
 mod silent;
 mod vanished;
