@@ -18,15 +18,22 @@ const SIZES: [u32; 23] =
     [1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 256, 384, 512, 1024, 1536, 2048, 4096];
 
 /// The fastest of this number of runs counts: others are interrupted.
-const RUNS: usize = 7;
+const RUNS: usize = 9;
 
-const COUNT: u32 = 1_000_000;
+const COUNT: u32 = 300_000;
 
-/// The ways, in the order of the columns.
-const WAYS: [(&str, Option<Options>); 3] = [
-    ("instruction", None),
-    ("function for the size", Some(options(4096))),
-    ("function for all sizes", Some(options(0))),
+/// How a column copies and fills.
+struct Way {
+    name: &'static str,
+    options: Option<Options>,
+    /// The size is an operand. A compiler cannot shorten the function for all sizes then.
+    dynamic: bool,
+}
+
+const WAYS: [Way; 3] = [
+    Way { name: "instruction", options: None, dynamic: false },
+    Way { name: "function for the size", options: Some(options(4096)), dynamic: false },
+    Way { name: "function for all sizes", options: Some(options(0)), dynamic: true },
 ];
 
 const fn options(max_constant: u32) -> Options {
@@ -35,13 +42,12 @@ const fn options(max_constant: u32) -> Options {
 
 fn main() -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let modules = WAYS.iter().map(|(name, options)| compile(directory.path(), name, *options));
-    let modules = modules.collect::<Result<Vec<_>>>()?;
+    let modules = WAYS.iter().map(|way| compile(directory.path(), way)).collect::<Result<Vec<_>>>()?;
     for instruction in ["copy", "fill"] {
-        let titles: String = WAYS.iter().map(|(name, _)| format!(" {name} |")).collect();
+        let titles: String = WAYS.iter().map(|way| format!(" {} |", way.name)).collect();
         println!("\n| `memory.{instruction}`, bytes |{titles}\n|---:|{}", "---:|".repeat(WAYS.len()));
         for size in SIZES {
-            let times = modules.iter().map(|module| nanoseconds(module, &format!("{instruction}{size}")));
+            let times = modules.iter().map(|module| nanoseconds(module, instruction, size));
             let times = times.collect::<Result<Vec<_>>>()?;
             println!("| {size} |{}", times.iter().map(|time| format!(" {time:.1} |")).collect::<String>());
         }
@@ -49,8 +55,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A module with a function for each size, which takes a number of repetitions and returns the nanoseconds.
-fn module() -> Result<Vec<u8>> {
+/// A module with a function for each size, which takes a number of repetitions and the size, and returns nanoseconds.
+fn module(dynamic: bool) -> Result<Vec<u8>> {
     let mut text = String::from(
         r#"(module
         (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
@@ -62,13 +68,15 @@ fn module() -> Result<Vec<u8>> {
     let target = "(i32.add (i32.const 8192) (i32.and (local.get $count) (i32.const 4095)))";
     let source = "(i32.add (i32.const 32768) (i32.and (i32.mul (local.get $count) (i32.const 7)) (i32.const 4095)))";
     for size in SIZES {
+        let operand_of_size = if dynamic { "(local.get $size)".to_owned() } else { format!("(i32.const {size})") };
         for (instruction, operand) in [("copy", source), ("fill", "(local.get $count)")] {
             write!(
                 text,
-                r#"(func (export "{instruction}{size}") (param $count i32) (result i64) (local $start i64)
+                r#"(func (export "{instruction}{size}") (param $count i32) (param $size i32) (result i64)
+                    (local $start i64)
                     (local.set $start (call $now))
                     (loop
-                        (memory.{instruction} {target} {operand} (i32.const {size}))
+                        (memory.{instruction} {target} {operand} {operand_of_size})
                         (br_if 0 (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
                     (i64.sub (call $now) (local.get $start)))"#
             )?;
@@ -77,10 +85,12 @@ fn module() -> Result<Vec<u8>> {
     Ok(wat::parse_str(text + ")")?)
 }
 
-fn compile(directory: &Path, name: &str, options: Option<Options>) -> Result<PathBuf> {
-    let wasm = module()?;
-    let wasm =
-        options.map_or_else(|| Ok(wasm.clone()), |options| lower(&wasm, options).map(|lowered| lowered.module))?;
+fn compile(directory: &Path, way: &Way) -> Result<PathBuf> {
+    let name = way.name;
+    let mut wasm = module(way.dynamic)?;
+    if let Some(options) = way.options {
+        wasm = lower(&wasm, options)?.module;
+    }
     let (input, output) = (directory.join(format!("{name}.wasm")), directory.join(format!("{name}.so")));
     fs::write(&input, wasm)?;
     run(Command::new("wasmedge").arg("compile").args([&input, &output]))?;
@@ -88,11 +98,11 @@ fn compile(directory: &Path, name: &str, options: Option<Options>) -> Result<Pat
 }
 
 /// The time of one copy or fill.
-fn nanoseconds(module: &Path, function: &str) -> Result<f64> {
+fn nanoseconds(module: &Path, instruction: &str, size: u32) -> Result<f64> {
     let mut best = f64::INFINITY;
     for _ in 0..RUNS {
-        let count = COUNT.to_string();
-        let output = run(Command::new("wasmedge").arg("--reactor").arg(module).args([function, &count]))?;
+        let words = [format!("{instruction}{size}"), COUNT.to_string(), size.to_string()];
+        let output = run(Command::new("wasmedge").arg("--reactor").arg(module).args(words))?;
         best = best.min(output.trim().parse::<f64>()? / f64::from(COUNT));
     }
     Ok(best)

@@ -13,7 +13,7 @@ pub(crate) const MAX_CONSTANT: u32 = 128;
 
 /// The largest size that the loops here copy or fill, in bytes, unless the options have another one. Beyond it the
 /// runtime's `memmove` and `memset` are faster, although the call leaves the compiled code.
-pub(crate) const MAX_LOOP: u32 = 1024;
+pub(crate) const MAX_LOOP: u32 = 512;
 
 /// A value of eight equal bytes is a byte times this.
 const REPEAT_BYTE: i64 = 0x0101_0101_0101_0101;

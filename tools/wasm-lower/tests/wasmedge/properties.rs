@@ -125,7 +125,7 @@ impl Script {
 
     fn add_case(&mut self, random: &mut Random, model: &mut Model) {
         let is_constant = random.below(2) == 0;
-        let dynamic = random.choose([0, 1, 8, 16, 17, 31, 32, 33, 63, 64, 65, 96, 129, 255, 1023, 1024, 1025, 5000]);
+        let dynamic = random.choose([0, 1, 8, 16, 17, 31, 32, 33, 63, 64, 65, 96, 129, 255, 511, 512, 513, 1025, 5000]);
         let size = match random.below(3) {
             _ if is_constant => random.below(u64::from(*CONSTANTS.end()) + 1),
             0 => dynamic,
