@@ -43,7 +43,7 @@ check: deps-check ## before each commit, without root: lint, unit and wasm tests
 	@scripts/test.sh unit wasm quick
 
 .PHONY: test
-test: deps-test deps-audit deps-containers ## all tests but the cluster's: native, in WasmEdge, end to end, in containers
+test: deps-test deps-audit deps-containers ## all tests but the cluster's: native, WasmEdge, end to end, containers
 	@scripts/test.sh unit wasm e2e audit containers
 
 .PHONY: test-unit
@@ -140,7 +140,7 @@ bench-containers: deps-containers ## make bench for images on a private engine: 
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
 .PHONY: bench-overload
-bench-overload: deps-bench build aot ## five times the load that can be served, 1,000 slow clients: docs/BENCHMARKS.md (3 min)
+bench-overload: deps-bench build aot ## five times the capacity, 1,000 slow clients: docs/BENCHMARKS.md (3 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- overload
 
 .PHONY: bench-cluster

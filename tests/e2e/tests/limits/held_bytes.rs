@@ -178,8 +178,8 @@ mod slow {
             }
         }
         println!(
-            "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB; sockets at most {} KiB, \
-             together {} KiB",
+            "{what}: {count} in {:?}; {served} served, {shed} shed; {} KiB in use, peak {} KiB; sockets' buffers up to \
+             {} KiB, together {} KiB",
             started.elapsed(),
             group.usage().unwrap() / 1024,
             group.peak().unwrap() / 1024,
