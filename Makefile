@@ -43,8 +43,8 @@ check: deps-check ## before each commit, without root: lint, unit and wasm tests
 	@scripts/test.sh unit wasm quick
 
 .PHONY: test
-test: deps-test deps-audit deps-containers ## all tests but the cluster's: native, WasmEdge, end to end, containers
-	@scripts/test.sh unit wasm e2e audit containers
+test: deps-test deps-containers ## all tests but the cluster's: native, WasmEdge, end to end, containers
+	@scripts/test.sh unit wasm e2e containers
 
 .PHONY: test-unit
 test-unit: deps-test ## the unit tests of the service, its crates and the tools, natively

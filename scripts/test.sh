@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs groups of tests and prints their sum as the last line: `N passed, N failed`.
 #
-#   scripts/test.sh unit|wasm|quick|e2e|audit|containers|cluster …
+#   scripts/test.sh unit|wasm|quick|e2e|containers|cluster …
 #
 # `quick` is the fast half of `e2e`. A part also counts one failure when it does not compile, when it ends with an error
 # but without a failed test (a panic inside WasmEdge ends the whole process), or when it ran no test. All output is
@@ -97,9 +97,6 @@ for group in "$@"; do
             part 'short soak' $cargo test --no-fail-fast --target "$host" --package soak --test '*'
         }
         ;;
-    audit)
-        part 'audit of an own database' $cargo test --no-fail-fast --target "$host" --package release -- --ignored
-        ;;
     cluster)
         build 'cluster programs' scripts/cluster-build.sh &&
             part cluster $cargo test --no-fail-fast --target "$host" --package cluster --package cluster-tests
@@ -108,7 +105,7 @@ for group in "$@"; do
         part containers $cargo test --no-fail-fast --target "$host" --package containers
         ;;
     *)
-        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, audit, containers and cluster" >&2
+        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, containers and cluster" >&2
         exit 2
         ;;
     esac
