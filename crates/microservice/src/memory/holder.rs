@@ -33,7 +33,8 @@ pub(crate) struct Holder {
 struct HolderState {
     held: usize,
     waiting: Option<Waiting>,
-    /// How long this request has waited for its client, the present wait left out.
+    /// How long this request has waited for its client, less the time that a fast client needs for what it has
+    /// transferred. The present wait is left out.
     waited: Duration,
     is_cut_off: bool,
     waker: Option<Waker>,
@@ -59,7 +60,8 @@ pub(super) struct SlowClient {
     pub(super) is_stalled: bool,
     /// Between two requests.
     pub(super) is_idle: bool,
-    /// For how long its request has kept the service waiting; where it is stalled, since when it lags.
+    /// For how long its request has kept the service waiting, less the time that a fast client needs; where it is
+    /// stalled, since when it lags.
     pub(super) time: Duration,
 }
 
@@ -102,11 +104,11 @@ impl Holder {
         state.is_cut_off
     }
 
-    /// The client has sent or taken something.
-    pub(crate) fn note_progress(&self) {
+    /// The client has sent or taken something, for which a fast client needs `fast_time`.
+    pub(crate) fn note_progress(&self, fast_time: impl FnOnce() -> Duration) {
         let mut state = lock(&self.state);
         if let Some(waiting) = state.waiting.take().filter(|waiting| !waiting.is_idle) {
-            state.waited += waiting.began.elapsed();
+            state.waited = (state.waited + waiting.began.elapsed()).saturating_sub(fast_time());
         }
     }
 

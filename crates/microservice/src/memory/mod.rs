@@ -4,8 +4,8 @@
 //! Memory is reserved as it is needed. A part of the budget is only for small reservations, so that large bodies and
 //! responses never keep small requests out. Where the budget is used up, the connections that hold memory and have
 //! made no progress for [`STALL_TIME`] are cut off, those that hold most first. Where there are none, and memory for a
-//! small request is short, small requests that have waited that long for their clients in all are cut off, those that
-//! have waited longest first: a client that keeps the minimum rate may be slow only while there is room.
+//! small request is short, those that hold little and have waited that long for a slow client are cut off, those that
+//! have waited longest first: a client that just keeps the minimum rate may do so only while there is room.
 
 mod holder;
 mod reservation;
@@ -41,8 +41,8 @@ const OPERATOR_PART_BYTES: usize = 2 * 1024 * 1024;
 /// A connection that has made no progress for this long may be cut off for its memory.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
-/// After a search for connections to cut off that has found none, the next one. Without a pause each rejected client
-/// would cost a look at all connections.
+/// The time between a search for connections to cut off that has found none, and the next one. Without it each
+/// rejected client would cost a look at all connections.
 const SEARCH_PAUSE: Duration = Duration::from_millis(10);
 
 /// The budget. Clones share it.
@@ -54,7 +54,7 @@ struct Shared {
     released: Notify,
     holders: Mutex<HashMap<u64, Arc<Holder>>>,
     /// For each purpose, the last search for connections to cut off that has found none.
-    vain_searches: Mutex<[Option<Instant>; 3]>,
+    empty_searches: Mutex<[Option<Instant>; 3]>,
     next_id: AtomicU64,
 }
 
@@ -95,7 +95,7 @@ impl MemoryBudget {
             free: Mutex::new(free),
             released: Notify::new(),
             holders: Mutex::default(),
-            vain_searches: Mutex::default(),
+            empty_searches: Mutex::default(),
             next_id: AtomicU64::new(0),
         }))
     }
@@ -129,24 +129,24 @@ impl MemoryBudget {
         }
     }
 
-    /// Cuts off the connection whose request has waited longest for its client, for a new connection. False where none
-    /// has waited for [`STALL_TIME`].
-    pub(crate) fn cut_off_slowest(&self) -> bool {
-        let slow = self.slow_clients(Purpose::NewConnection, |client| !client.is_idle);
-        let slowest = slow.iter().max_by_key(|(client, _)| (client.is_stalled, client.time));
-        slowest.inspect(|(_, holder)| holder.cut_off()).is_some()
+    /// Cuts off the connection that has been stalled longest during a request, for a new connection. False where there
+    /// is none.
+    pub(crate) fn cut_off_longest_stalled(&self) -> bool {
+        let stalled = self.slow_clients(Purpose::NewConnection, |client| client.is_stalled && !client.is_idle);
+        let longest = stalled.iter().max_by_key(|(client, _)| client.time);
+        longest.inspect(|(_, holder)| holder.cut_off()).is_some()
     }
 
-    /// The connections with slow clients that `is_candidate` chooses. None for a moment after a search in vain.
+    /// The connections with slow clients that `is_candidate` chooses. None for a moment after a search without a result.
     fn slow_clients(
         &self,
         purpose: Purpose,
         is_candidate: impl Fn(&SlowClient) -> bool,
     ) -> Vec<(SlowClient, Arc<Holder>)> {
         let now = Instant::now();
-        let searches = &mut *lock(&self.0.vain_searches);
-        let Some(vain_search) = searches.get_mut(purpose as usize) else { return Vec::new() };
-        if vain_search.is_some_and(|last| now.duration_since(last) < SEARCH_PAUSE) {
+        let searches = &mut *lock(&self.0.empty_searches);
+        let Some(empty_search) = searches.get_mut(purpose as usize) else { return Vec::new() };
+        if empty_search.is_some_and(|last| now.duration_since(last) < SEARCH_PAUSE) {
             return Vec::new();
         }
         let slow: Vec<_> = lock(&self.0.holders)
@@ -154,7 +154,7 @@ impl MemoryBudget {
             .filter_map(|holder| Some((holder.slow_client(now)?, Arc::clone(holder))))
             .filter(|(client, _)| is_candidate(client))
             .collect();
-        *vain_search = slow.is_empty().then_some(now);
+        *empty_search = slow.is_empty().then_some(now);
         slow
     }
 

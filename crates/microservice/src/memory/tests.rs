@@ -75,11 +75,11 @@ fn an_idle_connection_is_not_stalled_during_a_request() {
     let budget = MemoryBudget::new(LARGE);
     let client = budget.register();
     client.holder.wait_for_client(long_ago(), true, Waker::noop());
-    assert!(!budget.cut_off_slowest());
-    *lock(&budget.0.vain_searches) = Default::default();
+    assert!(!budget.cut_off_longest_stalled());
+    *lock(&budget.0.empty_searches) = Default::default();
     client.holder.wait_for_client(long_ago(), false, Waker::noop());
-    assert!(budget.cut_off_slowest());
-    assert!(!budget.cut_off_slowest(), "it is cut off already");
+    assert!(budget.cut_off_longest_stalled());
+    assert!(!budget.cut_off_longest_stalled(), "it is cut off already");
 }
 
 /// A client whose request of `bytes` has waited for it for two seconds in all. It has never lagged behind the rate.
@@ -109,18 +109,38 @@ fn a_slow_sender_is_cut_off_for_a_small_request_only() {
 fn the_next_request_of_a_slow_sender_begins_anew() {
     let budget = MemoryBudget::new(LARGE);
     let (sender, _body) = slow_sender(&budget, 1);
-    sender.holder.note_progress();
+    let is_slow = || sender.holder.slow_client(Instant::now()).is_some();
+    assert!(is_slow());
+    sender.holder.note_progress(|| Duration::ZERO);
     sender.holder.end_request();
     sender.holder.wait_for_client(Instant::now(), false, Waker::noop());
-    assert!(!budget.cut_off_slowest());
+    assert!(!is_slow());
 }
 
 #[test]
-fn a_vain_search_is_not_repeated_at_once() {
+fn a_fast_client_is_not_slow_however_long_it_sends() {
     let budget = MemoryBudget::new(LARGE);
-    assert!(!budget.cut_off_slowest());
-    let _slow = slow_sender(&budget, 1);
-    assert!(!budget.cut_off_slowest(), "within the pause");
-    *lock(&budget.0.vain_searches) = [Some(long_ago()); 3];
-    assert!(budget.cut_off_slowest());
+    let (sender, _body) = slow_sender(&budget, 1);
+    sender.holder.note_progress(|| STALL_TIME * 2);
+    sender.holder.wait_for_client(Instant::now(), false, Waker::noop());
+    assert!(sender.holder.slow_client(Instant::now()).is_none());
+}
+
+#[test]
+fn a_slow_sender_is_not_cut_off_for_a_new_connection() {
+    let budget = MemoryBudget::new(LARGE);
+    let (sender, _body) = slow_sender(&budget, 1);
+    assert!(!budget.cut_off_longest_stalled());
+    assert!(!sender.holder.is_cut_off());
+}
+
+#[test]
+fn a_search_without_a_result_is_not_repeated_at_once() {
+    let budget = MemoryBudget::new(LARGE);
+    assert!(!budget.cut_off_longest_stalled());
+    let client = budget.register();
+    client.holder.wait_for_client(long_ago(), false, Waker::noop());
+    assert!(!budget.cut_off_longest_stalled(), "within the pause");
+    *lock(&budget.0.empty_searches) = [Some(long_ago()); 3];
+    assert!(budget.cut_off_longest_stalled());
 }

@@ -56,7 +56,7 @@ impl Lag {
 }
 
 /// The time that this number of bytes may take.
-fn time_of(bytes: usize, rate: usize) -> Duration {
+pub(super) fn time_of(bytes: usize, rate: usize) -> Duration {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     Duration::from_secs(1).saturating_mul(bytes) / u32::try_from(rate.max(1)).unwrap_or(u32::MAX)
 }

@@ -165,7 +165,7 @@ impl ConnectionManager {
             }
             None => {
                 // The next connection may find a place.
-                self.memory.cut_off_slowest();
+                self.memory.cut_off_longest_stalled();
                 closing::reject(stream, app, &self.rejections);
             }
         }

@@ -12,11 +12,14 @@ use tokio::time::Instant;
 
 use super::Server;
 use super::activity::Activity;
-use super::lag::Lag;
+use super::lag::{Lag, time_of};
 use super::timer::Timer;
 
 /// A connection without a request keeps its parser and the parser's buffer for this long.
 const PARK_AFTER: Duration = Duration::from_secs(1);
+
+/// A client with this many times the minimum rate is not slow: it is not cut off to make room for others.
+const FAST_RATE_FACTOR: usize = 16;
 
 /// Fails with [`io::ErrorKind::TimedOut`] where the client, without a request in flight, sends nothing for too long,
 /// takes too long to send a request's head, or lags too far behind the minimum rate with a body or a response.
@@ -109,6 +112,11 @@ impl TimedStream {
         self.poll_failed(expired, self.body_lag.since(), false, cx)
     }
 
+    fn note_progress(&self, bytes: usize) {
+        let fast_rate = || self.server.min_rate.saturating_mul(FAST_RATE_FACTOR);
+        self.activity.holder().note_progress(|| time_of(bytes, fast_rate()));
+    }
+
     /// Ready where the wait for the client has expired, or the connection is cut off for its memory.
     fn poll_failed(
         &self,
@@ -129,7 +137,7 @@ impl TimedStream {
             if let (Ok(written), true) = (&result, self.response_lag.is_lagging()) {
                 let rate = self.server.min_rate;
                 self.response_lag.transferred(*written, rate);
-                self.activity.holder().note_progress();
+                self.note_progress(*written);
             }
             return Poll::Ready(result);
         }
@@ -147,11 +155,12 @@ impl AsyncRead for TimedStream {
             self.update_progress(result.is_ready());
         }
         if result.is_ready() {
+            let received = buf.filled().len() - before;
             if is_busy {
                 let rate = self.server.min_rate;
-                self.body_lag.transferred(buf.filled().len() - before, rate);
+                self.body_lag.transferred(received, rate);
             }
-            self.activity.holder().note_progress();
+            self.note_progress(received);
             return result;
         }
         let expired = if is_busy { self.poll_body_timeout(cx) } else { self.poll_read_timeout(cx) };
