@@ -102,17 +102,23 @@ fn the_error_does_not_grow_with_the_text() {
 #[cfg(not(target_family = "wasm"))]
 const PIECE_BYTES: usize = 24 * 1024;
 
-/// The longest time that one piece of a batch takes. The best of three attempts counts: other processes may interrupt
-/// one.
+/// The CPU time of this thread: other processes do not count.
+#[cfg(not(target_family = "wasm"))]
+fn thread_time() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// The longest time that one piece of a batch takes. The best of three attempts counts: caches may be cold.
 #[cfg(not(target_family = "wasm"))]
 fn max_time_of_a_piece(batch: &str) -> std::time::Duration {
     let mut times = vec![std::time::Duration::MAX; batch.len().div_ceil(PIECE_BYTES)];
     for _ in 0..3 {
         let mut decoder = BatchDecoder::new(100_000, 64 * 1024);
         for (piece, time) in batch.as_bytes().chunks(PIECE_BYTES).zip(&mut times) {
-            let started = std::time::Instant::now();
+            let started = thread_time();
             let result = decoder.push(piece);
-            *time = started.elapsed().min(*time);
+            *time = (thread_time() - started).min(*time);
             if result.is_err() {
                 break;
             }
@@ -121,15 +127,15 @@ fn max_time_of_a_piece(batch: &str) -> std::time::Duration {
     times.into_iter().filter(|time| *time != std::time::Duration::MAX).max().unwrap()
 }
 
-/// While a piece is decoded the service does nothing else: no client may make that long. An unoptimised build takes
-/// several times as long as compiled WebAssembly.
+/// While a piece is decoded the service does nothing else: no client may make that long. The aim is 20 ms; an unoptimised
+/// build takes several times as long as compiled WebAssembly, and machines differ.
 #[test]
 #[cfg(not(target_family = "wasm"))]
-fn no_piece_of_a_batch_takes_longer_than_twenty_milliseconds() {
+fn no_piece_of_a_batch_takes_long() {
     let item = |address: &str| VALID.replace("1 Quay", address);
     let long = "x".repeat(60_000);
     let field = |name: &str, value: &str| format!("{{\"{name}\":{value}}}");
-    let max = std::time::Duration::from_millis(if cfg!(debug_assertions) { 40 } else { 20 });
+    let max = std::time::Duration::from_millis(if cfg!(debug_assertions) { 100 } else { 20 });
     let batches = [
         ("short orders", vec![VALID.to_owned(); 600]),
         ("empty objects", vec!["{}".to_owned(); 20_000]),
