@@ -82,7 +82,7 @@ for group in "$@"; do
         # Property tests try fewer cases than natively: the interpreter is some fifty times slower.
         export PROPTEST_CASES=64
         part 'service in wasm' $cargo test --profile wasm-test --no-fail-fast \
-            --package order-service --package microservice --lib
+            --package order-service --package microservice --package regex@1.90.0 --lib
         part 'binding in wasm' $cargo test --profile wasm-test --no-fail-fast --package wasmedge_wasi_socket --lib
         unset PROPTEST_CASES
         ;;

@@ -17,20 +17,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("cannot write {}", path.display());
     match fs::metadata(path) {
         // The file behind a symbolic link is replaced, not the link.
-        Ok(old) if old.is_file() => replace(&fs::canonicalize(path)?, bytes, old.permissions()),
+        Ok(old) if old.is_file() => replace(&fs::canonicalize(path)?, bytes, Some(old.permissions())),
         Ok(_) => Ok(fs::write(path, bytes)?),
-        // The process's umask applies.
-        Err(error) if error.kind() == ErrorKind::NotFound => replace(path, bytes, Permissions::from_mode(0o666)),
+        Err(error) if error.kind() == ErrorKind::NotFound => replace(path, bytes, None),
         Err(error) => Err(error.into()),
     }
     .with_context(context)
 }
 
-/// The temporary file is removed unless all of it could be written.
-fn replace(path: &Path, bytes: &[u8], permissions: Permissions) -> Result<()> {
+/// The temporary file is removed unless all of it could be written. The process's umask decides on the mode of a new
+/// file.
+fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut partial = Builder::new().permissions(permissions).suffix(".partial").tempfile_in(directory)?;
+    let new = Permissions::from_mode(0o666);
+    let mut partial = Builder::new().permissions(new).suffix(".partial").tempfile_in(directory)?;
     partial.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        partial.as_file().set_permissions(permissions)?;
+    }
     partial.persist(path)?;
     Ok(())
 }
@@ -46,11 +50,11 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         write(&file, b"first")?;
-        fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+        fs::set_permissions(&file, Permissions::from_mode(0o626))?;
         symlink("file", &link)?;
         write(&link, b"second")?;
         assert_eq!(fs::read(&file)?, b"second");
-        assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o626);
         assert!(fs::symlink_metadata(&link)?.is_symlink());
         assert_eq!(fs::read_dir(directory.path())?.count(), 2, "no partial file is left");
         Ok(())
