@@ -104,11 +104,17 @@ async fn check(
     result
 }
 
-/// Logs a failure that is new or has another cause, and the end of failures.
+/// Logs a failure that is new or has another cause, and the end of failures. Numbers, such as times, make no other
+/// cause.
 fn log_change(before: Option<&str>, now: Option<&str>) {
+    let is_same = |cause: &str| before.is_some_and(|before| without_digits(before).eq(without_digits(cause)));
     match now {
-        Some(cause) if before != now => tracing::error!(cause, "the service is not ready"),
+        Some(cause) if !is_same(cause) => tracing::error!(cause, "the service is not ready"),
         None if before.is_some() => tracing::info!("the service is ready again"),
         _ => {}
     }
+}
+
+fn without_digits(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|char| !char.is_ascii_digit())
 }

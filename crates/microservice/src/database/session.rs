@@ -104,7 +104,8 @@ impl Session<'_> {
     /// [`DatabaseError::SchemaOutcomeUnknown`] if the server did not say how the statement ended.
     pub(super) async fn change_schema(&mut self, sql: &str, max: Duration) -> Result<(), DatabaseError> {
         let max = self.deadline.remaining(max);
-        self.run(&schema_change_timeouts(max)).await.map_err(DatabaseError::during_schema_change)?;
+        // Nothing of the change is under way yet.
+        self.run(&schema_change_timeouts(max)).await?;
         let (conn, _) = self.send()?;
         let response = bounded(max, conn.query_drop(sql)).await;
         self.receive(response).map_err(DatabaseError::during_schema_change)

@@ -18,7 +18,7 @@ const MAX_KNOWN: usize = 1024;
 /// A verifier, and the tokens that its keys have signed.
 pub(in crate::access) struct Jwts {
     verifier: Verifier,
-    /// What the tokens say, or why they are invalid for ever.
+    /// What the tokens say, or why they are invalid permanently.
     known: Mutex<RecentMap<Result<Verified, JwtError>>>,
 }
 

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 const MAX_PER_ADDRESS: RateLimit = RateLimit::per_second(100);
 const MAX_FOR_ALL: RateLimit = RateLimit::per_second(200);
 
-/// The same for tokens whose claims are wrong. Their signatures decide about the reason in the response only.
+/// The same for tokens whose claims are wrong. Their signatures affect only the reason in the response.
 const MAX_WRONG_PER_ADDRESS: RateLimit = RateLimit::per_second(50);
 const MAX_WRONG_FOR_ALL: RateLimit = RateLimit::per_second(100);
 

@@ -83,7 +83,7 @@ pub(super) enum JwtError {
 }
 
 impl JwtError {
-    /// True where a signed token with this error is invalid for ever.
+    /// True where a signed token with this error is invalid permanently.
     fn is_final(&self) -> bool {
         matches!(self, Self::Claims | Self::Audience | Self::Issuer | Self::Expired)
     }
@@ -199,8 +199,8 @@ struct Unverified<'a> {
 }
 
 impl Unverified<'_> {
-    /// Verifies the signature. An invalid one is the only reason that is given then: who has not signed the token does
-    /// not learn which claims would be right.
+    /// Verifies the signature. An invalid one is the only reason that is given then: a forger does not learn which
+    /// claims would be right.
     fn verify(self) -> Result<Verified, JwtError> {
         if self.key.verify(self.message.as_bytes(), &self.signature) { self.claims } else { Err(JwtError::Signature) }
     }
