@@ -31,6 +31,10 @@ use data_dir::DataDir;
 /// A loaded machine with a cold disk starts dockerd slowly.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// dockerd gives up where its containerd takes longer than 15 s, as it may while the disk is busy.
+const MAX_STARTS: u32 = 3;
+const CONTAINERD_TIMEOUT: &str = "timeout waiting for containerd to start";
+
 /// The base image of the builds. It is created on this machine, so no registry is needed.
 const BASE_IMAGE: &str = "debian:trixie-slim";
 
@@ -70,6 +74,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::docker`].
     pub fn docker_with(configuration: &str) -> Result<Self> {
+        let mut starts = 1;
+        loop {
+            match Self::start(configuration) {
+                Err(error) if starts < MAX_STARTS && format!("{error:#}").contains(CONTAINERD_TIMEOUT) => starts += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn start(configuration: &str) -> Result<Self> {
         let data = DataDir::open("docker")?;
         let sandbox = Sandbox::builder("dockerd")?.uplink().main(DOCKERD).argument(data.path());
         fs::write(sandbox.dir().join("daemon.json"), configuration)?;
