@@ -3,11 +3,12 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
+use cluster::load_generator::LoadGenerator;
 use cluster::progress;
 use cluster::service::{IMAGE, NEXT_IMAGE};
 
 use crate::context::{TIMEOUT, TestContext, check_no_failure};
-use crate::pods::all_replaced;
+use crate::pods::{Pod, all_replaced};
 
 const ROUNDS: u32 = 5;
 
@@ -29,6 +30,17 @@ fn update(context: &mut TestContext, image: &str) -> Result<u64> {
     let before = context.wait_for_pods(2)?;
     let load = context.start_load(8)?;
     context.cluster.kubectl(&["set", "image", "deployment/order-service", &format!("order-service={image}")])?;
+    let (after, successes) = finish_rollout(context, &before, load)?;
+    for pod in &after {
+        let name = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
+        ensure!(name.ends_with(image), "pod {} runs {name}, not {image}", pod.name);
+    }
+    Ok(successes)
+}
+
+/// Waits until a rollout under load has replaced the pods `before`, and checks that no request failed. Returns the new
+/// pods and the number of requests.
+pub(crate) fn finish_rollout(context: &TestContext, before: &[Pod], load: LoadGenerator) -> Result<(Vec<Pod>, u64)> {
     context.wait_for_rollout()?;
     // The rollout is complete when the new pods are ready; the old ones end later.
     let after = context.wait_for_pods(2)?;
@@ -36,12 +48,8 @@ fn update(context: &mut TestContext, image: &str) -> Result<u64> {
     let result = load.finish();
     check_no_failure(&result)?;
     context.check_orders(&result)?;
-    ensure!(all_replaced(&before, &after), "the pods were not replaced: {after:#?}");
-    for pod in &after {
-        let name = pod.container.pointer("/image").and_then(serde_json::Value::as_str).unwrap_or_default();
-        ensure!(name.ends_with(image), "pod {} runs {name}, not {image}", pod.name);
-    }
-    Ok(result.successes)
+    ensure!(all_replaced(before, &after), "the pods were not replaced: {after:#?}");
+    Ok((after, result.successes))
 }
 
 /// The events of pods whose preStop hook failed.

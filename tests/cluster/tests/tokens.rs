@@ -7,10 +7,9 @@ use cluster::{Cluster, progress};
 use testkit::artifacts;
 use testkit::engine::run;
 
-use crate::context::{TIMEOUT, TestContext, check_no_failure};
+use crate::context::TestContext;
 use crate::manifests::overlay_with;
-use crate::pods::all_replaced;
-use crate::rollout::failed_drains;
+use crate::rollout::{failed_drains, finish_rollout};
 
 /// With an operator's token nobody without it can drain a pod, and a rolling restart under load fails no request.
 pub(crate) fn drain_with_token(context: &mut TestContext) -> Result<()> {
@@ -37,16 +36,9 @@ pub(crate) fn drain_with_token(context: &mut TestContext) -> Result<()> {
     let drains = failed_drains(context)?;
     let load = context.start_load_with(4, Some(&shop))?;
     context.cluster.kubectl(&["rollout", "restart", "deployment/order-service"])?;
-    context.wait_for_rollout()?;
-    // The rollout is complete when the new pods are ready; the old ones end later.
-    let after = context.wait_for_pods(2)?;
-    load.wait_for_successes(200, TIMEOUT)?;
-    let result = load.finish();
-    check_no_failure(&result)?;
-    context.check_orders(&result)?;
-    ensure!(all_replaced(&before, &after), "the pods were not replaced: {after:#?}");
+    let (_, successes) = finish_rollout(context, &before, load)?;
     ensure!(failed_drains(context)? == drains, "a pod did not accept the drain request");
-    progress(&format!("{} requests, 0 failed", result.successes));
+    progress(&format!("{successes} requests, 0 failed"));
     context.deploy("crun")?;
     context.cluster.kubectl(&["delete", "secret", "order-service-tokens"]).map(drop)
 }

@@ -110,7 +110,7 @@ fn resets_on_ready_beside_a_silent_database_do_not_hide_its_return() {
         // A result from before is shared for a moment.
         let is_noticed =
             testkit::wait_until("a failed check", Duration::from_secs(10), || operator.get("/ready").status != 200);
-        // Each gets a response, whoever has begun the check.
+        // Each gets a response, also if another one has begun the check.
         let statuses = [(); 2].map(|()| operator.get("/ready").status);
         let is_logged = testkit::wait_until("the failure in the log", Duration::from_secs(10), || {
             app.service().log().contains("the service is not ready")
