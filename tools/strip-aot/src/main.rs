@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use strip_aot::{Outcome, strip};
-use tempfile::NamedTempFile;
+use wasm_lower::file;
 
 fn main() -> Result<()> {
     let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
         let outcome = strip(&mut content).with_context(|| format!("cannot strip {name}"))?;
         match outcome {
             Outcome::Stripped { before, after } => {
-                replace(&path, &content).with_context(|| format!("cannot write {name}"))?;
+                file::write(&path, &content)?;
                 writeln!(stdout(), "{name}: the embedded module had {before} bytes and has {after}")?;
             }
             Outcome::Unchanged { version } => {
@@ -25,17 +25,6 @@ fn main() -> Result<()> {
             }
         }
     }
-    Ok(())
-}
-
-/// Replaces a file and keeps its mode. After an error the file is as it was, and no other one is left.
-fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    // The file behind a symbolic link is replaced, not the link.
-    let path = fs::canonicalize(path)?;
-    let mut partial = NamedTempFile::new_in(path.parent().context("the path has no directory")?)?;
-    partial.write_all(content)?;
-    partial.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
-    partial.persist(&path)?;
     Ok(())
 }
 
@@ -52,7 +41,7 @@ mod tests {
         fs::write(&file, "before")?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o751))?;
         symlink("file", &link)?;
-        replace(&link, b"after")?;
+        file::write(&link, b"after")?;
         assert_eq!(fs::read(&file)?, b"after");
         assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o751);
         assert_eq!(fs::read_dir(directory.path())?.count(), 2, "no other file is left");
