@@ -127,8 +127,8 @@ fn max_time_of_a_piece(batch: &str) -> std::time::Duration {
     times.into_iter().filter(|time| *time != std::time::Duration::MAX).max().unwrap()
 }
 
-/// While a piece is decoded the service does nothing else: no client may make that long. The aim is 20 ms; an unoptimised
-/// build takes several times as long as compiled WebAssembly, and machines differ.
+/// While a piece is decoded the service does nothing else: no client may make that long. The aim is 20 ms; an
+/// unoptimised build takes several times as long as compiled WebAssembly, and machines differ.
 #[test]
 #[cfg(not(target_family = "wasm"))]
 fn no_piece_of_a_batch_takes_long() {

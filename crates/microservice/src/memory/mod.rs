@@ -137,7 +137,8 @@ impl MemoryBudget {
         longest.inspect(|(_, holder)| holder.cut_off()).is_some()
     }
 
-    /// The connections with slow clients that `is_candidate` chooses. None for a moment after a search without a result.
+    /// The connections with slow clients that `is_candidate` chooses. None for a moment after a search without a
+    /// result.
     fn slow_clients(
         &self,
         purpose: Purpose,
