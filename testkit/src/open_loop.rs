@@ -2,16 +2,24 @@
 //!
 //! A closed loop (wrk) slows down with the server and so never overloads it. Here each request has a time at which it
 //! is due, and its latency counts from then.
+//!
+//! One thread drives all connections. With a thread for each connection, hundreds of threads would wake up beside the
+//! one thread of the service, and the scheduler would give the service only a small share of a small machine.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::SocketAddr;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
 
-use crate::http::RawConnection;
+use client::{Client, Response};
 
-/// Clients that stop answering fail the measurement after this time.
+mod client;
+
+/// Clients that get no response fail after this time.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One request.
@@ -27,67 +35,111 @@ pub struct Sample {
     pub service_time: Duration,
 }
 
-/// Sends `request` to `address` `rate` times a second for `duration`, on that many connections, each with a thread of
-/// its own. A connection that is busy when its next request is due sends it late.
+/// Sends `request` to `address` `rate` times a second for `duration`, on that many connections. A connection that is
+/// busy when its next request is due sends it late. It skips those that were due longer than one interval ago: they
+/// would only measure this client.
 ///
 /// # Errors
-/// When the load is none.
+/// When the load is none, or the operating system refuses a connection or a poll.
 pub fn run(address: SocketAddr, request: &str, rate: f64, connections: u32, duration: Duration) -> Result<Vec<Sample>> {
     ensure!(rate > 0.0 && connections > 0, "a load needs a rate and connections");
-    let interval = Duration::from_secs_f64(f64::from(connections) / rate);
-    let start = Instant::now() + Duration::from_millis(200);
-    let samples = thread::scope(|scope| {
-        let clients: Vec<_> = (0..connections)
-            .map(|number| {
-                let first = interval.mul_f64(f64::from(number) / f64::from(connections));
-                scope.spawn(move || send_all(address, request, start, first, interval, duration))
-            })
-            .collect();
-        clients.into_iter().flat_map(|client| client.join().unwrap_or_default()).collect()
-    });
-    Ok(samples)
+    Load::new(address, request, rate, connections, duration)?.run()
 }
 
-fn send_all(
-    address: SocketAddr,
-    request: &str,
-    start: Instant,
-    first: Duration,
+/// A load in progress.
+struct Load<'a> {
+    poll: rustix::fd::OwnedFd,
+    clients: Vec<Client<'a>>,
+    /// When the next request of each idle client is due, and the client's index.
+    due: BinaryHeap<Reverse<(Duration, usize)>>,
     interval: Duration,
+    start: Instant,
     duration: Duration,
-) -> Vec<Sample> {
-    let (mut samples, mut connection, mut due) = (Vec::new(), None, first);
-    while due < duration {
-        thread::sleep((start + due).saturating_duration_since(Instant::now()));
-        let sent = Instant::now();
-        let status = exchange(address, request, &mut connection).ok();
-        if status.is_none() {
-            connection = None;
-        }
-        let latency = (start + due).elapsed();
-        samples.push(Sample { status, due, latency, service_time: sent.elapsed() });
-        due += interval;
-        // Requests that were due long ago would only measure this client.
-        while due + interval < start.elapsed() {
-            due += interval;
-        }
-    }
-    samples
+    samples: Vec<Sample>,
 }
 
-fn exchange(address: SocketAddr, request: &str, connection: &mut Option<RawConnection>) -> Result<u16> {
-    let open = match connection.take() {
-        Some(open) => open,
-        None => RawConnection::connect_timeout(address, RESPONSE_TIMEOUT)?,
-    };
-    let open = connection.insert(open);
-    open.send(request)?;
-    let response = open.read_response()?;
-    let closes = response.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    if closes {
-        *connection = None;
+impl<'a> Load<'a> {
+    fn new(address: SocketAddr, request: &'a str, rate: f64, connections: u32, duration: Duration) -> Result<Self> {
+        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let interval = Duration::from_secs_f64(f64::from(connections) / rate);
+        let mut clients = Vec::new();
+        for index in 0..u64::from(connections) {
+            let mut client = Client::new(address, request, index);
+            client.connect(&poll)?;
+            clients.push(client);
+        }
+        let first = |index: u32| interval.mul_f64(f64::from(index) / f64::from(connections));
+        let due = (0..connections).map(|index| Reverse((first(index), index as usize))).collect();
+        Ok(Self { poll, clients, due, interval, start: Instant::now(), duration, samples: Vec::new() })
     }
-    Ok(response.status())
+
+    fn run(mut self) -> Result<Vec<Sample>> {
+        let mut events = Vec::with_capacity(self.clients.len());
+        loop {
+            self.send_due()?;
+            let busy = self.clients.iter().filter_map(Client::sent_at).min();
+            let next_due = self.due.peek().map(|Reverse((due, _))| self.start + *due);
+            let timeout_at = busy.map(|sent| sent + RESPONSE_TIMEOUT);
+            let Some(wake) = [next_due, timeout_at].into_iter().flatten().min() else { return Ok(self.samples) };
+            let timeout = Timespec::try_from(wake.saturating_duration_since(Instant::now()))?;
+            events.clear();
+            let spare = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.poll, spare, Some(&timeout)) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error).context("cannot wait for connections"),
+            }
+            for event in &events {
+                self.advance(event.data.u64() as usize)?;
+            }
+            if timeout_at.is_some_and(|at| at <= Instant::now()) {
+                self.give_up();
+            }
+        }
+    }
+
+    /// Sends the requests that are due. A client whose next request is due after the end gets no further one.
+    fn send_due(&mut self) -> Result<()> {
+        while let Some(Reverse((due, index))) = self.due.peek().copied() {
+            if due < self.duration && self.start + due > Instant::now() {
+                break;
+            }
+            self.due.pop();
+            if due < self.duration {
+                let client = self.clients.get_mut(index).context("a client without a number")?;
+                client.send(due, &self.poll)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a client that the poll reported.
+    fn advance(&mut self, index: usize) -> Result<()> {
+        let Some(client) = self.clients.get_mut(index) else { return Ok(()) };
+        if let Some(response) = client.advance()? {
+            self.finish(index, &response);
+        }
+        Ok(())
+    }
+
+    /// Fails the clients that have waited for too long.
+    fn give_up(&mut self) {
+        for index in 0..self.clients.len() {
+            let overdue =
+                |client: &&mut Client<'_>| client.sent_at().is_some_and(|at| at.elapsed() >= RESPONSE_TIMEOUT);
+            if let Some(response) = self.clients.get_mut(index).filter(overdue).and_then(Client::fail) {
+                self.finish(index, &response);
+            }
+        }
+    }
+
+    fn finish(&mut self, index: usize, response: &Response) {
+        let Response { status, due, sent } = *response;
+        let latency = self.start.elapsed().saturating_sub(due);
+        self.samples.push(Sample { status, due, latency, service_time: sent.elapsed() });
+        let missed = latency.as_nanos() / self.interval.as_nanos().max(1);
+        let next = due + self.interval.mul_f64(missed.max(1) as f64);
+        self.due.push(Reverse((next, index)));
+    }
 }
 
 /// What became of a load.
