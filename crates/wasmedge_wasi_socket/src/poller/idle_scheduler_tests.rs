@@ -156,7 +156,19 @@ fn all_are_polled_after_the_quiet_time() {
         steps += 1;
         plan = scheduler.resume(count, now - began, now);
     }
-    assert_eq!((steps, now - began), (4, quiet_time(count)));
+    assert_eq!((steps, now - began), (56, quiet_time(count)));
+}
+
+#[test]
+fn a_caller_with_other_work_asks_an_eighth_of_the_time() {
+    let mut scheduler = IdleScheduler::new();
+    assert!(scheduler.is_due(0), "at first");
+    scheduler.record_selection(400, 1_000);
+    assert!(!scheduler.is_due(1_000) && !scheduler.is_due(1_000 + 8 * 400 * PEEK_COST - 1));
+    assert!(scheduler.is_due(1_000 + 8 * 400 * PEEK_COST));
+    assert!(scheduler.is_due(999), "the clock went back");
+    scheduler.record_selection(SMALL_SELECTION, 1_000);
+    assert!(scheduler.is_due(1_000), "few descriptors");
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Wait<'_> {
         true
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.poller.subscriptions.clear();
         self.poller.probes.clear();
         self.poller.known_writers.clear();

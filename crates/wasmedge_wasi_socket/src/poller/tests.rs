@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::idle_scheduler::{POLL_ALL_MAX, cycle_time};
+use super::idle_scheduler::{POLL_ALL_MAX, busy_pause, cycle_time};
 use super::model::Model;
 use super::peek_policy::MAX_POLL_PAUSE;
 use super::select::{MAX_IMMEDIATE_REPORTS, MAX_TIMEOUT, MAX_WRITABLE_DELAY, WRITER_PAUSE};
@@ -474,4 +474,45 @@ fn a_saturated_process_peeks_in_time_at_what_is_not_expected() {
     process.model.table.received(140);
     process.serve(5);
     process.expect_report(140, cycle_time(41) + 500_000, |_| {});
+}
+
+/// A caller that always has other work: 200 µs of it between two waits of no timeout.
+#[test]
+fn a_busy_caller_gets_each_input_in_time_and_asks_rarely() {
+    let fds: Vec<u32> = (100..500).collect();
+    let requested: Vec<_> = fds.iter().copied().map(reading).chain([after(0)]).collect();
+    let (mut model, mut poller, mut number) = (Model::default(), Poller::new(), random(7));
+    model.nonblocking = true;
+    let (began, mut came, mut reported, mut longest) = (model.now, 0, 0, 0);
+    while reported < 5_000 {
+        for _ in 0..5 {
+            let fd = fds[number(400) as usize];
+            if !model.readable.contains_key(&fd) {
+                model.readable.insert(fd, model.now);
+                came += 1;
+            }
+        }
+        for event in model.wait(&mut poller, &requested, Trigger::Edge) {
+            let fd = event.userdata as u32;
+            if let Some(since) = model.readable.remove(&fd) {
+                longest = longest.max(model.now - since);
+                reported += 1;
+                model.table.received(fd);
+                // The response; then the client is expected to send again.
+                model.table.sent(fd);
+                poller.mark_active(fd);
+            }
+        }
+        model.now += 200_000;
+    }
+    assert!(came - reported < 400, "{came} came, {reported} were reported");
+    let (limit, elapsed) = (busy_pause(400) + cycle_time(401) + 500_000, model.now - began);
+    assert!(longest <= limit, "an input waited for {longest} ns, {limit} are allowed");
+    let asking = 400 * u64::from(model.peeks) + 300 * 400 * u64::from(model.polls);
+    assert!(
+        asking * 5 <= elapsed,
+        "{asking} ns of {elapsed} were spent on {} polls and {} peeks",
+        model.polls,
+        model.peeks
+    );
 }

@@ -7,6 +7,9 @@ use crate::fd_table::FdTable;
 use crate::sys::errno;
 use crate::sys::poll_types::{EVENTTYPE_FD_WRITE, Errno, Event, EventFdReadwrite, Subscription};
 
+/// The longest timeout of a caller that does not want to wait, in nanoseconds.
+const NO_TIMEOUT: u64 = 1_000;
+
 /// [`Step`] without its references.
 pub(super) enum Next {
     Probe,
@@ -76,6 +79,12 @@ impl<'a> Wait<'a> {
         if self.trigger == Trigger::Level || self.requested.is_empty() {
             return self.select(table);
         }
+        if self.has_no_timeout() && !self.poller.scheduler.is_due(now) {
+            self.clear();
+            // Nothing was polled, so the scheduler must not learn from this wait.
+            self.exclusion = Exclusion::Idle;
+            return Next::Done;
+        }
         table.begin_wait();
         let (poller, count) = (&mut *self.poller, self.requested.len());
         poller.scheduler.begin();
@@ -87,10 +96,18 @@ impl<'a> Wait<'a> {
         if self.is_peeking { Next::Probe } else { self.plan_poll(now, table) }
     }
 
+    /// Whether the caller does not want to wait.
+    fn has_no_timeout(&self) -> bool {
+        // mio_wasi adds the clock at the end.
+        let clock = self.requested.last().and_then(Subscription::clock);
+        clock.is_some_and(|clock| clock.flags == 0 && clock.timeout <= NO_TIMEOUT)
+    }
+
     /// Reports the descriptors that have input, or are assumed to. If there are none, polls.
     fn peeked(&mut self, now: u64, table: &FdTable) -> Next {
         self.is_peeking = false;
         let poller = &mut *self.poller;
+        poller.scheduler.record_selection(poller.probes.len(), now);
         let with_input = poller.probes.iter().filter(|probe| probe.result.is_some());
         poller.events.extend(with_input.map(|probe| ready_event(probe.index, self.requested)));
         let assumed = poller.immediate_results.len();
@@ -124,6 +141,7 @@ impl<'a> Wait<'a> {
         poller.events.retain(|event| event.userdata != OWN_CLOCK && event.error != errno::EXIST);
         if self.trigger == Trigger::Edge {
             poller.peek_policy.learn(poller.subscriptions.len(), poller.events.len());
+            poller.scheduler.record_selection(poller.subscriptions.len(), now);
         }
         if !poller.events.is_empty() || !poller.immediate_results.is_empty() {
             return Next::Done;
