@@ -140,7 +140,7 @@ bench-containers: deps-containers ## make bench for images on a private engine: 
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
 
 .PHONY: bench-overload
-bench-overload: deps-bench build aot ## five times the capacity, 1,000 slow clients: docs/BENCHMARKS.md (3 min)
+bench-overload: deps-bench build aot native ## overload and 1,000 slow clients, wasm and native: docs/BENCHMARKS.md (6 min)
 	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- overload
 
 .PHONY: bench-cluster

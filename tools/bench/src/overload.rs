@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use testkit::open_loop::{self, Summary};
-use testkit::{MariaDb, Service, ports};
+use testkit::{MariaDb, Runtime, Service, ports};
 
 use crate::plan::Plan;
 use crate::print_line;
@@ -73,19 +73,44 @@ struct Load {
     cpu: Duration,
 }
 
+/// A running service with a database of its own.
 struct Bench {
     service: Service,
     admin: SocketAddr,
+}
+
+/// The figures of one build under five times its peak.
+struct Overload {
+    peak: Load,
+    load: Load,
+    operator: Duration,
+    recovery: Duration,
+}
+
+/// The figures of one build beside slow clients.
+struct SlowClients {
+    alone: Summary,
+    /// For each of [`SLOW_CLIENTS`].
+    beside: Vec<Summary>,
 }
 
 /// Measures and writes the page's section.
 pub(crate) fn measure(plan: &Plan) -> Result<()> {
     let start = Instant::now();
     let machine = testkit::machine::describe()?;
-    let bench = Bench::start()?;
     let mut report = Report::new("make bench-overload");
-    report.add(open_loop_section(&bench, plan)?);
-    report.add(slow_clients_section(&bench, plan)?);
+    let (mut overloads, mut slow) = (Vec::new(), Vec::new());
+    for (name, runtime) in [("native", Runtime::Native), ("wasm", Runtime::Aot)] {
+        print_line(&format!("{name}: five times the peak"));
+        let bench = Bench::start(runtime)?;
+        overloads.push(bench.overload(plan)?);
+        slow.push(bench.slow_clients(plan, name)?);
+    }
+    let ([native, wasm], [native_slow, wasm_slow]) = (overloads.as_slice(), slow.as_slice()) else {
+        bail!("two builds are measured")
+    };
+    report.add(overload_section(wasm, native));
+    report.add(slow_clients_section(wasm_slow, native_slow));
     let method = format!("one run of {} s per figure", seconds(plan).as_secs());
     report.write(&machine, plan, &method, start.elapsed())
 }
@@ -95,11 +120,12 @@ fn seconds(plan: &Plan) -> Duration {
 }
 
 impl Bench {
-    fn start() -> Result<Self> {
+    fn start(runtime: Runtime) -> Result<Self> {
         let server = MariaDb::shared()?;
         let database = server.fresh_database_name()?;
         let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
         let service = Service::builder()
+            .runtime(runtime)
             .database_url(&server.url(&database))
             .env("ADMIN_ADDR", admin.to_string())
             .env("LOG_LEVEL", "warn")
@@ -126,48 +152,106 @@ impl Bench {
         let samples = open_loop::run(self.address(), &request, rate, connections, duration)?;
         Ok(open_loop::summarize(&samples, duration))
     }
+
+    fn overload(&self, plan: &Plan) -> Result<Overload> {
+        // The rate is out of reach, so each connection sends its next request when it has the last response.
+        let peak = self.load_with_cpu(PAGE, 1e6, PEAK_CONNECTIONS, seconds(plan))?;
+        print_line(&format!("peak: {:.0} requests/s", peak.summary.goodput));
+        let is_over = AtomicBool::new(false);
+        let (load, operator) = thread::scope(|scope| {
+            let operator = scope.spawn(|| longest_response(self.admin, &is_over));
+            let load = self.load_with_cpu(PAGE, peak.summary.goodput * FACTOR, OVERLOAD_CONNECTIONS, seconds(plan));
+            is_over.store(true, Ordering::Relaxed);
+            (load, operator.join())
+        });
+        let (load, operator) = (load?, operator.ok().context("the operator's client")??);
+        let ended = Instant::now();
+        testkit::wait_until("a served request", Duration::from_secs(30), || {
+            crate::http::is_ok(self.service.port(), PAGE)
+        })?;
+        Ok(Overload { peak, load, operator, recovery: ended.elapsed() })
+    }
+
+    fn slow_clients(&self, plan: &Plan, build: &str) -> Result<SlowClients> {
+        let duration = seconds(plan);
+        let alone = self.load(HONEST, HONEST_RATE, 8, duration)?;
+        let mut beside = Vec::new();
+        for (name, path, options) in SLOW_CLIENTS {
+            print_line(&format!("{build}: {name}"));
+            let mut slow = slowhttptest(options, &self.service.url(path), duration)?;
+            // All connections are open by then.
+            thread::sleep(Duration::from_secs(6));
+            beside.push(self.load(HONEST, HONEST_RATE, 8, duration)?);
+            let _ = slow.kill();
+            let _ = slow.wait();
+        }
+        Ok(SlowClients { alone, beside })
+    }
 }
 
-fn open_loop_section(bench: &Bench, plan: &Plan) -> Result<String> {
-    // The rate is out of reach, so each connection sends its next request when it has the last response.
-    let peak = bench.load_with_cpu(PAGE, 1e6, PEAK_CONNECTIONS, seconds(plan))?;
-    print_line(&format!("peak: {:.0} requests/s", peak.summary.goodput));
-    let is_over = AtomicBool::new(false);
-    let (overload, operator) = thread::scope(|scope| {
-        let operator = scope.spawn(|| longest_response(bench.admin, &is_over));
-        let overload = bench.load_with_cpu(PAGE, peak.summary.goodput * FACTOR, OVERLOAD_CONNECTIONS, seconds(plan));
-        is_over.store(true, Ordering::Relaxed);
-        (overload, operator.join())
-    });
-    let (overload, operator) = (overload?, operator.ok().context("the operator's client")??);
-    let ended = Instant::now();
-    testkit::wait_until("a served request", Duration::from_secs(30), || {
-        crate::http::is_ok(bench.service.port(), PAGE)
-    })?;
-    Ok(open_loop_tables(&peak, &overload, operator, ended.elapsed()))
+impl Overload {
+    fn goodput(&self) -> f64 {
+        self.load.summary.goodput / self.peak.summary.goodput
+    }
+
+    /// The CPU time of a shed request in seconds, if a served one costs what it costs at the peak.
+    fn cpu_per_shed(&self) -> f64 {
+        let cpu = self.load.cpu.as_secs_f64() - self.cpu_per_served() * self.load.summary.served as f64;
+        cpu.max(0.0) / self.load.summary.shed.max(1) as f64
+    }
+
+    fn cpu_per_served(&self) -> f64 {
+        self.peak.cpu.as_secs_f64() / self.peak.summary.served.max(1) as f64
+    }
 }
 
-fn open_loop_tables(peak: &Load, overload: &Load, operator: Duration, recovery: Duration) -> String {
-    let Summary { served, shed, failed, shed_p99, served_p99, .. } = overload.summary;
-    let share = overload.summary.goodput / peak.summary.goodput;
-    let ms = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1e3);
-    let per_served = peak.cpu.as_secs_f64() / peak.summary.served.max(1) as f64;
-    let per_shed = (overload.cpu.as_secs_f64() - per_served * served as f64) / shed.max(1) as f64;
+impl SlowClients {
+    /// How many times the 99th percentile of an honest client is without slow clients.
+    fn factor(&self, beside: &Summary) -> f64 {
+        beside.served_p99.as_secs_f64() / self.alone.served_p99.as_secs_f64()
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn overload_section(wasm: &Overload, native: &Overload) -> String {
+    let build = |name: &str, figures: &Overload| {
+        let Summary { served, shed, failed, .. } = figures.load.summary;
+        format!(
+            "{name}: peak {:.0} requests/s, {served} served, {shed} got 503, {failed} failed; at the peak a request \
+             costs the service {:.0} µs of CPU time, and if it costs that under overload too, a shed one costs {:.0} µs",
+            figures.peak.summary.goodput,
+            figures.cpu_per_served() * 1e6,
+            figures.cpu_per_shed() * 1e6,
+        )
+    };
+    let ms = |time: Duration| format!("{:.0} ms", milliseconds(time));
+    let row = |what: &str, of: &dyn Fn(&Overload) -> String, met: bool| {
+        target(what, &format!("{}; native {}", of(wasm), of(native)), met)
+    };
+    let Summary { shed_p99, served_p99, .. } = wasm.load.summary;
     format!(
-        "### Five times the peak\n\n`GET {PAGE}` at {FACTOR} times the rate of the peak ({:.0} requests/s), whatever the \
+        "### Five times the peak\n\n`GET {PAGE}` at {FACTOR} times the rate of the build's own peak, whatever the \
          responses (open loop), on {OVERLOAD_CONNECTIONS} connections, while the operator's listener is asked for \
-         `/health` and `/ready`. {served} requests were served, {shed} got 503, {failed} failed. At the peak a request \
-         costs the service {:.0} µs of CPU time. If it costs that under overload too, a shed one costs {:.0} µs. The \
-         generator and the database share the processors with the service.\n\n",
-        peak.summary.goodput,
-        per_served * 1e6,
-        per_shed.max(0.0) * 1e6,
+         `/health` and `/ready`. The generator and the database share the processors with the service.\n\n{}.\n\n{}.\n\n",
+        build("wasm", wasm),
+        build("native", native),
     ) + TARGETS
-        + &target("goodput ≥ 90 % of the peak", &format!("{:.0} %", share * 100.0), share >= MIN_GOODPUT)
-        + &target("99 % shed in ≤ 50 ms", &ms(shed_p99), shed_p99 <= MAX_SHED_TIME)
-        + &target("99 % served within REQUEST_TIMEOUT (10 s)", &ms(served_p99), served_p99.as_secs() < 10)
-        + &target("served again within 2 s", &ms(recovery), recovery <= MAX_RECOVERY)
-        + &target("the operator is always answered", &format!("longest {}", ms(operator)), true)
+        + &row(
+            "goodput ≥ 90 % of the peak",
+            &|of| format!("{:.0} %", of.goodput() * 100.0),
+            wasm.goodput() >= MIN_GOODPUT,
+        )
+        + &row("99 % shed in ≤ 50 ms", &|of| ms(of.load.summary.shed_p99), shed_p99 <= MAX_SHED_TIME)
+        + &row(
+            "99 % served within REQUEST_TIMEOUT (10 s)",
+            &|of| ms(of.load.summary.served_p99),
+            served_p99.as_secs() < 10,
+        )
+        + &row("served again within 2 s", &|of| ms(of.recovery), wasm.recovery <= MAX_RECOVERY)
+        + &row("the operator is always answered: the longest", &|of| ms(of.operator), true)
 }
 
 /// The longest response of the operator's listener, where each must be 200.
@@ -184,33 +268,25 @@ fn longest_response(admin: SocketAddr, is_over: &AtomicBool) -> Result<Duration>
     Ok(longest)
 }
 
-fn slow_clients_section(bench: &Bench, plan: &Plan) -> Result<String> {
-    let duration = seconds(plan);
-    let alone = bench.load(HONEST, HONEST_RATE, 8, duration)?;
+fn slow_clients_section(wasm: &SlowClients, native: &SlowClients) -> String {
+    let measured = |of: &SlowClients, beside: &Summary| {
+        let [p50, p99] = [beside.served_median, beside.served_p99].map(milliseconds);
+        let all = beside.served + beside.shed + beside.failed;
+        let lost = if beside.served == all { String::new() } else { format!(", {} of {all} served", beside.served) };
+        format!("{p99:.1} ms, {:.1} times (median {p50:.1} ms){lost}", of.factor(beside))
+    };
     let mut rows = String::new();
-    for (name, path, options) in SLOW_CLIENTS {
-        let mut slow = slowhttptest(options, &bench.service.url(path), duration)?;
-        // All connections are open by then.
-        thread::sleep(Duration::from_secs(6));
-        let beside = bench.load(HONEST, HONEST_RATE, 8, duration)?;
-        let _ = slow.kill();
-        let _ = slow.wait();
-        let factor = beside.served_p99.as_secs_f64() / alone.served_p99.as_secs_f64();
-        let [p50, p99] = [beside.served_median, beside.served_p99].map(|time| time.as_secs_f64() * 1e3);
-        let measured = format!(
-            "{p99:.1} ms, {factor:.1} times (median {p50:.1} ms); {} of {} served",
-            beside.served,
-            beside.served + beside.shed + beside.failed
-        );
-        rows += &target(&format!("1,000 {name}: p99 ≤ 2 times"), &measured, factor <= MAX_P99_FACTOR);
+    for (((name, ..), beside), native_beside) in SLOW_CLIENTS.iter().zip(&wasm.beside).zip(&native.beside) {
+        let text = format!("{}; native {}", measured(wasm, beside), measured(native, native_beside));
+        rows += &target(&format!("1,000 {name}: p99 ≤ 2 times"), &text, wasm.factor(beside) <= MAX_P99_FACTOR);
     }
-    let [p50, p99] = [alone.served_median, alone.served_p99].map(|time| time.as_secs_f64() * 1e3);
-    let intro = format!(
+    let [wasm, native] = [wasm, native].map(|of| milliseconds(of.alone.served_p99));
+    format!(
         "### A thousand slow clients\n\nslowhttptest with 1,000 connections, at the lowest priority, and beside it \
-         {HONEST_RATE} honest requests a second (`GET {HONEST}`), whose 99th percentile is {p99:.1} ms without slow \
-         clients (median {p50:.1} ms).\n\n"
-    );
-    Ok(intro + TARGETS + &rows)
+         {HONEST_RATE} honest requests a second (`GET {HONEST}`), whose 99th percentile is {wasm:.1} ms without slow \
+         clients (native {native:.1} ms).\n\n"
+    ) + TARGETS
+        + &rows
 }
 
 fn slowhttptest(options: &[&str], url: &str, duration: Duration) -> Result<Child> {
