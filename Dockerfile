@@ -20,6 +20,18 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev rustc cargo \
         libstd-rust-dev-wasm32 lld-19 clang-19 wasi-libc libclang-rt-19-dev-wasm32
+# `build DIRECTORIES -- ARGUMENTS…` is `cargo build` with the locked versions and the certificate authority of the
+# secrets. cargo compares file times, and the empty sources (below) were compiled after the files in these directories
+# were written: touch makes these newer.
+# `lower FILE` writes the module, lowered, into /out; with WASM_LOWER=off as the compiler made it.
+RUN printf '%s\n' '#!/bin/sh -e' \
+        '[ ! -s /run/secrets/ca ] || export CARGO_HTTP_CAINFO=/run/secrets/ca' \
+        'while [ "$1" != -- ]; do find "$1" -type f -exec touch {} +; shift; done; shift' \
+        'exec cargo build --locked "$@"' >/usr/local/bin/build && \
+    printf '%s\n' '#!/bin/sh -e' \
+        'if [ "$WASM_LOWER" = off ]; then cp "$1" /out/; else wasm-lower "$1" -o "/out/${1##*/}"; fi' \
+        >/usr/local/bin/lower && \
+    chmod +x /usr/local/bin/build /usr/local/bin/lower
 
 # The manifests with empty sources: they determine the dependencies. The next stage copies this stage's files, and
 # BuildKit compares them by content, so a change in src/ or crates/microservice/ does not rebuild the dependencies.
@@ -33,14 +45,6 @@ RUN rm -rf src migrations crates/microservice/src crates/microservice/examples t
     done && \
     echo 'fn main() {}' >fuzz/src/main.rs
 
-FROM toolchain AS dependencies
-WORKDIR /build
-COPY --from=manifests /build .
-RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
-    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    cargo build --release --locked
-
 # Tools of this repository, for the build machine: wasm-lower replaces the instructions that are slow in WasmEdge's
 # compiled code, strip-aot makes the compiled file smaller.
 FROM toolchain AS tools
@@ -50,31 +54,49 @@ COPY tools/strip-aot tools/strip-aot
 COPY tools/wasm-lower tools/wasm-lower
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
     host=$(rustc -vV | sed -n 's/^host: //p') && \
-    cargo build --locked --target "$host" --package strip-aot --package wasm-lower && \
+    build -- --target "$host" --package strip-aot --package wasm-lower && \
     mkdir /out && cp "target/$host/debug/strip-aot" "target/$host/debug/wasm-lower" /out/
 
-# cargo compares file times, and the empty sources were compiled after these were written: touch makes these newer.
-FROM dependencies AS kit
+# What is compiled for the processor: optimised for speed.
+FROM toolchain AS build
+WORKDIR /build
+COPY --from=manifests /build .
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    build -- --profile release
 COPY crates/microservice crates/microservice
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    find crates/microservice -type f -exec touch {} + && cargo build --release --locked
-
-FROM kit AS build
+    build crates/microservice -- --profile release
 COPY src src
 COPY migrations migrations
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    find src migrations -type f -exec touch {} + && cargo build --release --locked
+    build src migrations -- --profile release
 COPY --from=tools /out/wasm-lower /usr/local/bin/
-# WASM_LOWER=off leaves the module as the compiler made it.
 ARG WASM_LOWER=""
-RUN mkdir /out && module=target/wasm32-wasip1/release/order-service.wasm && \
-    if [ "$WASM_LOWER" = off ]; then cp "$module" /out/; else wasm-lower "$module" -o /out/order-service.wasm; fi
+RUN mkdir /out && lower target/wasm32-wasip1/release/order-service.wasm
+
+# What is downloaded as it is: optimised for size.
+FROM toolchain AS portable-build
+WORKDIR /build
+COPY --from=manifests /build .
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    build -- --profile portable
+COPY crates/microservice crates/microservice
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    build crates/microservice -- --profile portable
+COPY src src
+COPY migrations migrations
+RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
+    --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
+    build src migrations -- --profile portable
+COPY --from=tools /out/wasm-lower /usr/local/bin/
+ARG WASM_LOWER=""
+RUN mkdir /out && lower target/wasm32-wasip1/portable/order-service.wasm
 
 FROM debian AS wasmedge
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
@@ -100,27 +122,20 @@ COPY --from=manifests /build .
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    host=$(rustc -vV | sed -n 's/^host: //p') && \
-    cargo build --profile native --locked --target "$host"
+    build -- --profile native --target "$(rustc -vV | sed -n 's/^host: //p')"
 COPY crates/microservice crates/microservice
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    host=$(rustc -vV | sed -n 's/^host: //p') && \
-    find crates/microservice -type f -exec touch {} + && \
-    cargo build --profile native --locked --target "$host"
+    build crates/microservice -- --profile native --target "$(rustc -vV | sed -n 's/^host: //p')"
 COPY src src
 COPY migrations migrations
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
-    if [ -s /run/secrets/ca ]; then export CARGO_HTTP_CAINFO=/run/secrets/ca; fi; \
-    host=$(rustc -vV | sed -n 's/^host: //p') && \
-    find src migrations -type f -exec touch {} + && \
-    cargo build --profile native --locked --target "$host" && mkdir /out && cp "target/$host/native/order-service" /out/
+    build src migrations -- --profile native --target "$(rustc -vV | sed -n 's/^host: //p')" && \
+    mkdir /out && cp target/*/native/order-service /out/
 
 # The file has the commit's time, so the same source gives the same image, bit for bit.
-FROM build AS dated-wasm
+FROM portable-build AS dated-wasm
 ARG SOURCE_DATE_EPOCH=0
 RUN touch -d "@$SOURCE_DATE_EPOCH" /out/order-service.wasm
 
