@@ -156,7 +156,22 @@ fn all_are_polled_after_the_quiet_time() {
         steps += 1;
         plan = scheduler.resume(count, now - began, now);
     }
-    assert_eq!((steps, now - began), (56, quiet_time(count)));
+    assert_eq!((steps, now - began), (14, scheduler.quiet_time(count)));
+}
+
+#[test]
+fn silences_that_active_descriptors_end_are_waited_for_longer() {
+    let (count, mut scheduler) = (1_000, IdleScheduler::new());
+    let [short, long] = [MIN_PATIENCE, MAX_PATIENCE].map(|patience| patience * REGISTER_COST * 1_000);
+    assert_eq!(scheduler.quiet_time(count), short);
+    scheduler.learn(count, short - 1, true);
+    assert_eq!(scheduler.quiet_time(count), short, "the silence was too short for a choice");
+    scheduler.learn(count, short, true);
+    assert_eq!(scheduler.quiet_time(count), long);
+    for expected in [long / 2, long / 4, long / 8, short] {
+        scheduler.learn(count, 2 * long, false);
+        assert_eq!(scheduler.quiet_time(count), expected);
+    }
 }
 
 #[test]

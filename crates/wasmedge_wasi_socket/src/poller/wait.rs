@@ -204,8 +204,13 @@ impl<'a> Wait<'a> {
             let polled_all = !self.exclusion.has_idle();
             poller.scheduler.end(polled_all, requested.len(), self.began, now);
         }
+        let fd_of = |event: &Event| requested.get(event.userdata as usize).and_then(Subscription::fd);
+        if self.trigger == Trigger::Edge && !poller.events.is_empty() {
+            let is_any_active = poller.events.iter().filter_map(fd_of).any(|fd| poller.scheduler.is_active(fd));
+            poller.scheduler.learn(requested.len(), now.saturating_sub(self.began), is_any_active);
+        }
         for event in &poller.events {
-            let Some(fd) = requested.get(event.userdata as usize).and_then(Subscription::fd) else { continue };
+            let Some(fd) = fd_of(event) else { continue };
             poller.scheduler.mark_active(fd);
             if event.type_ == EVENTTYPE_FD_WRITE && event.error == errno::SUCCESS {
                 table.mark_writable(fd);
