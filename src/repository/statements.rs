@@ -67,7 +67,7 @@ pub(super) async fn check_condition(
 /// Reads an order; `lock` ends the statement.
 pub(super) async fn select(session: &mut Session<'_>, id: OrderId, lock: &str) -> Result<Order, RepositoryError> {
     let sql = format!("SELECT {COLUMNS} FROM orders WHERE order_id = ?{lock}");
-    let row = session.query(sql, (id.get(),)).await?.into_iter().next();
+    let row = session.query(&sql, (id.get(),)).await?.into_iter().next();
     Ok(order_from_row(row.ok_or(RepositoryError::NotFound(id))?)?)
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn select_after(
     limit: u32,
 ) -> Result<Vec<Order>, RepositoryError> {
     let sql = format!("SELECT {COLUMNS} FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?");
-    let rows = session.query(sql, (after.map_or(0, OrderId::get), limit)).await?;
+    let rows = session.query(&sql, (after.map_or(0, OrderId::get), limit)).await?;
     Ok(rows.into_iter().map(order_from_row).collect::<Result<_, _>>()?)
 }
 
@@ -89,7 +89,7 @@ fn expect_found(rows: u64, id: OrderId) -> Result<(), RepositoryError> {
 async fn insert_rows(session: &mut Session<'_>, rows: usize, parameters: Vec<Value>) -> Result<(), RepositoryError> {
     let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; rows].join(", ");
     let sql = format!("INSERT INTO orders ({COLUMNS}) VALUES {values}");
-    session.execute(sql, Params::Positional(parameters)).await?;
+    session.execute(&sql, Params::Positional(parameters)).await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The kit's own state: limits, and the permits that enforce them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use hyper::body::Bytes;
@@ -10,11 +11,14 @@ use crate::config::{ConfigError, Environment};
 use crate::database::DatabaseLifecycle;
 use crate::execution::Execution;
 use crate::memory::MemoryBudget;
-use crate::problem::Problem;
+use crate::metrics::{MetricWriter, Metrics};
+use crate::platform;
+use crate::problem::{Problem, ShedReason};
 use crate::readiness::Readiness;
 use crate::server::closing::MAX_REJECTIONS;
 use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
 use crate::shutdown::Shutdown;
+use crate::telemetry;
 
 /// Descriptors for the operator's listener, name lookups and files, and for connections that are being rejected.
 const RESERVED_DESCRIPTORS: usize = 32 + MAX_REJECTIONS;
@@ -41,6 +45,7 @@ pub(crate) struct App {
     pub(crate) memory: MemoryBudget,
     /// Descriptors that clients cannot take: the database and the operator need them.
     pub(crate) reserved_descriptors: usize,
+    pub(crate) metrics: Metrics,
     in_flight: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
@@ -48,6 +53,7 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(
         name: &'static str,
+        metrics: Metrics,
         index: String,
         environment: &Environment<'_>,
         shutdown: Shutdown,
@@ -56,6 +62,7 @@ impl App {
         let limits = Limits::read(environment)?;
         Ok(Self {
             name,
+            metrics,
             index: index.into(),
             execution: Execution::measure(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
@@ -72,15 +79,36 @@ impl App {
         })
     }
 
+    /// Writes the metrics of all parts of the kit.
+    pub(crate) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
+        let Metrics { process, requests, connections, shed, service: _ } = &self.metrics;
+        process.write_metrics(self.execution, writer)?;
+        requests.write_metrics(writer)?;
+        let in_flight = self.limits.max_in_flight.saturating_sub(self.in_flight.available_permits());
+        let streams = self.limits.max_streams.saturating_sub(self.streams.available_permits());
+        writer.gauge("http_server_active_requests", None, "Requests that are being handled", &in_flight)?;
+        writer.gauge("http_server_active_requests_limit", None, "MAX_IN_FLIGHT", &self.limits.max_in_flight)?;
+        writer.gauge("http_server_active_streams", None, "Responses that are being streamed", &streams)?;
+        writer.gauge("http_server_active_streams_limit", None, "MAX_STREAMS", &self.limits.max_streams)?;
+        shed.write_metrics(writer)?;
+        connections.write_metrics(self.limits.max_connections, writer)?;
+        self.memory.write_metrics(writer)?;
+        if let Some(database) = &self.database {
+            database.write_metrics(writer)?;
+        }
+        telemetry::write_metrics(writer)?;
+        platform::write_metrics(writer)
+    }
+
     /// Admits a request: it is in flight for as long as the permit lives.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = Arc::clone(&self.in_flight).try_acquire_owned();
-        permit.map_err(|_| Problem::overloaded("Too many requests are in flight."))
+        permit.map_err(|_| Problem::overloaded("Too many requests are in flight.").shed_by(ShedReason::InFlight))
     }
 
     /// Admits a response that is streamed.
     pub(crate) fn admit_stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = Arc::clone(&self.streams).try_acquire_owned();
-        permit.map_err(|_| Problem::overloaded("Too many long responses are being sent."))
+        permit.map_err(|_| Problem::overloaded("Too many long responses are being sent.").shed_by(ShedReason::Streams))
     }
 }

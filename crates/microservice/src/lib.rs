@@ -11,9 +11,10 @@
 //! | [`http`] | bodies, query strings, preconditions, responses, streams |
 //! | [`problem`] | error responses (RFC 9457) |
 //! | [`database`] | pooled connections, transactions with retries, migrations |
-//! | [`operations`] | `/health`, `/ready`, `/init`, `/drain` |
+//! | [`operations`] | `/health`, `/ready`, `/init`, `/drain`, `/metrics` |
 //! | `execution` | whether the module runs as machine code or in an interpreter |
 //! | `memory` | one budget for all bytes held for clients |
+//! | `metrics` | what the process does, for Prometheus |
 //! | `server` | connections and requests: bounds, timeouts, admission, request ids |
 //! | [`shutdown`] | graceful shutdown |
 //! | `telemetry` | logs |
@@ -30,6 +31,7 @@ pub mod database;
 mod execution;
 pub mod http;
 mod memory;
+mod metrics;
 pub mod operations;
 mod platform;
 pub mod problem;
@@ -51,6 +53,7 @@ pub use access::{Caller, Scope};
 pub use hyper;
 pub use memory::Reservation;
 pub use problem::{FieldProblem, Problem};
+pub use prometheus_client;
 pub use request::Request;
 pub use routes::{BoxFuture, HandlerResult, Route};
 pub use service::{Context, Service, configure, run, variables};

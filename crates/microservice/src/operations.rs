@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::ACCEPT;
 
 use crate::access::Scope;
 use crate::handler;
 use crate::http::response;
+use crate::metrics;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::routes::{HandlerResult, Route};
@@ -19,6 +21,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(2);
 pub static ADMIN_ROUTES: &[Route<()>] = &[
     Route::get("/health", handler!(health), "the process is alive").probe(),
     Route::get("/ready", handler!(ready), "requests can be served").probe(),
+    Route::get("/metrics", handler!(metrics), "figures for Prometheus").always_admitted().needs(Scope::Operator),
     Route::post("/drain", handler!(drain), "shut down gracefully").always_admitted().needs(Scope::Operator),
     // Kubernetes' `preStop.httpGet` can only GET.
     Route::get("/drain", handler!(drain), "the same").always_admitted().writes().needs(Scope::Operator),
@@ -78,6 +81,14 @@ pub async fn init<S>(_service: Arc<S>, request: Request) -> HandlerResult {
         request.app.readiness.migrated();
     }
     Ok(response::json(StatusCode::OK, r#"{"status":true}"#))
+}
+
+/// `GET /metrics`: what the process does, for Prometheus.
+async fn metrics(_service: Arc<()>, request: Request) -> HandlerResult {
+    request.query(&[])?;
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (text, media_type) = metrics::encode(&request.app, accept).map_err(|error| Problem::internal(&error))?;
+    Ok(response::with_type(StatusCode::OK, media_type, text))
 }
 
 /// `/drain`: requests the shutdown and returns at once.

@@ -1,11 +1,16 @@
 //! The differences between wasm in WasmEdge and a native process, apart from the two dependency tables in Cargo.toml.
 
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
+#[cfg(all(target_os = "wasi", not(published_binding)))]
+use prometheus_client::registry::Unit;
 use tokio::net::TcpListener;
+
+use crate::metrics::MetricWriter;
 
 /// The send buffer of each client connection, in bytes; Linux doubles it. Without a bound the kernel buffers up to 4 MB
 /// of a response for each slow client, and a container's memory limit counts that.
@@ -62,6 +67,43 @@ pub(crate) fn spare_descriptors(max: usize) -> usize {
 pub(crate) fn spare_descriptors(max: usize) -> usize {
     let open = || std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok();
     std::iter::repeat_with(open).take(max).map_while(|socket| socket).collect::<Vec<_>>().len()
+}
+
+/// The size of the module's memory, in bytes.
+#[cfg(target_os = "wasi")]
+pub(crate) fn linear_memory_bytes() -> Option<u64> {
+    const PAGE_BYTES: u64 = 65_536;
+    Some(std::arch::wasm32::memory_size(0) as u64 * PAGE_BYTES)
+}
+
+/// A native process has no linear memory.
+#[cfg(not(target_os = "wasi"))]
+pub(crate) fn linear_memory_bytes() -> Option<u64> {
+    None
+}
+
+/// What the event loop and name resolution do, as the binding counts it.
+#[cfg(all(target_os = "wasi", not(published_binding)))]
+pub(crate) fn write_metrics(writer: &mut MetricWriter<'_>) -> fmt::Result {
+    let now = wasmedge_wasi_socket::statistics();
+    let (idle, active) = (now.sockets.saturating_sub(now.active_sockets), now.active_sockets);
+    writer.counter("event_loop_waits", None, "Waits for events", &now.waits)?;
+    writer.counter("event_loop_polls", None, "Calls of poll_oneoff", &now.polls)?;
+    writer.counter("event_loop_peeks", None, "Looks at one socket in place of a poll", &now.peeks)?;
+    let help = "The longest time between two waits in the last half to whole minute";
+    writer.gauge("event_loop_longest_gap", Some(&Unit::Seconds), help, &now.longest_gap.as_secs_f64())?;
+    let states = [("active", active as u64), ("idle", idle as u64)];
+    writer.gauges("event_loop_sockets", None, "Open sockets", "state", states)?;
+    let outcomes = [("found", now.lookups.saturating_sub(now.failed_lookups)), ("failed", now.failed_lookups)];
+    writer.counters("dns_lookups", "Names that were looked up, without cached ones", "outcome", outcomes)?;
+    let help = "The time of all lookups, in which nothing else runs";
+    writer.counter("dns_lookup_time", Some(&Unit::Seconds), help, &now.lookup_time.as_secs_f64())
+}
+
+/// The published binding counts nothing, and natively the kernel waits for sockets.
+#[cfg(any(not(target_os = "wasi"), published_binding))]
+pub(crate) fn write_metrics(_writer: &mut MetricWriter<'_>) -> fmt::Result {
+    Ok(())
 }
 
 /// True for errors which say that file descriptors or memory for a connection are used up.

@@ -19,12 +19,20 @@ type FindRoute = dyn Fn(&Method, &str) -> Result<RouteMatch, Problem> + Send + S
 /// The route that matches a request.
 pub(crate) enum RouteMatch {
     /// A handler, bound to its service.
-    Handler { handler: BoundHandler, is_always_admitted: bool, requirements: Requirements },
+    Handler { index: usize, handler: BoundHandler, is_always_admitted: bool, requirements: Requirements },
     /// `OPTIONS`: the methods of the path.
     Options(String),
 }
 
 impl RouteMatch {
+    /// The place of the route in the table. None for `OPTIONS`.
+    pub(crate) fn index(&self) -> Option<usize> {
+        match *self {
+            Self::Handler { index, .. } => Some(index),
+            Self::Options(_) => None,
+        }
+    }
+
     /// What the request must show. None for `OPTIONS`.
     pub(crate) fn requirements(&self) -> Option<Requirements> {
         match *self {
@@ -43,12 +51,12 @@ impl Router {
         Self(Box::new(move |method, path| {
             Ok(match routes::find(table, method, path)? {
                 Target::Options(allow) => RouteMatch::Options(allow),
-                Target::Handler { handler, parameters, is_always_admitted, requirements } => {
+                Target::Handler { index, handler, parameters, is_always_admitted, requirements } => {
                     let service = Arc::clone(&service);
                     let handler: BoundHandler = Box::new(move |request, app, admission| {
                         handler(service, Request::new(request, parameters, app, admission))
                     });
-                    RouteMatch::Handler { handler, is_always_admitted, requirements }
+                    RouteMatch::Handler { index, handler, is_always_admitted, requirements }
                 }
             })
         }))

@@ -136,6 +136,8 @@ impl<S> Route<S> {
 pub(crate) enum Target<S: 'static> {
     /// A route's handler.
     Handler {
+        /// The route's place in the table.
+        index: usize,
         handler: Handler<S>,
         /// The values of the path's parameters, by name.
         parameters: Vec<(&'static str, String)>,
@@ -153,10 +155,10 @@ pub(crate) fn find<S>(routes: &'static [Route<S>], method: &Method, path: &str) 
         let allow = allow(routes.iter().filter(matches));
         return allow.map(Target::Options).ok_or_else(Problem::path_not_found);
     }
-    for route in routes.iter().filter(|route| route.accepts(method)) {
+    for (index, route) in routes.iter().enumerate().filter(|(_, route)| route.accepts(method)) {
         if let Some(parameters) = match_path(route.path, path) {
             let Route { handler, is_always_admitted, requirements, .. } = *route;
-            return Ok(Target::Handler { handler, parameters, is_always_admitted, requirements });
+            return Ok(Target::Handler { index, handler, parameters, is_always_admitted, requirements });
         }
     }
     Err(allow(routes.iter().filter(matches)).map_or_else(Problem::path_not_found, Problem::method_not_allowed))

@@ -4,16 +4,18 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use prometheus_client::registry::{Metric, Registry};
 use tokio::net::TcpListener;
 
 use crate::access::{self, Access, AccessSettings};
 use crate::app::App;
 use crate::config::{self, AnyVariable, ConfigError, Environment};
 use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadline, Schema};
+use crate::metrics::Metrics;
 use crate::operations::ADMIN_ROUTES;
 use crate::platform;
 use crate::router::Router;
@@ -21,6 +23,7 @@ use crate::routes::{self, Route};
 use crate::server::{self, Endpoint};
 use crate::settings::{self, FATAL_EXIT, FatalExit, Limits, ProcessSettings};
 use crate::shutdown::Shutdown;
+use crate::sync::lock;
 use crate::telemetry::{self, LogSettings};
 
 /// The exit statuses of BSD's sysexits.h: EX_USAGE for a wrong configuration, EX_OSERR for an error of the operating
@@ -66,9 +69,16 @@ pub struct Context<'c> {
     /// The kit's limits, for variables that must fit them.
     pub limits: &'c Limits,
     database: Option<Database>,
+    metrics: Mutex<Registry>,
 }
 
 impl Context<'_> {
+    /// Adds a metric of the service's own to `GET /metrics`: a counter, gauge, histogram or family of
+    /// [`prometheus_client`]. The name has no `_total`. Labels should have values from a fixed list.
+    pub fn register_metric(&self, name: &str, help: &str, metric: impl Metric) {
+        lock(&self.metrics).register(name, help, metric);
+    }
+
     /// The database of a service with a [`Service::SCHEMA`].
     ///
     /// # Errors
@@ -163,9 +173,13 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
         None => (None, None, 0),
     };
     let index = format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES));
-    let mut app = App::new(S::NAME, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
+    let metrics = Metrics::new(S::NAME, S::VERSION, S::ROUTES.iter().map(|route| (route.method, route.path)).collect());
+    let mut app = App::new(S::NAME, metrics, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     app.reserved_descriptors += pool_max;
-    let service = S::new(&Context { environment, limits: &app.limits, database })?;
+    let context = Context { environment, limits: &app.limits, database, metrics: Mutex::default() };
+    let service = S::new(&context)?;
+    let own_metrics = context.metrics.into_inner().unwrap_or_else(PoisonError::into_inner);
+    app.metrics.service = own_metrics;
     Ok(Configured { process, access, log, app, service })
 }
 

@@ -110,6 +110,11 @@ impl FdTable {
         self.set_writability(fd, Writability::Never);
     }
 
+    /// The descriptors of all sockets.
+    pub(crate) fn sockets(&self) -> Vec<Fd> {
+        self.sockets.keys().copied().collect()
+    }
+
     /// A wait begins.
     pub(crate) fn begin_wait(&mut self) {
         self.wait = self.wait.wrapping_add(1);

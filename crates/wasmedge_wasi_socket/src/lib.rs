@@ -12,6 +12,7 @@
 //! | [`ToSocketAddrs`], [`nslookup`] | name resolution |
 //! | [`poll`] | waiting for several sockets, for a program with its own event loop |
 //! | [`wasi_poll`] | the same with the types of WASI, for mio_wasi |
+//! | [`statistics()`] | what the event loop has done, for metrics; the published crate does not have it |
 //! | [`errno`] | the runtime's error numbers |
 //!
 //! Each layer uses only those above it:
@@ -45,6 +46,8 @@ mod probe;
 #[cfg(any(target_os = "wasi", test))]
 mod resolve;
 #[cfg(target_os = "wasi")]
+mod statistics;
+#[cfg(target_os = "wasi")]
 pub mod wasi_poll;
 /// For native tests: the types alone.
 #[cfg(all(test, not(target_os = "wasi")))]
@@ -59,3 +62,5 @@ pub use sys::errno;
 pub use net::{Incoming, TcpListener, TcpStream, ToSocketAddrs, UdpSocket, socket};
 #[cfg(target_os = "wasi")]
 pub use resolve::{nslookup, nslookup_with_dns_server, nslookup_with_host};
+#[cfg(target_os = "wasi")]
+pub use statistics::{Statistics, statistics};

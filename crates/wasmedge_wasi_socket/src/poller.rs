@@ -25,10 +25,12 @@
 //!   each time, so it is not used.
 
 use crate::sys::poll_types::{CLOCKID_MONOTONIC, Errno, Event, Fd, Subscription, SubscriptionClock};
+use counts::Counts;
 use idle_scheduler::IdleScheduler;
 use peek_policy::PeekPolicy;
 
 pub(crate) mod backend;
+mod counts;
 mod idle_scheduler;
 mod peek_policy;
 mod select;
@@ -103,6 +105,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Poller {
     scheduler: IdleScheduler,
     peek_policy: PeekPolicy,
+    counts: Counts,
     /// The subscriptions of the next poll. Their user data are indices into the caller's list.
     subscriptions: Vec<Subscription>,
     /// The events of the last poll.
@@ -123,6 +126,7 @@ impl Poller {
         Self {
             scheduler: IdleScheduler::new(),
             peek_policy: PeekPolicy::new(),
+            counts: Counts::new(),
             subscriptions: Vec::new(),
             events: Vec::new(),
             probes: Vec::new(),
@@ -130,6 +134,11 @@ impl Poller {
             immediate_results: Vec::new(),
             immediate_reports: 0,
         }
+    }
+
+    /// Of these descriptors, how many were active lately.
+    pub(crate) fn count_active(&self, fds: &[Fd]) -> usize {
+        fds.iter().filter(|fd| self.scheduler.is_active(**fd)).count()
     }
 
     /// Records that a descriptor is active.

@@ -9,4 +9,6 @@ mod dns_message;
 mod names;
 
 #[cfg(target_os = "wasi")]
+pub(crate) use names::lookup_counts;
+#[cfg(target_os = "wasi")]
 pub use names::{nslookup, nslookup_with_dns_server, nslookup_with_host};

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
 
 use super::scope::Scope;
-use crate::problem::Problem;
+use crate::problem::{Problem, ShedReason};
 
 impl Problem {
     /// The request has no token.
@@ -43,10 +43,16 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Unknown host", detail)
     }
 
+    /// More signatures of unknown tokens wait to be verified than the process may spend time on.
+    pub(super) fn too_many_token_checks() -> Self {
+        Self::overloaded("Too many unknown tokens are being verified.").shed_by(ShedReason::TokenChecks)
+    }
+
     /// The quota of the address or the caller is used up.
     pub(super) fn rate_limited(policy: &str, retry_after: u32) -> Self {
         let detail = format!("Too many requests of this {policy}. Try again in {retry_after} s.");
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests", detail)
             .with_retry_after(retry_after)
+            .shed_by(ShedReason::RateLimit)
     }
 }

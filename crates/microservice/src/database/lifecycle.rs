@@ -6,11 +6,15 @@ use std::fmt;
 
 use super::{Database, DatabaseError, Deadline};
 use crate::BoxFuture;
+use crate::metrics::MetricWriter;
 
 /// The calls of a [`Database`] that the kit's routes and the process's start and end need.
 pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
     /// [`Database::log_weakness`].
     fn log_weakness(&self);
+
+    /// [`Database::write_metrics`].
+    fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result;
 
     /// [`Database::migrate`].
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>>;
@@ -28,6 +32,10 @@ pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
 impl DatabaseLifecycle for Database {
     fn log_weakness(&self) {
         self.log_weakness();
+    }
+
+    fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
+        self.write_metrics(writer)
     }
 
     fn migrate(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>> {

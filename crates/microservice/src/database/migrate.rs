@@ -140,7 +140,7 @@ impl Database {
     async fn try_lock_migrations(&self, session: &mut Session<'_>) -> Result<bool, DatabaseError> {
         // The statement itself does not wait: STATEMENT_TIMEOUT may be shorter than any wait.
         let lock = format!("SELECT GET_LOCK({}, 0)", self.shared.schema.lock_name());
-        let is_locked = number(&session.query(&*lock, ()).await?) == Some(1);
+        let is_locked = number(&session.query(&lock, ()).await?) == Some(1);
         if is_locked {
             // If this process vanishes, the server releases the lock after a shorter time than it closes idle
             // connections.
@@ -167,7 +167,7 @@ impl Database {
                 session.change_schema(&statement, self.shared.migration_timeout).await?;
             }
             let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
-            let recorded = session.execute(insert, (migration.version, migration.name)).await;
+            let recorded = session.execute(&insert, (migration.version, migration.name)).await;
             recorded.map_err(DatabaseError::during_schema_change)?;
             tracing::info!(version = u64::from(migration.version), name = migration.name, "applied a migration");
         }
@@ -190,7 +190,7 @@ impl Database {
 }
 
 async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, DatabaseError> {
-    let rows = session.query(format!("SELECT COALESCE(MAX(version), 0) FROM {table}"), ()).await?;
+    let rows = session.query(&format!("SELECT COALESCE(MAX(version), 0) FROM {table}"), ()).await?;
     Ok(number(&rows).unwrap_or(0))
 }
 
@@ -198,7 +198,7 @@ async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, 
 /// might round money, truncate texts, accept duplicate keys, or keep what a transaction rolled back.
 pub(super) async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
     for table in schema.tables {
-        session.query(format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
+        session.query(&format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
         check_engine(session, table).await?;
     }
     let Some(ColumnCheck { count_valid_columns, expected, advice }) = schema.column_check else { return Ok(()) };

@@ -13,6 +13,7 @@
 //! | `commit_gate` | stops COMMITs at shutdown |
 //! | `schema`, `migrate` | tables, migrations, readiness |
 //! | `lifecycle` | the calls of the kit itself |
+//! | `metrics` | what is counted |
 //! | `error`, `retry`, `deadline` | what can go wrong, what is repeated, for how long |
 //!
 //! Each call takes a [`Deadline`] and ends by it. Only a COMMIT that was sent is awaited beyond the deadline, because
@@ -23,6 +24,7 @@ mod commit_gate;
 mod deadline;
 mod error;
 mod lifecycle;
+mod metrics;
 mod migrate;
 mod options;
 mod pool;
@@ -48,6 +50,7 @@ use commit_gate::CommitGate;
 pub use deadline::Deadline;
 pub use error::DatabaseError;
 pub(crate) use lifecycle::DatabaseLifecycle;
+use metrics::DatabaseMetrics;
 use pool::ConnectionPool;
 pub use schema::{Migration, Schema};
 pub use session::Session;
@@ -55,6 +58,7 @@ pub(crate) use settings::DATABASE_URL;
 pub use settings::{DatabaseSettings, VARIABLES};
 pub use transaction::{Part, TransactionError};
 
+use crate::metrics::MetricWriter;
 use crate::single_flight::SingleFlight;
 
 /// A database with a service's tables. Clones share their connections.
@@ -75,6 +79,7 @@ struct Shared {
     /// The schema's version was compared with the migrations.
     is_version_checked: AtomicBool,
     weakness: Option<tls::Weakness>,
+    metrics: Arc<DatabaseMetrics>,
     /// The migrations that are under way, for all who ask for them.
     migrations: SingleFlight<Result<(), DatabaseError>>,
     /// Either the migrations or one reset run. The others wait without a connection.
@@ -103,10 +108,16 @@ impl Database {
             has_valid_tables: AtomicBool::new(false),
             is_version_checked: AtomicBool::new(false),
             weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
+            metrics: Arc::new(DatabaseMetrics::new()),
             migrations: SingleFlight::new(),
             migration_turn: Semaphore::new(1),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
+        self.shared.pool.write_metrics(writer)?;
+        self.shared.metrics.write_metrics(writer)
     }
 
     /// Logs a warning if others on the network could read or change the connection.

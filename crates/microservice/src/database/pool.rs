@@ -1,5 +1,6 @@
 //! Connections: a bounded number, each used by one caller at a time.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use super::options::driver_options;
 use super::queue::{Queue, QueuePermit};
 use super::{DatabaseError, DatabaseSettings, Deadline};
+use crate::metrics::MetricWriter;
 use crate::platform;
 
 /// How long closing a connection may take.
@@ -127,6 +129,15 @@ impl ConnectionPool {
         };
         resolve_error
             .map_or_else(|| DatabaseError::from_connect(error), |error| DatabaseError::Unavailable(error.to_string()))
+    }
+
+    pub(super) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
+        let limits = [("work", self.work_queue.connections()), ("readiness", self.readiness_queue.connections())];
+        let used = [("work", self.work_queue.used()), ("readiness", self.readiness_queue.used())];
+        writer.gauges("db_client_connections_used", None, "Connections in use", "purpose", used)?;
+        writer.gauges("db_client_connections_limit", None, "The connections that may be used", "purpose", limits)?;
+        let (help, waiters) = ("Work that waits for a connection", self.work_queue.waiters());
+        writer.gauge("db_client_connection_pending_requests", None, help, &waiters)
     }
 
     /// Closes the idle connections; those in use are closed when they come back.

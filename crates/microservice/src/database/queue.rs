@@ -49,6 +49,21 @@ impl Queue {
         }
     }
 
+    /// The number of connections.
+    pub(super) fn connections(&self) -> u64 {
+        self.connections.into()
+    }
+
+    /// The number of connections in use.
+    pub(super) fn used(&self) -> u64 {
+        self.connections().saturating_sub(self.permits.available_permits() as u64)
+    }
+
+    /// The number of those who wait for a connection.
+    pub(super) fn waiters(&self) -> u64 {
+        lock(&self.state).waiters.len() as u64
+    }
+
     /// Fails if the queue is longer than `max`. Has the expected time of the wait then.
     pub(super) fn admit(&self, max: Duration) -> Result<(), Duration> {
         if self.permits.available_permits() > 0 {

@@ -1,7 +1,9 @@
 //! Which failures are repeated, how often, and after how long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::metrics::{DatabaseMetrics, RetryCause};
 use super::{DatabaseError, Deadline};
 
 /// How often a transaction is attempted before its conflict is passed on.
@@ -21,11 +23,12 @@ pub(super) struct RetryState {
     deadline: Deadline,
     conflicts: u32,
     connections_lost: u32,
+    metrics: Arc<DatabaseMetrics>,
 }
 
 impl RetryState {
-    pub(super) fn new(deadline: Deadline) -> Self {
-        Self { deadline, conflicts: 0, connections_lost: 0 }
+    pub(super) fn new(deadline: Deadline, metrics: Arc<DatabaseMetrics>) -> Self {
+        Self { deadline, conflicts: 0, connections_lost: 0, metrics }
     }
 
     /// True if the work should be attempted again. Waits for the delay first.
@@ -36,6 +39,7 @@ impl RetryState {
                 let delay = delay(self.conflicts);
                 let retry = self.conflicts < MAX_ATTEMPTS && self.deadline.remaining(delay) == delay;
                 if retry {
+                    self.metrics.retried(RetryCause::Conflict);
                     tracing::debug!(conflicts = u64::from(self.conflicts), error = %cause, "retrying a transaction");
                     tokio::time::sleep(delay).await;
                 }
@@ -44,7 +48,11 @@ impl RetryState {
             // A connection that was idle may have been closed by the server; a new one is worth one attempt.
             Some(DatabaseError::ConnectionLost(_)) => {
                 self.connections_lost += 1;
-                self.connections_lost == 1
+                let retry = self.connections_lost == 1;
+                if retry {
+                    self.metrics.retried(RetryCause::ConnectionLost);
+                }
+                retry
             }
             _ => false,
         }

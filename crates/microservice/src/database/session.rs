@@ -2,13 +2,15 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use mysql_async::prelude::{Queryable as _, StatementLike};
+use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Params, Row};
 use tokio::time::timeout;
 
 use super::commit_gate::CommitGate;
+use super::metrics::DatabaseMetrics;
 use super::pool::PooledConnection;
 use super::session_variables::schema_change_timeouts;
 use super::{DatabaseError, Deadline};
@@ -22,6 +24,9 @@ pub struct Session<'a> {
     state: State,
     deadline: Deadline,
     statement_timeout: Duration,
+    /// When the last statement was sent.
+    sent: Instant,
+    metrics: Arc<DatabaseMetrics>,
     captures: PhantomData<&'a ()>,
 }
 
@@ -37,8 +42,14 @@ enum State {
 }
 
 impl Session<'_> {
-    pub(super) fn new(connection: PooledConnection, deadline: Deadline, statement_timeout: Duration) -> Self {
-        Self { connection, state: State::Ready, deadline, statement_timeout, captures: PhantomData }
+    pub(super) fn new(
+        connection: PooledConnection,
+        deadline: Deadline,
+        statement_timeout: Duration,
+        metrics: Arc<DatabaseMetrics>,
+    ) -> Self {
+        let (state, sent) = (State::Ready, Instant::now());
+        Self { connection, state, deadline, statement_timeout, sent, metrics, captures: PhantomData }
     }
 
     /// Runs a statement that has no parameters and returns no rows.
@@ -48,36 +59,28 @@ impl Session<'_> {
     pub async fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         let (conn, max) = self.send()?;
         let response = bounded(max, conn.query_drop(sql)).await;
-        self.receive(response)
+        self.receive(sql, response)
     }
 
     /// Runs a prepared statement. Returns the number of rows it changed, or found with these values already.
     ///
     /// # Errors
     /// Those of [`Session::run`].
-    pub async fn execute(
-        &mut self,
-        statement: impl StatementLike,
-        params: impl Into<Params> + Send,
-    ) -> Result<u64, DatabaseError> {
+    pub async fn execute(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<u64, DatabaseError> {
         let (conn, max) = self.send()?;
-        let response = bounded(max, conn.exec_drop(statement, params)).await;
+        let response = bounded(max, conn.exec_drop(sql, params)).await;
         let rows = conn.affected_rows();
-        self.receive(response.map(|()| rows))
+        self.receive(sql, response.map(|()| rows))
     }
 
     /// Runs a prepared query. Returns all its rows, so the query should limit them.
     ///
     /// # Errors
     /// Those of [`Session::run`].
-    pub async fn query(
-        &mut self,
-        statement: impl StatementLike,
-        params: impl Into<Params> + Send,
-    ) -> Result<Vec<Row>, DatabaseError> {
+    pub async fn query(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<Vec<Row>, DatabaseError> {
         let (conn, max) = self.send()?;
-        let response = bounded(max, conn.exec(statement, params)).await;
-        self.receive(response)
+        let response = bounded(max, conn.exec(sql, params)).await;
+        self.receive(sql, response)
     }
 
     /// The id that the database gave the last inserted row.
@@ -108,7 +111,8 @@ impl Session<'_> {
         self.run(&schema_change_timeouts(max)).await?;
         let (conn, _) = self.send()?;
         let response = bounded(max, conn.query_drop(sql)).await;
-        self.receive(response).map_err(DatabaseError::during_schema_change)
+        let result = self.receive(sql, response).map_err(DatabaseError::during_schema_change);
+        result.inspect_err(|error| self.metrics.failed(error))
     }
 
     /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, for `max`.
@@ -119,7 +123,7 @@ impl Session<'_> {
             Ok(result) => result.map_err(DatabaseError::from_commit),
             Err(_) => Err(DatabaseError::OutcomeUnknown(format!("no response within {max:?}"))),
         };
-        self.receive(response)
+        self.receive("COMMIT", response).inspect_err(|error| self.metrics.failed(error))
     }
 
     /// Rolls back and returns the connection to the pool. If that fails, the connection is closed, and the database
@@ -153,11 +157,13 @@ impl Session<'_> {
             }
         }
         self.state = State::AwaitingResponse;
+        self.sent = Instant::now();
         Ok((self.connection.get()?, self.deadline.remaining(self.statement_timeout)))
     }
 
-    /// Sets the state that follows from the response.
-    fn receive<T>(&mut self, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+    /// Sets the state that follows from the response to this statement.
+    fn receive<T>(&mut self, sql: &str, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        self.metrics.statement(sql, self.sent.elapsed());
         self.state = match &response {
             Err(DatabaseError::Conflict(_)) => State::Conflicted,
             Err(error) if !error.leaves_connection_usable() => State::AwaitingResponse,

@@ -1,7 +1,8 @@
 //! Begin, commit, roll back, retry: in one place for all work.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::migrate::check;
 use super::pool::Purpose;
@@ -127,7 +128,7 @@ impl Database {
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        let mut retries = RetryState::new(mode.deadline);
+        let mut retries = RetryState::new(mode.deadline, Arc::clone(&self.shared.metrics));
         loop {
             let result = self.attempt(mode, &mut work).await;
             match result {
@@ -196,7 +197,9 @@ impl Database {
 
     /// A session on a free connection. Dropping the session closes the connection.
     pub(super) async fn session<'a>(&self, purpose: Purpose, deadline: Deadline) -> Result<Session<'a>, DatabaseError> {
-        let connection = self.shared.pool.acquire(purpose, deadline).await?;
-        Ok(Session::new(connection, deadline, self.shared.statement_timeout))
+        let (metrics, began) = (&self.shared.metrics, Instant::now());
+        let connection = self.shared.pool.acquire(purpose, deadline).await;
+        metrics.waited(began.elapsed());
+        Ok(Session::new(connection?, deadline, self.shared.statement_timeout, Arc::clone(metrics)))
     }
 }

@@ -19,7 +19,7 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// JSON.
 #[must_use]
 pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
-    with_type(status, "application/json", body.into())
+    with_type(status, "application/json", body)
 }
 
 /// A value as JSON.
@@ -34,7 +34,7 @@ pub fn to_json(status: StatusCode, value: &impl Serialize) -> HandlerResult {
 /// Plain text with status 200.
 #[must_use]
 pub fn text(body: impl Into<Body>) -> Response<Body> {
-    with_type(StatusCode::OK, "text/plain; charset=utf-8", body.into())
+    with_type(StatusCode::OK, "text/plain; charset=utf-8", body)
 }
 
 /// No content.
@@ -62,7 +62,7 @@ pub fn set_header(response: &mut Response<Body>, name: HeaderName, value: &str) 
 /// A problem, as RFC 9457 has it.
 pub(crate) fn problem(problem: &Problem, service: &str, request_id: &str) -> Response<Body> {
     let body = problem.to_json(service, request_id);
-    let mut response = with_type(problem.status(), "application/problem+json", body.into());
+    let mut response = with_type(problem.status(), "application/problem+json", body);
     if let Some(seconds) = problem.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -83,8 +83,8 @@ pub(crate) fn set_defaults(response: &mut Response<Body>) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
-fn with_type(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
+pub(crate) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use prometheus_client::registry::Unit;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -26,6 +27,7 @@ pub(crate) use holder::{Holder, HolderGuard};
 pub use reservation::Reservation;
 use reservation::Reserved;
 
+use crate::metrics::MetricWriter;
 use crate::sync::lock;
 
 /// The largest reservation that may use the part for small ones, in bytes. An order fits, and so does a page of a few
@@ -50,6 +52,7 @@ const SEARCH_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) struct MemoryBudget(Arc<Shared>);
 
 struct Shared {
+    total: Free,
     free: Mutex<Free>,
     released: Notify,
     holders: Mutex<HashMap<u64, Arc<Holder>>>,
@@ -92,12 +95,22 @@ impl MemoryBudget {
 
     fn of(free: Free) -> Self {
         Self(Arc::new(Shared {
+            total: free,
             free: Mutex::new(free),
             released: Notify::new(),
             holders: Mutex::default(),
             empty_searches: Mutex::default(),
             next_id: AtomicU64::new(0),
         }))
+    }
+
+    pub(crate) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
+        let (total, free) = (self.0.total, *lock(&self.0.free));
+        let parts = |small: usize, large: usize| [("small", small as u64), ("large", large as u64)];
+        let held = parts(total.small - free.small, total.large - free.large);
+        let (limits, bytes) = (parts(total.small, total.large), Some(&Unit::Bytes));
+        writer.gauges("http_server_held", bytes, "Bytes held for clients", "part", held)?;
+        writer.gauges("http_server_held_limit", bytes, "The budget for bytes held for clients", "part", limits)
     }
 
     /// Registers a connection.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
-use super::Problem;
+use super::{Problem, ShedReason};
 use crate::database::DatabaseError;
 
 /// The duration for `Retry-After`: in whole seconds, at least one.
@@ -18,7 +18,8 @@ impl From<DatabaseError> for Problem {
         let unavailable = |slug, title, detail| Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail);
         let problem = match &error {
             E::Busy { wait } => unavailable("overloaded", "Overloaded", "All connections to the database are busy.")
-                .with_retry_after(whole_seconds(*wait)),
+                .with_retry_after(whole_seconds(*wait))
+                .shed_by(ShedReason::DatabaseQueue),
             E::Unavailable(_) | E::ConnectionLost(_) => unavailable(
                 "database-unavailable",
                 "Database not available",

@@ -6,12 +6,14 @@
 
 mod database;
 mod requests;
+mod shed_reason;
 
 use std::fmt;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use serde::Serialize;
+pub(crate) use shed_reason::ShedReason;
 
 /// The longest detail, in characters, whatever a client sent.
 const MAX_DETAIL_CHARS: usize = 512;
@@ -41,6 +43,7 @@ struct Parts {
     header: Option<(HeaderName, String)>,
     cause: Option<String>,
     closes_connection: bool,
+    shed: Option<ShedReason>,
 }
 
 impl Problem {
@@ -60,6 +63,7 @@ impl Problem {
             header: None,
             cause: None,
             closes_connection: false,
+            shed: None,
         }))
     }
 
@@ -103,6 +107,18 @@ impl Problem {
     pub(crate) fn with_close(mut self) -> Self {
         self.0.closes_connection = true;
         self
+    }
+
+    /// The request is rejected because a bound is reached.
+    #[must_use]
+    pub(crate) fn shed_by(mut self, reason: ShedReason) -> Self {
+        self.0.shed = Some(reason);
+        self
+    }
+
+    /// The bound that is reached, where that is why the request is rejected.
+    pub(crate) fn shed_reason(&self) -> Option<ShedReason> {
+        self.0.shed
     }
 
     /// The response's status.

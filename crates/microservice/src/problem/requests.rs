@@ -4,7 +4,7 @@ use std::fmt;
 
 use hyper::StatusCode;
 
-use super::{FieldProblem, Problem};
+use super::{FieldProblem, Problem, ShedReason};
 
 impl Problem {
     /// No route has the path.
@@ -89,13 +89,14 @@ impl Problem {
     /// A bound on work or memory is reached.
     #[must_use]
     pub fn overloaded(detail: &'static str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail).with_retry()
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail);
+        problem.with_retry().shed_by(ShedReason::Service)
     }
 
     /// The budget of memory for clients is used up.
     #[must_use]
     pub(crate) fn out_of_memory() -> Self {
-        Self::overloaded("Too many bytes are held for other clients.")
+        Self::overloaded("Too many bytes are held for other clients.").shed_by(ShedReason::Memory)
     }
 
     /// The process is shutting down.

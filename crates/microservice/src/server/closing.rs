@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::raw_response;
 use crate::app::App;
-use crate::problem::Problem;
+use crate::problem::{Problem, ShedReason};
 
 /// Excess connections that get a response at one time. Further ones are closed without one. Each holds a descriptor:
 /// the reserved ones must suffice for them (`App::reserved_descriptors`).
@@ -38,6 +38,7 @@ pub(super) fn reject(mut stream: TcpStream, app: &App, rejections: &Arc<Semaphor
 
 /// Rejects a connection for which there is no memory.
 pub(super) async fn reject_stream(mut stream: impl AsyncRead + AsyncWrite + Unpin, app: &App) {
+    app.metrics.shed.count(ShedReason::Memory);
     let response = raw_response::problem(&Problem::out_of_memory(), app.name);
     if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, stream.write_all(&response)).await {
         lingering_close(stream).await;

@@ -29,6 +29,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::memory::MemoryBudget;
 use crate::platform;
+use crate::problem::ShedReason;
 use crate::router::Router;
 use capacity::DescriptorCapacity;
 
@@ -52,10 +53,12 @@ struct Server {
     timeouts: connection::Timeouts,
     /// Bytes a second.
     min_rate: usize,
+    /// Its requests and connections are counted. Those of the operator's listener, probes mostly, would distort that.
+    is_public: bool,
 }
 
 impl Server {
-    fn new(app: &Arc<App>, router: Router, access: Access) -> Arc<Self> {
+    fn new(app: &Arc<App>, router: Router, access: Access, is_public: bool) -> Arc<Self> {
         let limits = &app.limits;
         let timeouts = connection::Timeouts {
             header: limits.header_timeout,
@@ -63,7 +66,7 @@ impl Server {
             body: limits.body_timeout,
             write: limits.write_timeout,
         };
-        Arc::new(Self { app: Arc::clone(app), router, access, timeouts, min_rate: limits.min_rate })
+        Arc::new(Self { app: Arc::clone(app), router, access, timeouts, min_rate: limits.min_rate, is_public })
     }
 }
 
@@ -86,9 +89,9 @@ pub(crate) struct Endpoint {
 pub(crate) async fn run(app: &Arc<App>, public: Endpoint, admin: Option<Endpoint>, drain_timeout: Duration) {
     let (max, reserved) = (app.limits.max_connections, app.reserved_descriptors);
     let connections =
-        ConnectionManager::new(Server::new(app, public.router, public.access), max, reserved, app.memory.clone());
+        ConnectionManager::new(Server::new(app, public.router, public.access, true), max, reserved, app.memory.clone());
     if let Some(Endpoint { listener, router, access }) = admin {
-        let (server, memory) = (Server::new(app, router, access), MemoryBudget::for_operator());
+        let (server, memory) = (Server::new(app, router, access, false), MemoryBudget::for_operator());
         let connections = ConnectionManager::new(server, MAX_ADMIN_CONNECTIONS, 0, memory);
         tokio::spawn(async move { connections.accept_loop(&listener).await });
     }
@@ -159,11 +162,15 @@ impl ConnectionManager {
             Some(permit) => {
                 let (server, guard) = (Arc::clone(&self.server), self.memory.register());
                 tokio::spawn(async move {
+                    let app = Arc::clone(&server.app);
+                    let open = server.is_public.then(|| app.metrics.connections.open());
                     connection::serve(server, stream, peer, guard).await;
-                    drop(permit);
+                    drop((open, permit));
                 });
             }
             None => {
+                let reason = if has_descriptors { ShedReason::Connections } else { ShedReason::Descriptors };
+                app.metrics.shed.count(reason);
                 // The next connection may find a place.
                 self.memory.cut_off_longest_stalled();
                 closing::reject(stream, app, &self.rejections);

@@ -40,8 +40,8 @@ pub(super) async fn serve(
     let holder = Arc::clone(guard.activity().holder());
     let origin = request.headers().get(ORIGIN).cloned();
 
-    let mut findings = Findings::default();
-    let mut result = handle(server, connection, request, holder, &mut findings).await;
+    let (mut findings, mut route) = (Findings::default(), None);
+    let mut result = handle(server, connection, request, holder, (&mut findings, &mut route)).await;
     if let Some(problem) = result.as_ref().ok().and_then(|response| hold(response, &method, guard.activity()).err()) {
         result = Err(problem);
     }
@@ -57,8 +57,12 @@ pub(super) async fn serve(
     findings.set_fields(&mut response);
     cors::allow_origin(app, origin.as_ref(), &mut response);
 
+    let duration = started.elapsed();
+    if server.is_public {
+        app.metrics.requests.observe(route, &method, response.status(), duration);
+    }
     let (status, micros) =
-        (u64::from(response.status().as_u16()), u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        (u64::from(response.status().as_u16()), u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     let (caller, client) = (findings.caller(), findings.rejected_client.map(tracing::field::display));
     tracing::info!(request_id = %id, method = %method, path, status, micros, caller, client, "request");
     response.map(|body| TrackedBody::new(body, guard))
@@ -83,11 +87,12 @@ async fn handle(
     connection: &ClientConnection,
     mut request: Request<Body>,
     holder: Arc<Holder>,
-    findings: &mut Findings,
+    (findings, route): (&mut Findings, &mut Option<usize>),
 ) -> HandlerResult {
     let app = &server.app;
     check_head(&request, app.limits.max_header_bytes)?;
     let found = server.router.find(request.method(), request.uri().path());
+    *route = found.as_ref().ok().and_then(RouteMatch::index);
     let requirements = found.as_ref().ok().and_then(RouteMatch::requirements);
     server.access.check(&mut request, requirements, connection, findings)?;
     match found? {
@@ -101,6 +106,9 @@ async fn handle(
 
 /// The error response. Its cause goes to the log only.
 fn reject(problem: &Problem, app: &App, id: &str) -> Response<Body> {
+    if let Some(reason) = problem.shed_reason() {
+        app.metrics.shed.count(reason);
+    }
     if let Some(cause) = problem.cause() {
         tracing::error!(request_id = %id, cause, "a request failed");
     }

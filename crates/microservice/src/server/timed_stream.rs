@@ -134,6 +134,9 @@ impl TimedStream {
 
     fn with_write_timeout(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(result) = result {
+            if let (Ok(written), true) = (&result, self.server.is_public) {
+                self.server.app.metrics.connections.sent(*written);
+            }
             if let (Ok(written), true) = (&result, self.response_lag.is_lagging()) {
                 let rate = self.server.min_rate;
                 self.response_lag.transferred(*written, rate);
@@ -156,6 +159,9 @@ impl AsyncRead for TimedStream {
         }
         if result.is_ready() {
             let received = buf.filled().len() - before;
+            if self.server.is_public {
+                self.server.app.metrics.connections.received(received);
+            }
             if is_busy {
                 let rate = self.server.min_rate;
                 self.body_lag.transferred(received, rate);

@@ -7,6 +7,7 @@ mod format;
 mod layer;
 mod sink;
 
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,7 @@ use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::config::{AnyVariable, ConfigError, Environment, Type, Variable};
+use crate::metrics::MetricWriter;
 use layer::LogLayer;
 use sink::Sink;
 
@@ -87,6 +89,12 @@ pub(crate) fn flush() {
     if let Some(sink) = SINK.get() {
         sink.flush();
     }
+}
+
+/// Writes the metrics of the log.
+pub(crate) fn write_metrics(writer: &mut MetricWriter<'_>) -> fmt::Result {
+    let lost = SINK.get().map_or(0, |sink| sink.lost());
+    writer.counter("log_lines_lost", None, "Log lines that were dropped, because the log's reader is too slow", &lost)
 }
 
 fn parse_format(text: &str) -> Result<Format, String> {

@@ -31,7 +31,10 @@ pub(super) struct Sink {
 #[derive(Default)]
 struct Buffer {
     lines: Vec<u8>,
+    /// Dropped since the last report.
     dropped: u64,
+    /// Dropped since the start.
+    lost: u64,
 }
 
 impl Sink {
@@ -40,6 +43,7 @@ impl Sink {
         let mut buffer = lock(&self.buffer);
         if line.len() > MAX_WRITE || buffer.lines.len() + line.len() > CAPACITY {
             buffer.dropped += 1;
+            buffer.lost += 1;
             return;
         }
         let was_empty = buffer.lines.is_empty();
@@ -80,6 +84,11 @@ impl Sink {
         }
         buffer.lines.drain(..written);
         buffer.lines.is_empty()
+    }
+
+    /// The number of lines that were dropped since the start.
+    pub(super) fn lost(&self) -> u64 {
+        lock(&self.buffer).lost
     }
 
     fn report_dropped(&self) {

@@ -8,7 +8,7 @@ use super::model::Model;
 use super::peek_policy::MAX_POLL_PAUSE;
 use super::select::{MAX_IMMEDIATE_REPORTS, MAX_TIMEOUT, MAX_WRITABLE_DELAY, WRITER_PAUSE};
 use super::*;
-use crate::fd_table::Writability;
+use crate::fd_table::{FdTable, Writability};
 use crate::sys::errno;
 use crate::sys::poll_types::{EVENTTYPE_CLOCK, EVENTTYPE_FD_READ, EVENTTYPE_FD_WRITE};
 
@@ -515,4 +515,17 @@ fn a_busy_caller_gets_each_input_in_time_and_asks_rarely() {
         model.polls,
         model.peeks
     );
+}
+
+#[test]
+fn the_sockets_that_are_active_are_counted() {
+    let mut table = FdTable::new();
+    let mut poller = Poller::new();
+    for fd in [5, 6, 7] {
+        table.opened(fd);
+    }
+    poller.mark_active(6);
+    let mut sockets = table.sockets();
+    sockets.sort_unstable();
+    assert_eq!((sockets.as_slice(), poller.count_active(&sockets)), ([5, 6, 7].as_slice(), 1));
 }

@@ -64,8 +64,14 @@ impl<'a> Wait<'a> {
             Outcome::Polled(count) => self.polled(now, count, table),
         };
         match next {
-            Next::Probe => Step::Probe(&mut self.poller.probes),
-            Next::Poll => Step::Poll { subscriptions: &self.poller.subscriptions, events: &mut self.poller.events },
+            Next::Probe => {
+                self.poller.counts.peeks += self.poller.probes.len() as u64;
+                Step::Probe(&mut self.poller.probes)
+            }
+            Next::Poll => {
+                self.poller.counts.polls += 1;
+                Step::Poll { subscriptions: &self.poller.subscriptions, events: &mut self.poller.events }
+            }
             Next::Done => {
                 self.finish(now, table);
                 Step::Done(&self.poller.events)
@@ -76,6 +82,7 @@ impl<'a> Wait<'a> {
     fn start(&mut self, now: u64, table: &mut FdTable) -> Next {
         self.poller.events.clear();
         self.began = now;
+        self.poller.counts.begin(now);
         if self.trigger == Trigger::Level || self.requested.is_empty() {
             return self.select(table);
         }
@@ -85,6 +92,7 @@ impl<'a> Wait<'a> {
             self.exclusion = Exclusion::Idle;
             return Next::Done;
         }
+        self.poller.counts.waits += 1;
         table.begin_wait();
         let (poller, count) = (&mut *self.poller, self.requested.len());
         poller.scheduler.begin();
@@ -199,6 +207,7 @@ impl<'a> Wait<'a> {
 
     /// Learns from the events, adds those that needed no poll, and gives each the user data of its subscription.
     fn finish(&mut self, now: u64, table: &mut FdTable) {
+        self.poller.counts.end(now);
         let (poller, requested) = (&mut *self.poller, self.requested);
         if self.trigger == Trigger::Edge {
             let polled_all = !self.exclusion.has_idle();

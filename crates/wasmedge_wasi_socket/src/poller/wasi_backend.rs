@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::backend::{PollBackend, drive};
+use super::counts::Counts;
 use super::{Poller, ProbeKind, Trigger};
 use crate::fd_table::{self, FdTable};
 use crate::probe;
@@ -37,6 +38,26 @@ impl PollBackend for WasiBackend {
 /// Notes that a descriptor is active.
 pub(crate) fn mark_active(fd: Fd) {
     local::with(&POLLER, |poller| poller.mark_active(fd)).unwrap_or_default();
+}
+
+/// What the poller has done.
+#[derive(Default)]
+pub(crate) struct PollerCounts {
+    pub(crate) waits: u64,
+    pub(crate) polls: u64,
+    pub(crate) peeks: u64,
+    /// In nanoseconds.
+    pub(crate) longest_gap: u64,
+}
+
+/// What the poller has done, and how many of these descriptors were active lately.
+pub(crate) fn counts(fds: &[Fd], now: u64) -> (PollerCounts, usize) {
+    let read = |poller: &mut Poller| {
+        let longest_gap = poller.counts.longest_gap(now);
+        let Counts { waits, polls, peeks, .. } = poller.counts;
+        (PollerCounts { waits, polls, peeks, longest_gap }, poller.count_active(fds))
+    };
+    local::with(&POLLER, read).unwrap_or_default()
 }
 
 /// Waits until an event comes and hands the events to `take`, which must not wait itself.

@@ -9,7 +9,7 @@
 //! If `DNS_SERVER` is set (`address` or `address:port`, queried over TCP), it is used instead, as in the published
 //! crate. Its responses go through the same cache.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,6 +23,7 @@ use crate::sys::{clock, errno, local};
 
 thread_local! {
     static DNS_CACHE: RefCell<DnsCache> = RefCell::default();
+    static LOOKUPS: Cell<(u64, u64, u64)> = const { Cell::new((0, 0, 0)) };
     static ADDRESS_HEALTH: RefCell<AddressHealth> = RefCell::default();
 }
 
@@ -71,6 +72,12 @@ pub fn nslookup_with_dns_server(server: &str, node: &str, service: &str) -> io::
     found.map(|found| with_port(found, port)).map_err(|number| lookup_error(node, number))
 }
 
+/// The number of lookups, without those that the cache answered; the number of failed ones; the time of all of them in
+/// nanoseconds.
+pub(crate) fn lookup_counts() -> (u64, u64, u64) {
+    LOOKUPS.get()
+}
+
 /// The error of a failed lookup.
 fn lookup_error(node: &str, number: u16) -> io::Error {
     let (kind, description) = errno::describe_lookup_error(number);
@@ -101,6 +108,8 @@ fn cached(key: &[&str], look_up: impl FnOnce() -> Result<Vec<SocketAddr>, u16>) 
     }
     let result = look_up();
     let ended = clock::now();
+    let (all, failed, time) = LOOKUPS.get();
+    LOOKUPS.set((all + 1, failed + u64::from(result.is_err()), time + ended.saturating_sub(began)));
     local::with(&DNS_CACHE, |cache| cache.insert(&key, result, began, ended)).unwrap_or(Err(errno::AISYSTEM))
 }
 

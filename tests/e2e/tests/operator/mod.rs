@@ -3,6 +3,7 @@
 mod backups;
 mod files;
 mod grants;
+mod metrics;
 mod page;
 mod point_in_time;
 mod proxy;

@@ -38,9 +38,7 @@ impl VerificationLimits {
     /// The response where too many signatures were verified. Tokens with wrong claims take nothing from the others.
     pub(super) fn admit(&self, claims: &Result<Verified, JwtError>, client: IpAddr) -> Result<(), Rejection> {
         match claims {
-            Ok(_) if self.right_claims.is_exceeded(client) => {
-                Err(Rejection::Busy(Problem::overloaded("Too many unknown tokens are being verified.")))
-            }
+            Ok(_) if self.right_claims.is_exceeded(client) => Err(Rejection::Busy(Problem::too_many_token_checks())),
             Err(_) if self.wrong_claims.is_exceeded(client) => Err(Rejection::Invalid(JwtError::Unverified)),
             Ok(_) | Err(_) => Ok(()),
         }
