@@ -41,7 +41,8 @@ git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
 done
 say "building the service and the guest programs with wasmedge_wasi_socket $published …"
 # The published crate has no statistics.
-(without_patch "$tree" && RUSTFLAGS="--cfg published_binding" quietly scripts/cargo.sh build --release --target-dir "$target/published")
+(without_patch "$tree" && RUSTFLAGS='--cfg published_binding' \
+    quietly scripts/cargo.sh build --release --target-dir "$target/published")
 (without_patch "$tree/tests/e2e/guest" && cd "$tree" && CARGO_TARGET_DIR=$target/published quietly scripts/guest.sh)
 export ORDER_SERVICE_WASM="$target/published/wasm32-wasip1/release/order-service.wasm"
 export GUEST_WASM="$target/published/guest/wasm32-wasip1/release/guest.wasm"

@@ -62,8 +62,9 @@ fn source() -> String {
     let root = artifacts::root().display().to_string();
     let git = |arguments: &[&str]| output_of("git", &[&["-C", &root], arguments].concat()).ok();
     let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
-    let changed =
-        git(&["status", "--porcelain", "--", "src", "crates", "Cargo.lock"]).is_none_or(|list| !list.is_empty());
+    let measured = ["src", "crates", "Cargo.toml", "Cargo.lock", ".cargo", "tools/wasm-lower", "tools/bench"];
+    let status = git(&[&["status", "--porcelain", "--"], &measured[..]].concat());
+    let changed = status.is_none_or(|list| !list.is_empty());
     if changed { format!("{commit}, changed since") } else { commit }
 }
 

@@ -40,7 +40,7 @@ pub struct Sample {
 /// would only measure this client.
 ///
 /// # Errors
-/// When the load is none, or the operating system refuses a connection or a poll.
+/// When the load is none, a connection or a poll is refused, or a response is none of HTTP/1.1 with a `Content-Length`.
 pub fn run(address: SocketAddr, request: &str, rate: f64, connections: u32, duration: Duration) -> Result<Vec<Sample>> {
     ensure!(rate > 0.0 && connections > 0, "a load needs a rate and connections");
     Load::new(address, request, rate, connections, duration)?.run()

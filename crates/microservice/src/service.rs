@@ -74,7 +74,9 @@ pub struct Context<'c> {
 
 impl Context<'_> {
     /// Adds a metric of the service's own to `GET /metrics`: a counter, gauge, histogram or family of
-    /// [`prometheus_client`]. The name has no `_total`. Labels should have values from a fixed list.
+    /// [`prometheus_client`]. It appears with the service's name in front, as in `order_service_items_sold_total`, so
+    /// that it never has the name of one of the kit's. `name` is without `_total`, and different for each metric. Labels
+    /// should have values from a fixed list.
     pub fn register_metric(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.metrics).register(name, help, metric);
     }
@@ -176,7 +178,8 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     let metrics = Metrics::new(S::NAME, S::VERSION, S::ROUTES.iter().map(|route| (route.method, route.path)).collect());
     let mut app = App::new(S::NAME, metrics, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     app.reserved_descriptors += pool_max;
-    let context = Context { environment, limits: &app.limits, database, metrics: Mutex::default() };
+    let own_registry = Registry::with_prefix(S::NAME.replace('-', "_"));
+    let context = Context { environment, limits: &app.limits, database, metrics: Mutex::new(own_registry) };
     let service = S::new(&context)?;
     let own_metrics = context.metrics.into_inner().unwrap_or_else(PoisonError::into_inner);
     app.metrics.service = own_metrics;

@@ -60,14 +60,13 @@ impl<'a> Client<'a> {
     /// Opens the connection.
     ///
     /// # Errors
-    /// When there is no descriptor left.
+    /// When there is no descriptor left, or nobody listens.
     pub(super) fn connect(&mut self, poll: &OwnedFd) -> Result<()> {
         let family = if self.address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(family, SocketType::STREAM, flags, None).context("cannot open a connection")?;
         match rustix::net::connect(&socket, &self.address) {
-            // A refusal comes with the first write, too.
-            Ok(()) | Err(Errno::INPROGRESS | Errno::CONNREFUSED) => {}
+            Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error).context("cannot open a connection"),
         }
         // Each event once: a socket is always writable, and all input is read at each event.
@@ -146,7 +145,7 @@ impl<'a> Client<'a> {
                 Ok(0) => return true,
                 Ok(count) => {
                     if let Some(exchange) = &mut self.exchange {
-                        exchange.received.extend(buffer.iter().take(count));
+                        exchange.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

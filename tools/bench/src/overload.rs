@@ -181,9 +181,10 @@ impl Bench {
             let mut slow = slowhttptest(options, &self.service.url(path), duration)?;
             // All connections are open by then.
             thread::sleep(Duration::from_secs(6));
-            beside.push(self.load(HONEST, HONEST_RATE, 8, duration)?);
+            let honest = self.load(HONEST, HONEST_RATE, 8, duration);
             let _ = slow.kill();
             let _ = slow.wait();
+            beside.push(honest?);
         }
         Ok(SlowClients { alone, beside })
     }

@@ -40,7 +40,7 @@ impl Database {
     async fn apply_missing(&self) -> Result<(), DatabaseError> {
         let _turn = self.migration_turn(Deadline::none()).await?;
         let mut session = self.lock_migrations(Deadline::none()).await?;
-        self.apply(&mut session).await?;
+        self.apply(&mut session).await.inspect_err(|error| self.shared.metrics.failed(error))?;
         self.unlock_migrations(session).await;
         Ok(())
     }
@@ -51,6 +51,10 @@ impl Database {
     /// Those of any write; [`DatabaseError::Conflict`] if this or another replica was migrating until the deadline;
     /// [`DatabaseError::SchemaOutcomeUnknown`].
     pub async fn reset(&self, deadline: Deadline) -> Result<(), DatabaseError> {
+        self.drop_and_apply(deadline).await.inspect_err(|error| self.shared.metrics.failed(error))
+    }
+
+    async fn drop_and_apply(&self, deadline: Deadline) -> Result<(), DatabaseError> {
         let _turn = self.migration_turn(deadline).await?;
         let mut session = self.lock_migrations(deadline).await?;
         let schema = &self.shared.schema;

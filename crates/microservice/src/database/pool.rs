@@ -132,10 +132,15 @@ impl ConnectionPool {
     }
 
     pub(super) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
-        let limits = [("work", self.work_queue.connections()), ("readiness", self.readiness_queue.connections())];
-        let used = [("work", self.work_queue.used()), ("readiness", self.readiness_queue.used())];
-        writer.gauges("db_client_connections_used", None, "Connections in use", "purpose", used)?;
-        writer.gauges("db_client_connections_limit", None, "The connections that may be used", "purpose", limits)?;
+        let work = ("work", &self.work_queue);
+        // With one connection both purposes share its queue.
+        let is_shared = Arc::ptr_eq(&self.work_queue, &self.readiness_queue);
+        let queues = [Some(work), (!is_shared).then_some(("readiness", &self.readiness_queue))];
+        let of =
+            |figure: fn(&Queue) -> u64| queues.into_iter().flatten().map(move |(name, queue)| (name, figure(queue)));
+        writer.gauges("db_client_connections_used", None, "Connections in use", "purpose", of(Queue::used))?;
+        let help = "The connections that may be used";
+        writer.gauges("db_client_connections_limit", None, help, "purpose", of(Queue::connections))?;
         let (help, waiters) = ("Work that waits for a connection", self.work_queue.waiters());
         writer.gauge("db_client_connection_pending_requests", None, help, &waiters)
     }

@@ -24,8 +24,6 @@ pub struct Session<'a> {
     state: State,
     deadline: Deadline,
     statement_timeout: Duration,
-    /// When the last statement was sent.
-    sent: Instant,
     metrics: Arc<DatabaseMetrics>,
     captures: PhantomData<&'a ()>,
 }
@@ -37,8 +35,11 @@ enum State {
     Ready,
     /// Only ROLLBACK: the database has given the transaction up, so later statements would not belong to it.
     Conflicted,
-    /// Nothing: a statement was sent and its response has not arrived.
-    AwaitingResponse,
+    /// Nothing: a statement was sent, and its response has not arrived.
+    AwaitingResponse {
+        /// When it was sent.
+        since: Instant,
+    },
 }
 
 impl Session<'_> {
@@ -48,8 +49,7 @@ impl Session<'_> {
         statement_timeout: Duration,
         metrics: Arc<DatabaseMetrics>,
     ) -> Self {
-        let (state, sent) = (State::Ready, Instant::now());
-        Self { connection, state, deadline, statement_timeout, sent, metrics, captures: PhantomData }
+        Self { connection, state: State::Ready, deadline, statement_timeout, metrics, captures: PhantomData }
     }
 
     /// Runs a statement that has no parameters and returns no rows.
@@ -111,8 +111,7 @@ impl Session<'_> {
         self.run(&schema_change_timeouts(max)).await?;
         let (conn, _) = self.send()?;
         let response = bounded(max, conn.query_drop(sql)).await;
-        let result = self.receive(sql, response).map_err(DatabaseError::during_schema_change);
-        result.inspect_err(|error| self.metrics.failed(error))
+        self.receive(sql, response).map_err(DatabaseError::during_schema_change)
     }
 
     /// Commits. Once the COMMIT is sent, its response is awaited beyond the deadline, for `max`.
@@ -123,7 +122,7 @@ impl Session<'_> {
             Ok(result) => result.map_err(DatabaseError::from_commit),
             Err(_) => Err(DatabaseError::OutcomeUnknown(format!("no response within {max:?}"))),
         };
-        self.receive("COMMIT", response).inspect_err(|error| self.metrics.failed(error))
+        self.receive("COMMIT", response)
     }
 
     /// Rolls back and returns the connection to the pool. If that fails, the connection is closed, and the database
@@ -139,7 +138,7 @@ impl Session<'_> {
 
     /// Returns the connection to the pool if it is in order. It must have no open transaction and no lock.
     pub(super) fn release(self) {
-        if self.state != State::AwaitingResponse {
+        if !matches!(self.state, State::AwaitingResponse { .. }) {
             self.connection.release();
         }
     }
@@ -152,23 +151,24 @@ impl Session<'_> {
         match self.state {
             State::Ready => {}
             State::Conflicted => return Err(DatabaseError::Conflict("an earlier statement had a conflict".into())),
-            State::AwaitingResponse => {
+            State::AwaitingResponse { .. } => {
                 return Err(DatabaseError::ConnectionLost("an earlier statement got no response".into()));
             }
         }
-        self.state = State::AwaitingResponse;
-        self.sent = Instant::now();
+        self.state = State::AwaitingResponse { since: Instant::now() };
         Ok((self.connection.get()?, self.deadline.remaining(self.statement_timeout)))
     }
 
     /// Sets the state that follows from the response to this statement.
     fn receive<T>(&mut self, sql: &str, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
-        self.metrics.statement(sql, self.sent.elapsed());
-        self.state = match &response {
-            Err(DatabaseError::Conflict(_)) => State::Conflicted,
-            Err(error) if !error.leaves_connection_usable() => State::AwaitingResponse,
-            Ok(_) | Err(_) => State::Ready,
-        };
+        if let State::AwaitingResponse { since } = self.state {
+            self.metrics.statement(sql, since.elapsed());
+        }
+        match &response {
+            Err(DatabaseError::Conflict(_)) => self.state = State::Conflicted,
+            Err(error) if !error.leaves_connection_usable() => {}
+            Ok(_) | Err(_) => self.state = State::Ready,
+        }
         response
     }
 }

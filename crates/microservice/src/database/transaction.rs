@@ -133,7 +133,10 @@ impl Database {
             let result = self.attempt(mode, &mut work).await;
             match result {
                 Err(error) if retries.should_retry(error.database_error()).await => mode.purpose.continue_work(),
-                result => return result,
+                result => {
+                    let failed = |error: &DatabaseError| self.shared.metrics.failed(error);
+                    return result.inspect_err(|error| error.database_error().into_iter().for_each(failed));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Metrics: what the process does, in the OpenMetrics text format, for `GET /metrics` on the operator's listener.
 //!
 //! Each part of the kit counts for itself and writes its metrics when it is asked, with a [`MetricWriter`]. Names are
-//! those of OpenTelemetry where it has a name (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>,
+//! those of OpenTelemetry where it has a metric of the same meaning (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>,
 //! `…/database/database-metrics/`), as Prometheus spells them (<https://prometheus.io/docs/practices/naming/>).
 //!
 //! Labels have values from fixed lists: the table of routes, enums, constants. No client can make a new series.

@@ -20,6 +20,7 @@ pub(super) fn from_openmetrics(text: &str) -> String {
             let (suffix, kind) = match kind {
                 "counter" => ("_total", "counter"),
                 "info" => ("_info", "gauge"),
+                "unknown" => ("", "untyped"),
                 kind => ("", kind),
             };
             if let Some((_, text)) = help.take() {
@@ -27,7 +28,8 @@ pub(super) fn from_openmetrics(text: &str) -> String {
             }
             let _ = writeln!(converted, "# TYPE {name}{suffix} {kind}");
         } else if !line.starts_with('#') {
-            converted.push_str(line);
+            // An exemplar, which the older format does not have, follows the value. No label of ours has this text.
+            converted.push_str(line.split_once(" # {").map_or(line, |(sample, _)| sample));
             converted.push('\n');
         }
     }
@@ -42,10 +44,12 @@ mod tests {
     fn counters_and_facts_have_their_suffix_in_every_line() {
         let openmetrics = "# HELP shed Rejected, # and all.\n# TYPE shed counter\nshed_total{reason=\"a b\"} 1\n\
             # HELP build What it is.\n# TYPE build info\nbuild_info{version=\"1\"} 1\n\
-            # HELP held_bytes Held.\n# TYPE held_bytes gauge\n# UNIT held_bytes bytes\nheld_bytes 5\n# EOF\n";
+            # HELP held_bytes Held.\n# TYPE held_bytes gauge\n# UNIT held_bytes bytes\nheld_bytes 5\n\
+            # HELP x X.\n# TYPE x unknown\nx 1 # {trace_id=\"7\"} 1\n# EOF\n";
         let expected = "# HELP shed_total Rejected, # and all.\n# TYPE shed_total counter\nshed_total{reason=\"a b\"} 1\n\
             # HELP build_info What it is.\n# TYPE build_info gauge\nbuild_info{version=\"1\"} 1\n\
-            # HELP held_bytes Held.\n# TYPE held_bytes gauge\nheld_bytes 5\n";
+            # HELP held_bytes Held.\n# TYPE held_bytes gauge\nheld_bytes 5\n\
+            # HELP x X.\n# TYPE x untyped\nx 1\n";
         assert_eq!(from_openmetrics(openmetrics), expected);
     }
 }

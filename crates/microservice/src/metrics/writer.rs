@@ -9,11 +9,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Unit;
 
-/// The bounds of the buckets of durations, in seconds: from a request without a database to `REQUEST_TIMEOUT`.
-const DURATION_BUCKETS: [f64; 16] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// The bounds of the buckets of durations, in seconds: from a request without a database to a batch (`BATCH_TIMEOUT`).
+const DURATION_BUCKETS: [f64; 18] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// A histogram of durations in seconds, from 0.1 ms to 10 s.
+/// A histogram of durations in seconds, from 0.1 ms to a minute.
 pub(crate) fn duration_histogram() -> Histogram {
     Histogram::new(DURATION_BUCKETS)
 }
@@ -40,13 +40,13 @@ impl<'e> MetricWriter<'e> {
     }
 
     /// Values that go up and down, one for each value of the label.
-    pub(crate) fn gauges<const N: usize>(
+    pub(crate) fn gauges(
         &mut self,
         name: &str,
         unit: Option<&Unit>,
         help: &str,
         label: &str,
-        values: [(&str, u64); N],
+        values: impl IntoIterator<Item = (&'static str, u64)>,
     ) -> fmt::Result {
         let mut family = self.begin(name, unit, help, MetricType::Gauge)?;
         for (of, value) in values {

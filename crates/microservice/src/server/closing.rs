@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::raw_response;
+use super::{Server, raw_response};
 use crate::app::App;
 use crate::problem::{Problem, ShedReason};
 
@@ -37,9 +37,9 @@ pub(super) fn reject(mut stream: TcpStream, app: &App, rejections: &Arc<Semaphor
 }
 
 /// Rejects a connection for which there is no memory.
-pub(super) async fn reject_stream(mut stream: impl AsyncRead + AsyncWrite + Unpin, app: &App) {
-    app.metrics.shed.count(ShedReason::Memory);
-    let response = raw_response::problem(&Problem::out_of_memory(), app.name);
+pub(super) async fn reject_stream(mut stream: impl AsyncRead + AsyncWrite + Unpin, server: &Server) {
+    server.count_shed(ShedReason::Memory);
+    let response = raw_response::problem(&Problem::out_of_memory(), server.app.name);
     if let Ok(Ok(())) = timeout(LINGER_TIMEOUT, stream.write_all(&response)).await {
         lingering_close(stream).await;
     }

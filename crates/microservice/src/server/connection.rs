@@ -83,7 +83,7 @@ async fn parse(
 ) -> Option<(TimedStream, Vec<u8>)> {
     let mut stream = HeadStream::new(stream, activity.clone(), first);
     if !stream.reserve_parser().await {
-        closing::reject_stream(stream, &server.app).await;
+        closing::reject_stream(stream, server).await;
         return None;
     }
     let stream = ParserErrorStream::new(stream, Arc::clone(server), activity.clone());

@@ -39,6 +39,9 @@ const OUT_OF_RESOURCES_PAUSE: Duration = Duration::from_millis(50);
 /// The time for the responses to the last COMMITs, when all other requests in flight are cut off.
 const FINAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// The time in which the backlog is accepted at shutdown. Even a busy process asks its listener within it.
+const BACKLOG_TIME: Duration = Duration::from_millis(20);
+
 /// Failed accepts after which the backlog is given up at shutdown.
 const MAX_BACKLOG_FAILURES: u32 = 64;
 
@@ -58,6 +61,13 @@ struct Server {
 }
 
 impl Server {
+    /// Counts a rejected request or connection.
+    fn count_shed(&self, reason: ShedReason) {
+        if self.is_public {
+            self.app.metrics.shed.count(reason);
+        }
+    }
+
     fn new(app: &Arc<App>, router: Router, access: Access, is_public: bool) -> Arc<Self> {
         let limits = &app.limits;
         let timeouts = connection::Timeouts {
@@ -139,17 +149,22 @@ impl ConnectionManager {
 
     /// Accepts the connections that are in the backlog now.
     async fn accept_backlog(&self, listener: &TcpListener) {
-        // A connection in the backlog that was reset does not hide those behind it. The bound ends the loop where file
-        // descriptors are used up.
-        let mut failures = 0;
-        while failures < MAX_BACKLOG_FAILURES {
+        // A connection in the backlog that was reset does not hide those behind it. The bounds end the loop where file
+        // descriptors are used up, and where new connections come without end.
+        let (mut failures, mut accepted) = (0, 0);
+        let end = tokio::time::sleep(BACKLOG_TIME);
+        tokio::pin!(end);
+        while failures < MAX_BACKLOG_FAILURES && accepted < self.max {
             tokio::select! {
                 biased;
-                accepted = accept(listener) => match accepted {
-                    Some((stream, peer)) => self.spawn_connection(stream, peer),
+                connection = accept(listener) => match connection {
+                    Some((stream, peer)) => {
+                        accepted += 1;
+                        self.spawn_connection(stream, peer);
+                    }
                     None => failures += 1,
                 },
-                () = tokio::task::yield_now() => return,
+                () = &mut end => return,
             }
         }
     }
@@ -170,7 +185,7 @@ impl ConnectionManager {
             }
             None => {
                 let reason = if has_descriptors { ShedReason::Connections } else { ShedReason::Descriptors };
-                app.metrics.shed.count(reason);
+                self.server.count_shed(reason);
                 // The next connection may find a place.
                 self.memory.cut_off_longest_stalled();
                 closing::reject(stream, app, &self.rejections);

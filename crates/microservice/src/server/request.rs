@@ -11,7 +11,6 @@ use super::Server;
 use super::activity::{Activity, RequestGuard, TrackedBody};
 use super::raw_response::new_request_id;
 use crate::access::{ClientConnection, Findings};
-use crate::app::App;
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
 use crate::memory::{Holder, Reservation};
@@ -45,7 +44,7 @@ pub(super) async fn serve(
     if let Some(problem) = result.as_ref().ok().and_then(|response| hold(response, &method, guard.activity()).err()) {
         result = Err(problem);
     }
-    let mut response = result.unwrap_or_else(|problem| reject(&problem, app, &id));
+    let mut response = result.unwrap_or_else(|problem| reject(&problem, server, &id));
     // A process that shuts down closes its connections, so that clients connect to another replica. A connection is
     // also closed after a chunked body: hyper_wasi takes a chunk-size line without digits for the end of the body. A
     // proxy may not, and would then see other request boundaries.
@@ -105,14 +104,14 @@ async fn handle(
 }
 
 /// The error response. Its cause goes to the log only.
-fn reject(problem: &Problem, app: &App, id: &str) -> Response<Body> {
+fn reject(problem: &Problem, server: &Server, id: &str) -> Response<Body> {
     if let Some(reason) = problem.shed_reason() {
-        app.metrics.shed.count(reason);
+        server.count_shed(reason);
     }
     if let Some(cause) = problem.cause() {
         tracing::error!(request_id = %id, cause, "a request failed");
     }
-    let mut response = response::problem(problem, app.name, id);
+    let mut response = response::problem(problem, server.app.name, id);
     if problem.closes_connection() {
         close_after(&mut response);
     }

@@ -94,7 +94,7 @@ pub(crate) fn flush() {
 /// Writes the metrics of the log.
 pub(crate) fn write_metrics(writer: &mut MetricWriter<'_>) -> fmt::Result {
     let lost = SINK.get().map_or(0, |sink| sink.lost());
-    writer.counter("log_lines_lost", None, "Log lines that were dropped, because the log's reader is too slow", &lost)
+    writer.counter("log_lines_lost", None, "Log lines that were dropped", &lost)
 }
 
 fn parse_format(text: &str) -> Result<Format, String> {

@@ -6,13 +6,15 @@ const WINDOW: u64 = 30_000_000_000;
 /// Counts since the start of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Waits that did ask for events.
+    /// Waits for events of a caller's list, without those that asked nothing.
     pub(crate) waits: u64,
-    /// Polls of the runtime.
+    /// Polls of the runtime in these waits.
     pub(crate) polls: u64,
     /// Peeks at one socket each.
     pub(crate) peeks: u64,
-    /// When the last wait ended.
+    /// Whether such a wait is under way.
+    is_asking: bool,
+    /// When the last one ended.
     last_end: Option<u64>,
     gaps: RecentMax,
 }
@@ -20,19 +22,30 @@ pub(crate) struct Counts {
 impl Counts {
     /// Counts for a process that begins.
     pub(crate) const fn new() -> Self {
-        Self { waits: 0, polls: 0, peeks: 0, last_end: None, gaps: RecentMax { began: 0, present: 0, previous: 0 } }
+        Self {
+            waits: 0,
+            polls: 0,
+            peeks: 0,
+            is_asking: false,
+            last_end: None,
+            gaps: RecentMax { began: 0, present: 0, previous: 0 },
+        }
     }
 
-    /// A wait begins. The time since the last one is what the process did in between.
+    /// A wait begins to ask. The time since the last one is what the process did in between.
     pub(crate) fn begin(&mut self, now: u64) {
+        self.is_asking = true;
+        self.waits += 1;
         if let Some(last) = self.last_end {
             self.gaps.record(now.saturating_sub(last), now);
         }
     }
 
-    /// A wait ends.
+    /// A wait ends, whether it has asked or not.
     pub(crate) fn end(&mut self, now: u64) {
-        self.last_end = Some(now);
+        if std::mem::take(&mut self.is_asking) {
+            self.last_end = Some(now);
+        }
     }
 
     /// The longest time between two waits, of those in the last minute or less, but at least half of one. In
@@ -92,8 +105,20 @@ mod tests {
         assert_eq!(counts.longest_gap(WINDOW + 8), 100);
         assert_eq!(counts.longest_gap(2 * WINDOW + 1), 7);
         assert_eq!(counts.longest_gap(9 * WINDOW), 0);
-        counts.end(9);
+        counts.end(9 * WINDOW);
         counts.begin(3);
         assert_eq!(counts.longest_gap(3), 0, "a clock that goes back");
+    }
+
+    #[test]
+    fn waits_that_ask_nothing_end_no_gap() {
+        let mut counts = Counts::new();
+        counts.begin(10);
+        counts.end(20);
+        for now in [30, 40, 50] {
+            counts.end(now);
+        }
+        counts.begin(60);
+        assert_eq!((counts.longest_gap(60), counts.waits), (40, 2));
     }
 }

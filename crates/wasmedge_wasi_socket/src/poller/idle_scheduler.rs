@@ -7,7 +7,7 @@
 //!
 //! - the descriptors that were active in the last 64 to 128 waits;
 //! - a slice of the others. Its size follows the time that has passed, so each descriptor is selected once per
-//!   [`cycle_time`] under any load;
+//!   [`cycle_time`] under any load, and the pause of a busy caller (below);
 //! - all of them, once the active ones have been silent for a while, and as long as waits are rare. To poll all costs
 //!   much at first, and lets an idle descriptor be noticed at once. How long the while is depends on who ended the last
 //!   silences: if it was an active descriptor, to poll all was or would have been in vain.
@@ -17,7 +17,7 @@
 //!
 //! A caller that has other work does not want to wait: its timeout is zero. If hundreds of descriptors are active, each
 //! such poll would cost as much as the work between two of them. So such a wait is due only once the time since the
-//! last one is eight times what that one cost; before, nothing is asked.
+//! last one is about eight times what that one cost; before, nothing is asked.
 //!
 //! This module makes no calls: times and descriptors are arguments, and the tests run it against a model.
 
@@ -62,6 +62,7 @@ pub(crate) fn cycle_time(count: usize) -> u64 {
 }
 
 /// How long a caller that has other work goes on with that after `selected` descriptors were polled, in nanoseconds.
+/// Polling one that was polled before takes about as long as a peek.
 pub(crate) fn busy_pause(selected: usize) -> u64 {
     SLICE_SHARE * PEEK_COST * selected as u64
 }
@@ -147,6 +148,12 @@ impl IdleScheduler {
         let (last, selected) = self.last_selection;
         // A clock that went back is not waited for.
         selected <= SMALL_SELECTION || now < last || now - last >= busy_pause(selected)
+    }
+
+    /// How long silences are waited for, as a multiple.
+    #[cfg(test)]
+    pub(crate) fn patience(&self) -> u64 {
+        self.patience
     }
 
     /// How long the active descriptors must be silent before all are polled, in nanoseconds.

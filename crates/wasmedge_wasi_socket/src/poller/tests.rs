@@ -529,3 +529,27 @@ fn the_sockets_that_are_active_are_counted() {
     sockets.sort_unstable();
     assert_eq!((sockets.as_slice(), poller.count_active(&sockets)), ([5, 6, 7].as_slice(), 1));
 }
+
+#[test]
+fn a_clock_that_ends_a_silence_teaches_nothing() {
+    let requested: Vec<_> = (100..1_100).map(reading).chain([after(100_000_000)]).collect();
+    let (mut model, mut poller) = (Model { nonblocking: true, ..Model::default() }, Poller::new());
+    let speak = |model: &mut Model, poller: &mut Poller, fd: u32, at: u64| {
+        model.readable.insert(fd, model.now + at);
+        while model.readable.contains_key(&fd) {
+            for event in model.wait(poller, &requested, Trigger::Edge) {
+                model.readable.remove(&(event.userdata as u32));
+            }
+        }
+    };
+    // The second input comes from an active descriptor, after a silence.
+    speak(&mut model, &mut poller, 100, 50_000_000);
+    speak(&mut model, &mut poller, 100, 50_000_000);
+    let learned = poller.scheduler.patience();
+    for _ in 0..5 {
+        model.wait(&mut poller, &requested, Trigger::Edge);
+    }
+    assert_eq!(poller.scheduler.patience(), learned);
+    speak(&mut model, &mut poller, 900, 50_000_000);
+    assert!(poller.scheduler.patience() < learned, "an idle descriptor has ended a silence");
+}

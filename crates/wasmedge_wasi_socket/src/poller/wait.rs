@@ -65,11 +65,12 @@ impl<'a> Wait<'a> {
         };
         match next {
             Next::Probe => {
-                self.poller.counts.peeks += self.poller.probes.len() as u64;
+                let is_peek = |probe: &&Probe| probe.kind == ProbeKind::Input;
+                self.poller.counts.peeks += self.poller.probes.iter().filter(is_peek).count() as u64;
                 Step::Probe(&mut self.poller.probes)
             }
             Next::Poll => {
-                self.poller.counts.polls += 1;
+                self.poller.counts.polls += u64::from(self.trigger == Trigger::Edge);
                 Step::Poll { subscriptions: &self.poller.subscriptions, events: &mut self.poller.events }
             }
             Next::Done => {
@@ -82,7 +83,6 @@ impl<'a> Wait<'a> {
     fn start(&mut self, now: u64, table: &mut FdTable) -> Next {
         self.poller.events.clear();
         self.began = now;
-        self.poller.counts.begin(now);
         if self.trigger == Trigger::Level || self.requested.is_empty() {
             return self.select(table);
         }
@@ -92,7 +92,7 @@ impl<'a> Wait<'a> {
             self.exclusion = Exclusion::Idle;
             return Next::Done;
         }
-        self.poller.counts.waits += 1;
+        self.poller.counts.begin(now);
         table.begin_wait();
         let (poller, count) = (&mut *self.poller, self.requested.len());
         poller.scheduler.begin();
@@ -207,14 +207,15 @@ impl<'a> Wait<'a> {
 
     /// Learns from the events, adds those that needed no poll, and gives each the user data of its subscription.
     fn finish(&mut self, now: u64, table: &mut FdTable) {
-        self.poller.counts.end(now);
         let (poller, requested) = (&mut *self.poller, self.requested);
         if self.trigger == Trigger::Edge {
+            poller.counts.end(now);
             let polled_all = !self.exclusion.has_idle();
             poller.scheduler.end(polled_all, requested.len(), self.began, now);
         }
         let fd_of = |event: &Event| requested.get(event.userdata as usize).and_then(Subscription::fd);
-        if self.trigger == Trigger::Edge && !poller.events.is_empty() {
+        // A clock that ends a silence says nothing of the descriptors.
+        if self.trigger == Trigger::Edge && poller.events.iter().any(|event| fd_of(event).is_some()) {
             let is_any_active = poller.events.iter().filter_map(fd_of).any(|fd| poller.scheduler.is_active(fd));
             poller.scheduler.learn(requested.len(), now.saturating_sub(self.began), is_any_active);
         }
