@@ -7,7 +7,7 @@
 # For mirrors, proxies and private certificate authorities: set http_proxy and https_proxy, which Docker passes on, and
 # two optional secrets, `cargo` (a cargo configuration) and `ca` (PEM, for cargo's downloads).
 #
-# AOT_OPTIONS=--generic-binary compiles for all processors of the architecture, not only for the build machine's.
+# AOT_OPTIONS: options of `wasmedge compile`. The code is for processors like the build machine's (docs/DEPLOY.md).
 
 ARG BUILD_IMAGE=debian:trixie-slim
 
@@ -22,12 +22,15 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
         libstd-rust-dev-wasm32 lld-19 clang-19 wasi-libc libclang-rt-19-dev-wasm32
 # `build DIRECTORIES -- ARGUMENTS…` is `cargo build` with the locked versions and the certificate authority of the
 # secrets. cargo compares file times, and the empty sources (below) were compiled after the files in these directories
-# were written: touch makes these newer.
+# were written: touch makes these newer. Stages run side by side and share the crates, but not cargo's own lock on them:
+# with one in their directory, each crate is unpacked once.
 # `lower FILE` writes the module, lowered, into /out; with WASM_LOWER=off as the compiler made it.
 RUN printf '%s\n' '#!/bin/sh -e' \
         '[ ! -s /run/secrets/ca ] || export CARGO_HTTP_CAINFO=/run/secrets/ca' \
         'while [ "$1" != -- ]; do find "$1" -type f -exec touch {} +; shift; done; shift' \
-        'exec cargo build --locked "$@"' >/usr/local/bin/build && \
+        'host=$(rustc -vV | sed -n "s/^host: //p")' \
+        'flock /root/.cargo/registry cargo fetch --locked --target wasm32-wasip1 --target "$host"' \
+        'exec cargo build --locked --offline "$@"' >/usr/local/bin/build && \
     printf '%s\n' '#!/bin/sh -e' \
         'if [ "$WASM_LOWER" = off ]; then cp "$1" /out/; else wasm-lower "$1" -o "/out/${1##*/}"; fi' \
         >/usr/local/bin/lower && \
@@ -38,7 +41,7 @@ RUN printf '%s\n' '#!/bin/sh -e' \
 FROM debian AS manifests
 WORKDIR /build
 COPY . .
-RUN rm -rf src migrations crates/microservice/src crates/microservice/examples tools/*/src && mkdir src && \
+RUN rm -rf src migrations *.json crates/microservice/src crates/microservice/examples tools/*/src && mkdir src && \
     echo 'fn main() {}' >src/main.rs && touch src/lib.rs && \
     for member in crates/microservice/ $(ls -d services/*/ 2>/dev/null) fuzz/ testkit/ tests/*/ tools/*/; do \
         mkdir "$member/src" && touch "$member/src/lib.rs"; \
@@ -71,6 +74,7 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     build crates/microservice -- --profile release
 COPY src src
 COPY migrations migrations
+COPY orders.json update_order.json ./
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     build src migrations -- --profile release
@@ -91,6 +95,7 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     build crates/microservice -- --profile portable
 COPY src src
 COPY migrations migrations
+COPY orders.json update_order.json ./
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     build src migrations -- --profile portable
@@ -129,6 +134,7 @@ RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     build crates/microservice -- --profile native --target "$(rustc -vV | sed -n 's/^host: //p')"
 COPY src src
 COPY migrations migrations
+COPY orders.json update_order.json ./
 RUN --mount=type=cache,target=/root/.cargo/registry --mount=type=secret,id=ca \
     --mount=type=secret,id=cargo,target=/root/.cargo/config.toml \
     build src migrations -- --profile native --target "$(rustc -vV | sed -n 's/^host: //p')" && \

@@ -13,21 +13,23 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help: ## this list
 	@awk -F ' *:.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: DATABASE_URL, LISTEN_ADDR and all others of the service (make run), QUICK=1 (make bench),"
-	@echo "SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz), WASM_LOWER=off (run what cargo"
-	@echo "builds, tools/wasm-lower/README.md). Before each commit: make check."
+	@echo "API_EXAMPLES (make test-api), SOAK_SECONDS, SOAK_SEED (make soak), FUZZ_INPUTS, FUZZ_SECONDS (make fuzz),"
+	@echo "WASM_LOWER=off (run what cargo builds, tools/wasm-lower/README.md). Before each commit: make check."
 
 .PHONY: run
 run: deps-run build ## build, start a private MariaDB and serve on 127.0.0.1:8080; Ctrl-C stops it
+	@scripts/step.sh "compile make run" $(CARGO) build --package run --target $(HOST)
 	@$(CARGO) run --quiet --package run --target $(HOST)
 
 .PHONY: build
 build: deps-build ## compile the service to WebAssembly: target/wasm32-wasip1/release/lowered/order-service.wasm
-	@$(CARGO) build --release
-	@scripts/wasm-lower.sh "$(TARGET_DIR)/wasm32-wasip1/release/order-service.wasm"
+	@scripts/step.sh "compile to WebAssembly" $(CARGO) build --release
+	@scripts/step.sh "replace slow instructions" \
+		scripts/wasm-lower.sh "$(TARGET_DIR)/wasm32-wasip1/release/order-service.wasm"
 
 .PHONY: aot
 aot: deps-run build ## compile that for this processor, into target/aot/ (about a minute, once)
-	@$(CARGO) run --quiet --package testkit --bin aot --target $(HOST)
+	@scripts/step.sh --show "compile for this processor" $(CARGO) run --quiet --package testkit --bin aot --target $(HOST)
 
 .PHONY: guest
 guest: deps-build ## the small programs that the end-to-end tests run in WasmEdge beside the service
@@ -35,7 +37,7 @@ guest: deps-build ## the small programs that the end-to-end tests run in WasmEdg
 
 .PHONY: native
 native: deps-build ## compile the same source for this machine, without WebAssembly
-	@$(CARGO) build --profile native --target $(HOST)
+	@scripts/step.sh "compile natively" $(CARGO) build --profile native --target $(HOST)
 
 .PHONY: check
 check: deps-check ## before each commit, without root: lint, unit and wasm tests, the quick end-to-end tests (2 min)
@@ -43,8 +45,8 @@ check: deps-check ## before each commit, without root: lint, unit and wasm tests
 	@scripts/test.sh unit wasm quick
 
 .PHONY: test
-test: deps-test deps-containers ## all tests but the cluster's: native, WasmEdge, end to end, containers
-	@scripts/test.sh unit wasm e2e containers
+test: deps-api deps-containers ## all tests but the cluster's: native, WasmEdge, end to end, API, containers
+	@scripts/test.sh unit wasm e2e api containers
 
 .PHONY: test-unit
 test-unit: deps-test ## the unit tests of the service, its crates and the tools, natively
@@ -57,6 +59,15 @@ test-wasm: deps-test ## the unit tests of the service and its crates in WasmEdge
 .PHONY: test-e2e
 test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 	@scripts/test.sh e2e
+
+.PHONY: test-api
+test-api: deps-api ## the API's description by its tools: linter, schemathesis with 10,000 requests, a client (6 min)
+	@API_EXAMPLES=$${API_EXAMPLES:-1000} scripts/test.sh api
+
+.PHONY: released-api
+released-api: deps-run build ## write the API's description of a release, with which later ones are compared
+	@wasmedge "$(TARGET_DIR)/wasm32-wasip1/release/lowered/order-service.wasm" --openapi >tools/openapi/released.json.new
+	@mv tools/openapi/released.json.new tools/openapi/released.json
 
 .PHONY: test-published
 test-published: deps-test ## the platform tests with the published socket crate (10 min): docs/PUBLISHED-CRATE.md
@@ -105,6 +116,10 @@ up: ## docker compose up with the installed engine; returns once the service is 
 down: ## drain the replicas, then docker compose down; the data are kept
 	@scripts/up.sh down
 
+.PHONY: top
+top: deps-build ## the service's figures, live, of all replicas: `make run`, `make up`, or ADMIN="HOST:PORT …"
+	@$(CARGO) run --quiet --package top --target $(HOST) -- $(ADMIN)
+
 .PHONY: backup
 backup: deps-backup ## write a backup of the database into backups/: of DATABASE_URL, or of a running `make run`
 	@scripts/backup.sh backup
@@ -129,27 +144,34 @@ lint: deps-lint ## format, clippy without a warning (wasm and native), shell scr
 fmt: deps-build ## format the source
 	@$(CARGO) fmt --all
 
+# measure WHAT,PART: runs a part of the bench; without PART, processes.
+define measure
+@scripts/step.sh "compile the measurements" $(CARGO) build --release --package bench --target $(HOST)
+@scripts/step.sh --show "measure $(1)" $(CARGO) run --quiet --release --package bench --target $(HOST) -- $(2)
+endef
+
 .PHONY: bench
 bench: deps-bench build aot native ## measure interpreter, AOT and native side by side into docs/BENCHMARKS.md (30 min)
-	@$(CARGO) run --quiet --release --package bench --target $(HOST)
+	$(call measure,processes,)
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) bench-containers bench-cluster; else \
 		echo "Not measured: make bench-containers, make bench-cluster. Only root can start an engine or a cluster."; fi
 
 .PHONY: bench-containers
 bench-containers: deps-containers ## make bench for images on a private engine: start, memory, size, build (5 min)
-	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- containers
+	$(call measure,containers,containers)
 
 .PHONY: bench-overload
-bench-overload: deps-bench build aot native ## overload and 1,000 slow clients, wasm and native: docs/BENCHMARKS.md (6 min)
-	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- overload
+bench-overload: deps-bench build aot native ## overload, 1,000 slow clients; wasm and native: docs/BENCHMARKS.md (6 min)
+	$(call measure,overload,overload)
 
 .PHONY: bench-cluster
 bench-cluster: deps-cluster ## make bench for a private Kubernetes cluster: pod creation to ready (5 min)
-	@$(CARGO) run --quiet --release --package bench --target $(HOST) -- cluster
+	$(call measure,the cluster,cluster)
 
 .PHONY: soak
 soak: deps-run build aot ## 10 minutes of mixed load and faults, every response checked: docs/BENCHMARKS.md
-	@$(CARGO) run --quiet --release --package soak --target $(HOST)
+	@scripts/step.sh "compile the soak" $(CARGO) build --release --package soak --target $(HOST)
+	@scripts/step.sh --show soak $(CARGO) run --quiet --release --package soak --target $(HOST)
 
 .PHONY: fuzz
 fuzz: deps-fuzz ## ten million inputs, by libFuzzer, to all that parses what strangers send (10 min)
@@ -159,10 +181,10 @@ fuzz: deps-fuzz ## ten million inputs, by libFuzzer, to all that parses what str
 deps: ## install the missing Debian packages for run, check, test and bench
 	@scripts/deps.sh check test bench
 
-.PHONY: deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers
+.PHONY: deps-build deps-lint deps-run deps-test deps-api deps-check deps-bench deps-cluster deps-containers
 .PHONY: deps-audit deps-backup deps-release deps-fuzz deps-slim
-deps-build deps-lint deps-run deps-test deps-check deps-bench deps-cluster deps-containers deps-audit deps-backup \
-    deps-release deps-fuzz deps-slim:
+deps-build deps-lint deps-run deps-test deps-api deps-check deps-bench deps-cluster deps-containers deps-audit \
+    deps-backup deps-release deps-fuzz deps-slim:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

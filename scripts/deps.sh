@@ -5,6 +5,7 @@
 #   scripts/deps.sh lint         + shellcheck, and what checks the Kubernetes manifests
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + the programs that the end-to-end tests use
+#   scripts/deps.sh api          test + Python and Node.js, for the tools that read the API's description
 #   scripts/deps.sh check        lint and test together
 #   scripts/deps.sh bench        + the load generators
 #   scripts/deps.sh fuzz         build + a compiler for libFuzzer's engine
@@ -106,9 +107,24 @@ test_group() {
     need openssl openssl
     need strace strace
     need haproxy haproxy
+    need promtool prometheus
+    # It compiles the OpenTelemetry Collector.
+    find_go >/dev/null || need "no go" golang-1.24-go
     need /usr/include/wasmedge/wasmedge.h libwasmedge-dev
     need unshare util-linux
     need ip iproute2
+}
+node_is_new() {
+    case $(node --version 2>/dev/null) in v20.19.* | v20.[2-9]* | v2[2-9].* | v[3-9][0-9].*) ;; *) return 1 ;; esac
+}
+# What reads the API's description: scripts/openapi-tools.sh.
+api_group() {
+    test_group
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need "no venv" python3-venv
+    # What Redocly's linter needs.
+    node_is_new || need "no node" nodejs
+    need npm npm
 }
 check_group() {
     lint_group
@@ -118,6 +134,8 @@ bench_group() {
     run_group
     need wrk wrk
     need slowhttptest slowhttptest
+    # It compiles the OpenTelemetry Collector.
+    find_go >/dev/null || need "no go" golang-1.24-go
 }
 fuzz_group() {
     build_group
@@ -200,7 +218,7 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | check | bench | fuzz | cluster) "${group}_group" ;;
+    build | lint | run | test | api | check | bench | fuzz | cluster) "${group}_group" ;;
     engine | containers | audit | backup | release | slim) "${group}_group" ;;
     *) fail "unknown group '$group': the head of this script lists them" ;;
     esac
@@ -267,8 +285,18 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
 fi
-apt-get update >"$log" 2>&1 || { tail -n 5 "$log" >&2; fail "apt-get update failed (above)."; }
+# quietly NAME COMMAND…: on a terminal with a line that shows how it goes; elsewhere only a failure says something.
+quietly() {
+    if [ -t 2 ] && [ -z "${CI-}" ]; then
+        "$(dirname "$0")/step.sh" "$@" >&2
+    else
+        shift
+        "$@" >"$log" 2>&1 || { tail -n 15 "$log" >&2; return 1; }
+    fi
+}
+quietly "read the lists of packages" apt-get update || fail "apt-get update failed (above)."
 # shellcheck disable=SC2086 # both are lists of words
-apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing \
-    >"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "apt-get install failed (above)."; }
+quietly "install packages" \
+    apt-get install -y --no-install-recommends -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold $from $missing ||
+    fail "apt-get install failed (above)."
 say "Installed."

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Selects the Go toolchain that compiles the cluster's programs. deps.sh and cluster-build.sh source this file.
+# Selects the Go toolchain that compiles what the tests need. deps.sh and the scripts that compile source this file.
 
 # Prints the path of a Go that is 1.24 or later: the one on PATH, or Debian's, which is not on it.
 find_go() {

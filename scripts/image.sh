@@ -5,10 +5,10 @@
 #   scripts/image.sh size [aot|wasm|native …]    prints the sizes
 #   scripts/image.sh push REGISTRY               pushes REGISTRY/order-service:VERSION (aot), :VERSION-wasm and, if it
 #                                                was built, :VERSION-native; prints the digests
-#   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy) as orders-NAME
+#   scripts/image.sh helper NAME                 builds deploy/NAME (mariadb, haproxy, prometheus) as orders-NAME
 #
 # BUILD_IMAGE: the base image of the build (debian:trixie-slim).
-# AOT_OPTIONS: options of `wasmedge compile`, such as --generic-binary.
+# AOT_OPTIONS: options of `wasmedge compile`.
 set -eu
 cd "$(dirname "$0")/.."
 fail() { echo "image: $*" >&2; exit 1; }

@@ -14,6 +14,8 @@ trap 'rm -rf "$work"' EXIT
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off GOFLAGS=-mod=readonly
 "$go" build -C tools/kube-score -o "$work/kube-score" github.com/zegl/kube-score/cmd/kube-score
 
+scripts/prometheus-rule.sh --check
+
 # ignore TEST: the reason is in the comment above each call.
 ignored=
 ignore() { ignored="$ignored --ignore-test $1"; }
@@ -36,6 +38,9 @@ overlay() {
 overlay ingress
 overlay backup
 overlay tokens
+overlay pod-monitor
+overlay service-monitor
+overlay collector
 for directory in "$work"/kubernetes/overlays/*/; do
     name=$(basename "$directory")
     kubectl kustomize "$directory" >"$work/$name.yaml"

@@ -82,9 +82,10 @@ write_lib() {
 
 use std::sync::Arc;
 
+use microservice::api::{Operation, ResponseType};
 use microservice::config::ConfigError;
 use microservice::http::response;
-use microservice::operations::{health, ready, root};
+use microservice::operations::{SERVICE, health, openapi, ready, root};
 use microservice::{Context, HandlerResult, Request, Route, Service, handler};
 
 /// The state that handlers share.
@@ -95,10 +96,11 @@ impl Service for $type {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes").public(),
-        Route::get("/hello", handler!(hello), "a greeting"),
-        Route::get("/health", handler!(health), "the process is alive").probe(),
-        Route::get("/ready", handler!(ready), "requests can be served").probe(),
+        root(),
+        Route::get("/hello", handler!(hello), "a greeting").operation(&HELLO),
+        health(),
+        ready(),
+        openapi(),
     ];
 
     fn new(_context: &Context<'_>) -> Result<Self, ConfigError> {
@@ -106,9 +108,21 @@ impl Service for $type {
     }
 }
 
-async fn hello(_service: Arc<$type>, request: Request) -> HandlerResult {
-    request.query(&[])?;
+/// What \`GET /hello\` takes and returns.
+const HELLO: Operation = Operation::new("hello", &SERVICE).responses(&[ResponseType::text("A greeting.")]);
+
+async fn hello(_service: Arc<$type>, _request: Request) -> HandlerResult {
     Ok(response::text("Hello from $name.\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_have_no_mistakes() {
+        assert_eq!(microservice::mistakes::<$type>(), Vec::<String>::new());
+    }
 }
 END
 }
@@ -119,11 +133,12 @@ write_lib_with_database() {
 
 use std::sync::Arc;
 
+use microservice::api::{Content, JsonType, Operation, ResponseType};
 use microservice::config::ConfigError;
 use microservice::database::{Database, DatabaseError, Deadline, Migration, Schema};
 use microservice::http::response;
 use microservice::hyper::StatusCode;
-use microservice::operations::{health, init, ready, root};
+use microservice::operations::{SERVICE, health, init, openapi, ready, root};
 use microservice::{Context, HandlerResult, Request, Route, Service, handler};
 use serde::Serialize;
 
@@ -142,13 +157,12 @@ impl Service for $type {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = env!("CARGO_PKG_DESCRIPTION");
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes").public(),
-        Route::get("/init", handler!(init), "create missing tables; drop all data first, where ALLOW_RESET allows it")
-            .query("?reset=")
-            .writes(),
-        Route::get("/count", handler!(count), "the number of rows"),
-        Route::get("/health", handler!(health), "the process is alive").probe(),
-        Route::get("/ready", handler!(ready), "requests can be served").probe(),
+        root(),
+        init(),
+        Route::get("/count", handler!(count), "the number of rows").operation(&COUNT),
+        health(),
+        ready(),
+        openapi(),
     ];
     const SCHEMA: Option<Schema> = Some(SCHEMA);
 
@@ -162,8 +176,17 @@ struct Count {
     count: u64,
 }
 
+/// A [\`Count\`] as JSON Schema.
+const COUNT_TYPE: JsonType = JsonType::new("Count", || {
+    r#"{"type":"object","required":["count"],"properties":{"count":{"type":"integer","minimum":0}}}"#.into()
+});
+
+/// What \`GET /count\` takes and returns.
+const COUNT: Operation = Operation::new("count", &SERVICE)
+    .responses(&[ResponseType::new(StatusCode::OK, "The number of rows.", Content::json(&COUNT_TYPE, &[]))])
+    .reads_database();
+
 async fn count(service: Arc<$type>, request: Request) -> HandlerResult {
-    request.query(&[])?;
     let count = count_rows(&service.database, request.deadline()).await?;
     response::to_json(StatusCode::OK, &Count { count })
 }
@@ -177,6 +200,16 @@ async fn count_rows(database: &Database, deadline: Deadline) -> Result<u64, Data
         })
     });
     work.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_have_no_mistakes() {
+        assert_eq!(microservice::mistakes::<$type>(), Vec::<String>::new());
+    }
 }
 END
 }

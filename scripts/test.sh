@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs groups of tests and prints their sum as the last line: `N passed, N failed`.
 #
-#   scripts/test.sh unit|wasm|quick|e2e|containers|cluster …
+#   scripts/test.sh unit|wasm|quick|e2e|api|containers|cluster …
 #
 # `quick` is the fast half of `e2e`. A part also counts one failure when it does not compile, when it ends with an error
 # but without a failed test (a panic inside WasmEdge ends the whole process), or when it ran no test. All output is
@@ -20,9 +20,8 @@ summary=
 part() {
     name=$1
     shift
-    printf '\n== %s: %s\n' "$name" "$*"
-    { "$@" 2>&1; echo $? >"$work/status"; } | tee "$work/output"
-    status=$(cat "$work/status")
+    LOG=$work/output scripts/step.sh --tests "$name" "$@"
+    status=$?
     # shellcheck disable=SC2046 # two numbers
     set -- $(sed 's/\x1b\[[0-9;]*m//g' "$work/output" | awk '
         /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i - 1); if ($i ~ /^failed/) f += $(i - 1) } }
@@ -46,8 +45,7 @@ part() {
 build() {
     name=$1
     shift
-    printf '\n== %s: %s\n' "$name" "$*"
-    "$@" && return 0
+    scripts/step.sh "build $name" "$@" && return 0
     failed=$((failed + 1))
     summary="$summary$(printf '  %-20s does not build' "$name")
 "
@@ -62,6 +60,7 @@ build_programs() {
     build wasm $cargo build --release &&
         build example $cargo build --release --package microservice --example hello &&
         build guest scripts/guest.sh &&
+        build collector scripts/collector.sh &&
         build aot $cargo run --quiet --package testkit --bin aot --target "$host"
 }
 
@@ -74,7 +73,7 @@ for group in "$@"; do
             --package webpki-roots@0.25.90 --package getrandom@0.2.90 --package mysql_framing \
             --package regex@1.90.0
         part tools $cargo test --no-fail-fast --target "$host" --package testkit --package run --package bench \
-            --package release --package random_search --package strip-aot --package wasm-lower
+            --package release --package random_search --package strip-aot --package top --package wasm-lower
         part 'fuzz, short run' $cargo test --no-fail-fast --target "$host" --package fuzz
         part 'soak, unit tests' $cargo test --no-fail-fast --target "$host" --package soak --lib --bins
         ;;
@@ -97,6 +96,11 @@ for group in "$@"; do
             part 'short soak' $cargo test --no-fail-fast --target "$host" --package soak --test '*'
         }
         ;;
+    api)
+        build_programs &&
+            build 'API tools' scripts/openapi-tools.sh &&
+            part 'API description' $cargo test --no-fail-fast --target "$host" --package api-tests
+        ;;
     cluster)
         build 'cluster programs' scripts/cluster-build.sh &&
             part cluster $cargo test --no-fail-fast --target "$host" --package cluster --package cluster-tests
@@ -105,7 +109,7 @@ for group in "$@"; do
         part containers $cargo test --no-fail-fast --target "$host" --package containers
         ;;
     *)
-        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, containers and cluster" >&2
+        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, api, containers and cluster" >&2
         exit 2
         ;;
     esac

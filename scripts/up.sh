@@ -5,9 +5,9 @@
 #   scripts/up.sh up      checks, builds the image, starts, and waits until the service is ready
 #   scripts/up.sh down    drains the replicas, then stops the project; the data are kept
 #
-# The variables are those of docker-compose.yml, and OPERATOR_TOKEN_FILE: a file with a token of the scope `operator`,
-# which /drain needs where the file of tokens has one (default: operator-token, if it exists). An image that cannot be
-# pulled is built from Debian's packages.
+# The variables are those of docker-compose.yml, COMPOSE_PROFILES (`observe`, `scale`), and OPERATOR_TOKEN_FILE: a file
+# with a token of the scope `operator`, which /drain needs where the file of tokens has one (default: operator-token, if
+# it exists). An image that cannot be pulled is built from Debian's packages.
 set -eu
 cd "$(dirname "$0")/.."
 runtime=${WASM_RUNTIME:-crun}
@@ -97,6 +97,17 @@ check_port() {
 # available IMAGE: the engine has it or can pull it.
 available() { docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1; }
 
+# find_image NAME IMAGE: prints the image, or the one of deploy/NAME where it cannot be pulled.
+find_image() {
+    if available "$2"; then
+        echo "$2"
+    else
+        say "$2 cannot be pulled: building it from Debian's packages"
+        scripts/step.sh "build the image $1" scripts/image.sh helper "$1" >&2
+        echo "orders-$1"
+    fi
+}
+
 # Builds the service's image, and from Debian's packages those that cannot be pulled.
 build_images() {
     export BUILD_IMAGE="${BUILD_IMAGE:-debian:trixie-slim}"
@@ -106,23 +117,28 @@ build_images() {
         if ! docker image inspect "$BUILD_IMAGE" >/dev/null 2>&1; then
             work=$(mktemp -d)
             trap 'rm -rf "$work"' EXIT
-            scripts/base-image.sh "$work/base.tar"
+            scripts/step.sh "build the base image" scripts/base-image.sh "$work/base.tar"
             docker import "$work/base.tar" "$BUILD_IMAGE" >/dev/null
         fi
     fi
-    if [ -z "${MARIADB_IMAGE-}" ] && ! available mariadb:11.8; then
-        say "mariadb:11.8 cannot be pulled: building it from Debian's packages"
-        scripts/image.sh helper mariadb >/dev/null
-        MARIADB_IMAGE=orders-mariadb
-    fi
-    export MARIADB_IMAGE="${MARIADB_IMAGE:-mariadb:11.8}"
-    scripts/image.sh build aot
+    # Apart from the export, which would hide a failure.
+    [ -n "${MARIADB_IMAGE-}" ] || MARIADB_IMAGE=$(find_image mariadb mariadb:11.8)
+    export MARIADB_IMAGE
+    case ,${COMPOSE_PROFILES-}, in
+    *,observe,*) PROMETHEUS_IMAGE=${PROMETHEUS_IMAGE:-$(find_image prometheus prom/prometheus:v2.53.3)} ;;
+    esac
+    case ,${COMPOSE_PROFILES-}, in
+    *,scale,*) HAPROXY_IMAGE=${HAPROXY_IMAGE:-$(find_image haproxy haproxy:3.0)} ;;
+    esac
+    [ -z "${PROMETHEUS_IMAGE-}" ] || export PROMETHEUS_IMAGE
+    [ -z "${HAPROXY_IMAGE-}" ] || export HAPROXY_IMAGE
+    scripts/step.sh "build the service's image" scripts/image.sh build aot
 }
 
 up() {
     check
     build_images
-    docker compose up --detach --no-build
+    scripts/step.sh "start the containers" docker compose up --detach --no-build
     deadline=$(($(date +%s) + 60))
     until curl --silent --fail --noproxy '*' --output /dev/null --max-time 2 "http://127.0.0.1:${port%%-*}/ready"; do
         [ "$(date +%s)" -lt "$deadline" ] || {
@@ -182,7 +198,7 @@ down() {
         # DRAIN_DELAY 3 s + DRAIN_TIMEOUT 20 s + a running COMMIT 5 s + closing connections, with a margin.
         docker compose stop --timeout 40 orders
     fi
-    docker compose --profile scale down --remove-orphans
+    docker compose --profile '*' down --remove-orphans
 }
 
 case ${1-} in

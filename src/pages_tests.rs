@@ -1,8 +1,8 @@
-//! README and docs/API.md agree with the tables of variables and routes.
+//! README and docs/API.md agree with the tables of variables, routes and problems.
 
 use microservice::config::markdown_row;
 use microservice::operations::ADMIN_ROUTES;
-use microservice::variables;
+use microservice::{ProblemType, problem_types, variables};
 
 use crate::OrderService;
 use crate::routes::ROUTES;
@@ -37,4 +37,27 @@ fn api_page_has_a_row_for_each_route_and_no_other() {
         calls.dedup();
     }
     assert_eq!(documented, routes);
+}
+
+#[test]
+fn api_page_has_the_table_of_problems() {
+    let expected: Vec<String> = problem_types::<OrderService>().into_iter().map(ProblemType::markdown_row).collect();
+    let rows = API.lines().skip_while(|line| !line.starts_with("| status |")).skip(2);
+    let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    assert!(rows == expected, "the table in API.md must be:\n{}", expected.join("\n"));
+}
+
+#[test]
+fn the_tables_have_no_mistakes() {
+    assert_eq!(microservice::mistakes::<OrderService>(), Vec::<String>::new());
+}
+
+#[test]
+fn each_schema_of_the_description_is_an_object() {
+    let description = microservice::describe::<OrderService>();
+    let schemas = description.pointer("/components/schemas").and_then(serde_json::Value::as_object);
+    for (name, schema) in schemas.into_iter().flatten() {
+        assert!(schema.is_object(), "{name} is no JSON");
+    }
+    assert!(schemas.is_some_and(|schemas| schemas.len() > 5));
 }

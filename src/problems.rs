@@ -1,10 +1,37 @@
 //! From the service's errors to responses.
 
 use microservice::hyper::StatusCode;
+use microservice::problem::{ProblemType, types};
 use microservice::{FieldProblem, Problem};
 
 use crate::domain::{DecodeError, FieldError};
 use crate::repository::RepositoryError;
+
+/// The body is JSON, but not an order.
+pub(crate) const INVALID_ORDER: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "invalid-order", "Invalid order", "the body is JSON, but not an order")
+        .advice("correct the fields in `errors`");
+
+/// No order has the id.
+pub(crate) const ORDER_NOT_FOUND: ProblemType =
+    ProblemType::new(StatusCode::NOT_FOUND, "order-not-found", "No such order", "no order has that id");
+
+/// The id is taken.
+pub(crate) const DUPLICATE_ORDER: ProblemType = ProblemType::new(
+    StatusCode::CONFLICT,
+    "duplicate-order",
+    "Order exists already",
+    "the id is taken; `detail` has the id, in a batch too",
+);
+
+/// A row is no valid order.
+pub(crate) const INVALID_STORED_ORDER: ProblemType = ProblemType::new(
+    StatusCode::INTERNAL_SERVER_ERROR,
+    "invalid-stored-order",
+    "Stored order is invalid",
+    "another program wrote a row that is no valid order; `detail` has its id and the field",
+)
+.advice("replace or delete the order");
 
 impl From<FieldError> for FieldProblem {
     fn from(error: FieldError) -> Self {
@@ -20,9 +47,9 @@ impl From<FieldError> for Problem {
 
 impl From<DecodeError> for Problem {
     fn from(error: DecodeError) -> Self {
-        let invalid_order = |detail| Self::new(StatusCode::BAD_REQUEST, "invalid-order", "Invalid order", detail);
+        let invalid_order = |detail| Self::new(&INVALID_ORDER, detail);
         match error {
-            DecodeError::Syntax(detail) => Self::new(StatusCode::BAD_REQUEST, "invalid-json", "Invalid JSON", detail),
+            DecodeError::Syntax(detail) => Self::new(&types::INVALID_JSON, detail),
             DecodeError::Shape(detail) => invalid_order(detail),
             DecodeError::Fields(errors) => {
                 let detail = match errors.as_slice() {
@@ -41,29 +68,27 @@ impl From<RepositoryError> for Problem {
         match error {
             RepositoryError::NotFound(id) => {
                 let detail = format!("There is no order {id}.");
-                Self::new(StatusCode::NOT_FOUND, "order-not-found", "No such order", detail)
+                Self::new(&ORDER_NOT_FOUND, detail)
             }
             RepositoryError::PreconditionFailed(id) => {
                 let detail = format!("Order {id} does not meet If-Match or If-None-Match. It may have changed.");
-                Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", "Precondition failed", detail)
+                Self::new(&types::PRECONDITION_FAILED, detail)
             }
             RepositoryError::Duplicate(id) => {
                 let detail = id.map_or("order_id is taken".to_owned(), |id| format!("order_id {id} is taken"));
                 let field = FieldProblem { field: "order_id".to_owned(), detail: "is taken".to_owned() };
-                Self::new(StatusCode::CONFLICT, "duplicate-order", "Order exists already", detail)
-                    .with_errors(vec![field])
+                Self::new(&DUPLICATE_ORDER, detail).with_errors(vec![field])
             }
             RepositoryError::IdsExhausted => {
                 let detail = "4294967295 was an order_id once, and the service chooses only ids above all used ones. Send an order_id.";
-                Self::new(StatusCode::CONFLICT, "ids-exhausted", "No id available", detail)
+                Self::new(&types::IDS_EXHAUSTED, detail)
             }
             RepositoryError::InvalidRow(ref row) => {
                 let detail = format!(
                     "Order {} is stored with an invalid {}. Another program wrote it. Replace or delete the order.",
                     row.order_id, row.column
                 );
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Self::new(status, "invalid-stored-order", "Stored order is invalid", detail).with_cause(&error)
+                Self::new(&INVALID_STORED_ORDER, detail).with_cause(&error)
             }
             RepositoryError::Database(error) => error.into(),
         }

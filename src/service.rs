@@ -18,6 +18,7 @@ impl Service for OrderService {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = "The order service. Orders are JSON objects, as in orders.json and update_order.json.";
+    const LICENSE: Option<&'static str> = Some(env!("CARGO_PKG_LICENSE"));
     const ROUTES: &'static [Route<Self>] = ROUTES;
     const VARIABLES: &'static [&'static dyn AnyVariable] = variables::ALL;
     const SCHEMA: Option<Schema> = Some(repository::SCHEMA);

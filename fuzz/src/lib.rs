@@ -37,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "conditional", run: targets::conditional::run, dictionary: &["W/", "\"", "*", ", ", "\"\"", "\t"] },
     Target { name: "access", run: targets::access::head, dictionary: targets::access::DICTIONARY },
+    Target { name: "trace", run: targets::trace::run, dictionary: targets::trace::DICTIONARY },
     Target { name: "jwt", run: targets::access::jwt, dictionary: &[".", "eyJhbGciOiJFUzI1NiJ9", "=", "-", "_"] },
     Target { name: "mysql", run: targets::mysql::run, dictionary: targets::mysql::DICTIONARY },
     Target {

@@ -2,6 +2,7 @@
 //!
 //! This module knows no HTTP and no SQL, and does no I/O. Each value is validated once, where it is parsed.
 
+mod decimal;
 mod decode;
 mod fields;
 mod json_array;
@@ -12,7 +13,7 @@ mod values;
 pub use decode::{BatchDecoder, DecodeError, decode_batch, decode_draft};
 pub use money::Money;
 pub use order::{Draft, Order, OrderDetails};
-pub use values::{Address, OrderId, ProductId, Quantity};
+pub use values::{Address, OrderId, ProductId, Quantity, WHOLE_NUMBER};
 
 /// A field that is wrong, for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::decimal::{Decimal, NotExact};
+
 /// An amount of money: at least 0, at most 9 999 999 999.99, two decimals, exact. Never a float.
 ///
 /// The bound is that of the table's `DECIMAL(12,2)`. It also leaves every value exact to the cent for a client that
@@ -26,23 +28,19 @@ impl Money {
     /// The text is not a number, negative, has more than two decimals, or is above [`Money::MAX`]; a message for the
     /// client.
     pub fn parse(json: &str) -> Result<Self, &'static str> {
-        let number = Scientific::parse(json).ok_or("must be a number")?;
-        if number.digits == Some(0) {
-            return Ok(Self { cents: 0 });
+        let number = Decimal::parse(json).ok_or("must be a number")?;
+        match number.scaled(DECIMALS) {
+            Ok(cents) if cents <= Self::MAX.cents => Ok(Self { cents }),
+            Ok(_) | Err(NotExact::TooLarge) => Err("must be at most 9999999999.99"),
+            Err(NotExact::Negative) => Err("must not be negative"),
+            Err(NotExact::TooFine) => Err("must have at most two decimals"),
         }
-        if number.negative {
-            return Err("must not be negative");
-        }
-        let shift = number.exponent.saturating_add(DECIMALS);
-        if shift < 0 {
-            return Err("must have at most two decimals");
-        }
-        let cents = u32::try_from(shift)
-            .ok()
-            .and_then(|shift| 10_u64.checked_pow(shift))
-            .and_then(|scale| number.digits?.checked_mul(scale))
-            .filter(|cents| *cents <= Self::MAX.cents);
-        cents.map(|cents| Self { cents }).ok_or("must be at most 9999999999.99")
+    }
+
+    /// The JSON Schema of its values.
+    #[must_use]
+    pub fn schema() -> String {
+        format!(r#"{{"type":"number","minimum":0,"maximum":{},"multipleOf":0.01}}"#, Self::MAX)
     }
 
     /// The amount in cents.
@@ -57,67 +55,6 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.cents / 100, self.cents % 100)
     }
-}
-
-/// A decimal number as `digits × 10^exponent`, the digits without trailing zeros.
-struct Scientific {
-    negative: bool,
-    /// None if the digits exceed a `u64`.
-    digits: Option<u64>,
-    exponent: i64,
-}
-
-impl Scientific {
-    /// None unless the text is a number by JSON's grammar.
-    fn parse(text: &str) -> Option<Self> {
-        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-            None => (text, 0),
-        };
-        let (whole, fraction) = match mantissa.split_once('.') {
-            Some((_, "")) => return None,
-            Some((whole, fraction)) => (whole, fraction),
-            None => (mantissa, ""),
-        };
-        if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) {
-            return None;
-        }
-        let mut digits = Some(0_u64);
-        let mut zeros = 0_u32;
-        for byte in whole.bytes().chain(fraction.bytes()) {
-            match byte {
-                b'0' => zeros += 1,
-                b'1'..=b'9' => {
-                    digits = append(digits, zeros, byte - b'0');
-                    zeros = 0;
-                }
-                _ => return None,
-            }
-        }
-        let exponent = exponent.saturating_add(i64::from(zeros)).saturating_sub(i64::try_from(fraction.len()).ok()?);
-        Some(Self { negative, digits, exponent })
-    }
-}
-
-/// `digits`, then `zeros` zeros, then `digit`; None if that exceeds a `u64`.
-fn append(digits: Option<u64>, zeros: u32, digit: u8) -> Option<u64> {
-    match digits? {
-        0 => Some(u64::from(digit)),
-        digits => digits.checked_mul(10_u64.checked_pow(zeros.checked_add(1)?)?)?.checked_add(u64::from(digit)),
-    }
-}
-
-/// An exponent by JSON's grammar. One that exceeds an `i64` is clamped: its value is out of range anyway.
-fn parse_exponent(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(sign * digits.parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use super::fields::NAMES;
 use super::{Address, FieldError, Money, OrderId, ProductId, Quantity};
 
 /// An order.
@@ -65,7 +66,41 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// The JSON Schema of what [`decode_draft`](super::decode_draft) takes.
+    #[must_use]
+    pub fn schema() -> String {
+        let [_, required @ ..] = NAMES;
+        schema(&required)
+    }
+}
+
+/// The JSON Schema of an order with these required fields.
+fn schema(required: &[&str]) -> String {
+    let fields = [
+        ("order_id", OrderId::schema(), "The order's id, unique."),
+        ("product_id", ProductId::schema(), "The product."),
+        ("quantity", Quantity::schema(), "The number of items."),
+        ("amount", Money::schema(), "The price of the goods, exact: at most two decimals."),
+        ("shipping", Money::schema(), "The price of the shipping, exact: at most two decimals."),
+        ("tax", Money::schema(), "The tax, exact: at most two decimals."),
+        ("shipping_address", Address::schema(), "The address, not all blank, without control characters."),
+    ];
+    let described = fields.map(|(name, schema, meaning)| {
+        let members = schema.trim_start_matches('{');
+        format!(r#""{name}":{{"description":"{meaning}",{members}"#)
+    });
+    let properties = described.join(",");
+    format!(r#"{{"type":"object","required":{required:?},"properties":{{{properties}}},"additionalProperties":false}}"#)
+}
+
 impl Order {
+    /// The JSON Schema of an order: all fields are required.
+    #[must_use]
+    pub fn schema() -> String {
+        schema(&NAMES)
+    }
+
     /// Appends the order as a JSON object: fields as in `orders.json`, money with two decimals.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let details = &self.details;

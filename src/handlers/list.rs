@@ -2,16 +2,51 @@
 
 use std::sync::Arc;
 
+use microservice::api::parameter::whole_number;
+use microservice::api::{Content, HeaderType, Operation, Parameter, ResponseType};
 use microservice::database::{Deadline, Part};
-use microservice::http::query::whole_number;
 use microservice::http::response;
 use microservice::http::stream::{CHUNK_BYTES, ChunkSource, json_stream};
 use microservice::hyper::StatusCode;
 use microservice::hyper::header::LINK;
 use microservice::{HandlerResult, Problem, Request};
 
+use super::json_types::{FIVE_ORDERS, ORDERS, ORDERS_TAG};
 use crate::OrderService;
 use crate::domain::{Order, OrderId};
+use crate::problems::INVALID_STORED_ORDER;
+
+const LIMIT: Parameter<u32> = Parameter::optional(
+    "limit",
+    whole_number::<1, MAX_PAGE>(),
+    "100",
+    "The most orders in the response: a page. Without it, all orders are streamed.",
+);
+const AFTER: Parameter<u32> =
+    Parameter::optional("after", whole_number::<0, { u32::MAX }>(), "712", "Only orders with greater ids.");
+
+const NEXT_PAGE: HeaderType = HeaderType::text(
+    "Link",
+    "</orders?limit=100&after=712>; rel=\"next\"",
+    "The next page, if there is one (RFC 8288). Only with `limit`.",
+);
+
+/// `GET /orders`
+pub(crate) const LIST: Operation = Operation::new("listOrders", &ORDERS_TAG)
+    .details(
+        "The table is streamed in constant memory. An order that exists for the whole time is in the response exactly \
+         once; one that is created or deleted meanwhile may be in it or not. If the database fails half-way, the \
+         service closes the connection: an array without its end is incomplete.",
+    )
+    .query(&[&LIMIT, &AFTER])
+    .responses(&[ResponseType::new(
+        StatusCode::OK,
+        "The orders, by ascending id.",
+        Content::json(&ORDERS, &[FIVE_ORDERS]),
+    )
+    .headers(&[&NEXT_PAGE])])
+    .problems(&[&INVALID_STORED_ORDER])
+    .reads_database();
 
 /// The longest page that a client may ask for.
 const MAX_PAGE: u32 = 1000;
@@ -27,14 +62,8 @@ const PAGE_BYTES_PER_ORDER: usize = 1024;
 
 /// `GET /orders`: all orders, streamed; with `limit` a page of them.
 pub(crate) async fn list(service: Arc<OrderService>, request: Request) -> HandlerResult {
-    let query = request.query(&["limit", "after"])?;
-    let limit = query.optional(
-        "limit",
-        |text| whole_number(text).filter(|limit| (1..=MAX_PAGE).contains(limit)),
-        "must be a whole number from 1 to 1000",
-    )?;
-    let after = query.optional("after", whole_number, "must be a whole number from 0 to 4294967295")?;
-    let after = after.and_then(OrderId::new);
+    let limit = request.query().optional(&LIMIT)?;
+    let after = request.query().optional(&AFTER)?.and_then(OrderId::new);
     match limit {
         Some(limit) => page(&service, &request, after, limit).await,
         None => stream(service, &request, after).await,

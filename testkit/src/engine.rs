@@ -38,6 +38,10 @@ const CONTAINERD_TIMEOUT: &str = "timeout waiting for containerd to start";
 /// The base image of the builds. It is created on this machine, so no registry is needed.
 const BASE_IMAGE: &str = "debian:trixie-slim";
 
+/// Above this size the build cache is pruned, in gigabytes. A cold build of all images takes about half of it. Docker's
+/// own limit does not count layers that images share, which is nearly all of them.
+const MAX_BUILD_CACHE_GB: f64 = 8.0;
+
 /// `$1` is the sandbox's directory, `$2` the data directory.
 const DOCKERD: &str = r#"
 dockerd --config-file "$1/daemon.json" --data-root "$2" --exec-root "$1/exec" --pidfile "$1/pid" \
@@ -143,14 +147,28 @@ impl Engine {
         .with_context(|| self.log())
     }
 
-    /// Removes the containers, volumes and networks of an engine that was killed.
+    /// Removes the containers, volumes and networks of an engine that was killed, and the images of earlier runs whose
+    /// tags are on newer ones.
     fn remove_leftovers(&self) -> Result<()> {
         let containers = self.docker_cli(&["ps", "--all", "--quiet"])?;
         for id in containers.split_whitespace() {
             self.docker_cli(&["rm", "--force", "--volumes", id])?;
         }
         self.docker_cli(&["volume", "prune", "--all", "--force"])?;
-        self.docker_cli(&["network", "prune", "--force"]).map(drop)
+        self.docker_cli(&["network", "prune", "--force"])?;
+        self.docker_cli(&["image", "prune", "--force"])?;
+        self.prune_build_cache()
+    }
+
+    /// Removes what no build of the last two hours has used, where the cache has become too large.
+    fn prune_build_cache(&self) -> Result<()> {
+        let usage = self.docker_cli(&["buildx", "du"])?;
+        let total = usage.lines().find_map(|line| line.strip_prefix("Total:")?.trim().strip_suffix("GB"));
+        let gigabytes: f64 = total.map_or(Ok(0.0), str::parse).context("docker buildx du: no size")?;
+        if gigabytes > MAX_BUILD_CACHE_GB {
+            self.docker_cli(&["builder", "prune", "--all", "--force", "--filter", "until=2h"])?;
+        }
+        Ok(())
     }
 
     fn ensure_base_image(&self) -> Result<()> {

@@ -8,6 +8,8 @@
 //! | [`aot`] | the compiled form of a `.wasm`, cached by content |
 //! | [`runtime`] | which WasmEdge runs modules, and with which options |
 //! | [`artifacts`] | the paths of the built `.wasm` and the native program |
+//! | [`prometheus`] | a real Prometheus: [`Prometheus`](prometheus::Prometheus), and questions to it |
+//! | [`collector`] | a real OpenTelemetry Collector: [`Collector`](collector::Collector) |
 //! | [`process`] | a child that ends with its parent, its log, its metrics from `/proc` |
 //! | [`engine`] | a private Docker and a private Podman: [`Engine`], [`Podman`] |
 //! | [`sandbox`] | namespaces that end with all their processes: [`Sandbox`] |
@@ -34,6 +36,7 @@
 pub mod aot;
 pub mod artifacts;
 pub mod benchmark_page;
+pub mod collector;
 pub mod engine;
 pub mod http;
 pub mod ledger;
@@ -43,6 +46,7 @@ pub mod memory_cgroup;
 pub mod open_loop;
 pub mod ports;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod readme;
 pub mod runtime;

@@ -1,4 +1,4 @@
-//! A whole service: a greeting, with a variable and a problem of its own. Without a database.
+//! A whole service: a greeting, with a variable, a parameter and a problem of its own. Without a database.
 //!
 //! ```sh
 //! cargo build --release -p microservice --example hello
@@ -8,13 +8,21 @@
 
 use std::sync::Arc;
 
+use microservice::api::{Operation, Parameter, ResponseType, parameter};
 use microservice::config::{AnyVariable, ConfigError, Variable, types};
 use microservice::http::response;
 use microservice::hyper::StatusCode;
-use microservice::operations::{health, ready, root};
-use microservice::{Context, HandlerResult, Problem, Request, Route, Service, handler, run, tracing};
+use microservice::operations::{SERVICE, health, openapi, ready, root};
+use microservice::{Context, HandlerResult, Problem, ProblemType, Request, Route, Service, handler, run, tracing};
 
 const GREETING: Variable<String> = Variable::new("GREETING", types::TEXT, "Hello", "the word before the name");
+const NAME: Parameter<String> = Parameter::required("name", parameter::TEXT, "Ada", "Who is greeted.");
+const INVALID_NAME: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "invalid-name", "Invalid name", "the name is not of letters and digits");
+const GREET: Operation = Operation::new("greet", &SERVICE)
+    .path(&[&NAME])
+    .responses(&[ResponseType::text("The greeting.")])
+    .problems(&[&INVALID_NAME]);
 
 struct Hello {
     greeting: String,
@@ -25,10 +33,11 @@ impl Service for Hello {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const ABOUT: &'static str = "Greets by name.";
     const ROUTES: &'static [Route<Self>] = &[
-        Route::get("/", handler!(root), "list the routes").public(),
-        Route::get("/hello/{name}", handler!(hello), "greet by name"),
-        Route::get("/health", handler!(health), "the process is alive").probe(),
-        Route::get("/ready", handler!(ready), "requests can be served").probe(),
+        root(),
+        Route::get("/hello/{name}", handler!(hello), "greet by name").operation(&GREET),
+        health(),
+        ready(),
+        openapi(),
     ];
     const VARIABLES: &'static [&'static dyn AnyVariable] = &[&GREETING];
 
@@ -38,10 +47,9 @@ impl Service for Hello {
 }
 
 async fn hello(service: Arc<Hello>, request: Request) -> HandlerResult {
-    let name = request.path_parameter("name", |name| Some(name.to_owned()))?;
+    let name = request.path_parameter(&NAME)?;
     if !name.chars().all(char::is_alphanumeric) {
-        let detail = format!("{name} has other characters than letters and digits.");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-name", "Invalid name", detail));
+        return Err(Problem::new(&INVALID_NAME, format!("{name} has other characters than letters and digits.")));
     }
     tracing::info!(name, "greeted");
     Ok(response::text(format!("{}, {name}!\n", service.greeting)))

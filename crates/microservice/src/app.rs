@@ -12,6 +12,7 @@ use crate::database::DatabaseLifecycle;
 use crate::execution::Execution;
 use crate::memory::MemoryBudget;
 use crate::metrics::{MetricWriter, Metrics};
+use crate::openapi::Description;
 use crate::platform;
 use crate::problem::{Problem, ShedReason};
 use crate::readiness::Readiness;
@@ -19,6 +20,7 @@ use crate::server::closing::MAX_REJECTIONS;
 use crate::settings::{ALLOW_RESET, CORS_ALLOW_ORIGIN, Limits};
 use crate::shutdown::Shutdown;
 use crate::telemetry;
+use crate::trace::Tracer;
 
 /// Descriptors for the operator's listener, name lookups and files, and for connections that are being rejected.
 const RESERVED_DESCRIPTORS: usize = 32 + MAX_REJECTIONS;
@@ -28,8 +30,7 @@ const RESERVED_DESCRIPTORS: usize = 32 + MAX_REJECTIONS;
 pub(crate) struct App {
     /// The service's name, in problem types and log lines.
     pub(crate) name: &'static str,
-    /// The text of `GET /`.
-    pub(crate) index: Bytes,
+    pub(crate) descriptions: Descriptions,
     /// How this process executes its code, as measured at the start.
     pub(crate) execution: Execution,
     pub(crate) limits: Limits,
@@ -46,15 +47,34 @@ pub(crate) struct App {
     /// Descriptors that clients cannot take: the database and the operator need them.
     pub(crate) reserved_descriptors: usize,
     pub(crate) metrics: Metrics,
+    pub(crate) tracer: Tracer,
     in_flight: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+}
+
+/// What observes the requests.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    pub(crate) metrics: Metrics,
+    pub(crate) tracer: Tracer,
+}
+
+/// What the service says of its routes.
+#[derive(Debug)]
+pub(crate) struct Descriptions {
+    /// The text of `GET /`.
+    pub(crate) index: Bytes,
+    /// The public listener's `GET /openapi.json`.
+    pub(crate) public: Description,
+    /// The operator's.
+    pub(crate) operators: Description,
 }
 
 impl App {
     pub(crate) fn new(
         name: &'static str,
-        metrics: Metrics,
-        index: String,
+        observation: Observation,
+        descriptions: Descriptions,
         environment: &Environment<'_>,
         shutdown: Shutdown,
         database: Option<Arc<dyn DatabaseLifecycle>>,
@@ -62,8 +82,9 @@ impl App {
         let limits = Limits::read(environment)?;
         Ok(Self {
             name,
-            metrics,
-            index: index.into(),
+            metrics: observation.metrics,
+            tracer: observation.tracer,
+            descriptions,
             execution: Execution::measure(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,
@@ -97,6 +118,7 @@ impl App {
             database.write_metrics(writer)?;
         }
         telemetry::write_metrics(writer)?;
+        self.tracer.write_metrics(writer)?;
         platform::write_metrics(writer)
     }
 

@@ -7,9 +7,10 @@ use hyper::{Body, HeaderMap, Method};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::access::{Caller, Scope};
+use crate::api::{MediaTypes, Operation, Parameter};
 use crate::app::App;
 use crate::database::Deadline;
-use crate::http::body::{self, MediaTypes, ReceivedBody, RequestPermits};
+use crate::http::body::{self, ReceivedBody, RequestPermits};
 use crate::http::query::Query;
 use crate::memory::{Holder, Reservation};
 use crate::problem::Problem;
@@ -20,9 +21,20 @@ use crate::settings::Limits;
 pub struct Request {
     head: Parts,
     body: Body,
-    parameters: Vec<(&'static str, String)>,
+    route: MatchedRoute,
+    query: Query,
     pub(crate) app: Arc<App>,
     admission: Admission,
+}
+
+/// What a request's route says of it.
+#[derive(Debug)]
+pub(crate) struct MatchedRoute {
+    pub(crate) operation: Option<&'static Operation>,
+    /// The values of the path's parameters, by name.
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    /// The route is for health checks.
+    pub(crate) is_probe: bool,
 }
 
 /// What a request was admitted with.
@@ -35,14 +47,24 @@ pub(crate) struct Admission {
 }
 
 impl Request {
+    /// A request for a route.
+    ///
+    /// # Errors
+    /// 400 for a parameter of the query string that the route does not have, or a repeated one. Health checks pass with
+    /// any: some of them add one against caches.
     pub(crate) fn new(
         request: hyper::Request<Body>,
-        parameters: Vec<(&'static str, String)>,
+        route: MatchedRoute,
         app: Arc<App>,
         admission: Admission,
-    ) -> Self {
+    ) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
-        Self { head, body, parameters, app, admission }
+        let known = route.operation.map(|operation| operation.query_parameters).unwrap_or_default();
+        let query = match head.uri.query() {
+            Some(text) if !route.is_probe => Query::parse(text, known)?,
+            _ => Query::default(),
+        };
+        Ok(Self { head, body, route, query, app, admission })
     }
 
     /// The method.
@@ -63,32 +85,37 @@ impl Request {
         &self.head.headers
     }
 
-    /// A parameter of the route's path, through `parse`, as it stands in the path: percent-encoding is not decoded.
+    /// A parameter of the route's path, as it stands in the path: percent-encoding is not decoded.
     ///
     /// # Errors
-    /// 404 where `parse` gives None: such a path does not exist.
-    pub fn path_parameter<T>(&self, name: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, Problem> {
-        let value = self.parameters.iter().find(|(known, _)| *known == name);
-        value.and_then(|(_, text)| parse(text)).ok_or_else(Problem::path_not_found)
+    /// 404 where the value is invalid: such a path does not exist.
+    pub fn path_parameter<T>(&self, parameter: &Parameter<T>) -> Result<T, Problem> {
+        let value = self.route.parameters.iter().find(|(known, _)| *known == parameter.name());
+        value.and_then(|(_, value)| parameter.parse(value).ok()).ok_or_else(Problem::path_not_found)
     }
 
-    /// The parameters of the query string.
-    ///
-    /// # Errors
-    /// 400 for a parameter that is not among `known` or is repeated.
-    pub fn query(&self, known: &[&str]) -> Result<Query, Problem> {
-        Query::parse(self.head.uri.query().unwrap_or_default(), known)
+    /// The parameters of the query string. Unknown and repeated ones are rejected already.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
     }
 
-    /// Receives the body as JSON of at most `max` bytes.
+    /// The media types under which the route accepts JSON.
+    fn media_types(&self) -> MediaTypes {
+        let body = self.route.operation.and_then(|operation| operation.body.as_ref());
+        body.map_or(MediaTypes::Json, |body| body.media_types)
+    }
+
+    /// Receives the body as JSON of at most `max` bytes, under the media types of the route's operation.
     ///
     /// The request is not in flight until the body has arrived, so that slow senders do not keep others out.
     ///
     /// # Errors
     /// 415 for another media type, 413 for too many bytes, 408 where it takes too long, 400 where it breaks off, 503
     /// where too many bodies are held in memory or too many requests are in flight.
-    pub async fn receive(&mut self, media_types: MediaTypes, max: usize) -> Result<ReceivedBody, Problem> {
+    pub async fn receive(&mut self, max: usize) -> Result<ReceivedBody, Problem> {
         self.admission.permit = None;
+        let media_types = self.media_types();
         let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
         body::receive(&self.app, &self.head.headers, body, media_types, max, memory).await
     }
@@ -101,11 +128,11 @@ impl Request {
     /// Those of [`Request::receive`], and the first one of `consume`.
     pub async fn receive_pieces(
         &mut self,
-        media_types: MediaTypes,
         max: usize,
         consume: impl FnMut(&[u8]) -> Result<(), Problem> + Send,
     ) -> Result<RequestPermits, Problem> {
         self.admission.permit = None;
+        let media_types = self.media_types();
         let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
         body::receive_pieces(&self.app, &self.head.headers, body, media_types, max, memory, consume).await
     }

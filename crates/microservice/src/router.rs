@@ -8,7 +8,7 @@ use crate::access::Requirements;
 use crate::app::App;
 use crate::http::cors;
 use crate::problem::Problem;
-use crate::request::{Admission, Request};
+use crate::request::{Admission, MatchedRoute, Request};
 use crate::routes::{self, BoxFuture, HandlerResult, Route, Target};
 
 /// Finds the route of a request.
@@ -51,11 +51,14 @@ impl Router {
         Self(Box::new(move |method, path| {
             Ok(match routes::find(table, method, path)? {
                 Target::Options(allow) => RouteMatch::Options(allow),
-                Target::Handler { index, handler, parameters, is_always_admitted, requirements } => {
+                Target::Handler { index, handler, operation, parameters, is_always_admitted, requirements } => {
                     let service = Arc::clone(&service);
-                    let handler: BoundHandler = Box::new(move |request, app, admission| {
-                        handler(service, Request::new(request, parameters, app, admission))
-                    });
+                    let matched = MatchedRoute { operation, parameters, is_probe: requirements.is_probe };
+                    let handler: BoundHandler =
+                        Box::new(move |request, app, admission| match Request::new(request, matched, app, admission) {
+                            Ok(request) => handler(service, request),
+                            Err(problem) => Box::pin(std::future::ready(Err(problem))),
+                        });
                     RouteMatch::Handler { index, handler, is_always_admitted, requirements }
                 }
             })

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hyper::{Body, Method, Response};
 
 use crate::access::{Requirements, Scope};
+use crate::api::Operation;
 use crate::problem::Problem;
 use crate::request::Request;
 
@@ -37,13 +38,14 @@ pub struct Route<S: 'static> {
     pub method: &'static str,
     /// The path. A segment such as `{id}` takes any text; [`Request::path_parameter`] gives it.
     pub path: &'static str,
-    /// The query string's form, for descriptions, as in `?limit=&after=`.
-    pub query: &'static str,
     /// What the route does, in a few words.
     pub description: &'static str,
+    /// What the route takes and returns. Without it the route is not in the API's description, takes no parameters, and
+    /// JSON only.
+    pub operation: Option<&'static Operation>,
     handler: Handler<S>,
     is_always_admitted: bool,
-    requirements: Requirements,
+    pub(crate) requirements: Requirements,
 }
 
 impl<S> std::fmt::Debug for Route<S> {
@@ -77,10 +79,10 @@ impl<S> Route<S> {
         Self::new("DELETE", path, handler, description, Requirements::WRITE)
     }
 
-    /// Adds the query string's form to the description.
+    /// Says what the route takes and returns.
     #[must_use]
-    pub const fn query(self, query: &'static str) -> Self {
-        Self { query, ..self }
+    pub const fn operation(self, operation: &'static Operation) -> Self {
+        Self { operation: Some(operation), ..self }
     }
 
     /// Serves the route however many requests are in flight. For liveness: restarting an overloaded process makes the
@@ -124,7 +126,7 @@ impl<S> Route<S> {
         description: &'static str,
         requirements: Requirements,
     ) -> Self {
-        Self { method, path, query: "", description, handler, is_always_admitted: false, requirements }
+        Self { method, path, description, operation: None, handler, is_always_admitted: false, requirements }
     }
 
     fn accepts(&self, method: &Method) -> bool {
@@ -139,6 +141,7 @@ pub(crate) enum Target<S: 'static> {
         /// The route's place in the table.
         index: usize,
         handler: Handler<S>,
+        operation: Option<&'static Operation>,
         /// The values of the path's parameters, by name.
         parameters: Vec<(&'static str, String)>,
         is_always_admitted: bool,
@@ -157,8 +160,8 @@ pub(crate) fn find<S>(routes: &'static [Route<S>], method: &Method, path: &str) 
     }
     for (index, route) in routes.iter().enumerate().filter(|(_, route)| route.accepts(method)) {
         if let Some(parameters) = match_path(route.path, path) {
-            let Route { handler, is_always_admitted, requirements, .. } = *route;
-            return Ok(Target::Handler { index, handler, parameters, is_always_admitted, requirements });
+            let Route { handler, operation, is_always_admitted, requirements, .. } = *route;
+            return Ok(Target::Handler { index, handler, operation, parameters, is_always_admitted, requirements });
         }
     }
     Err(allow(routes.iter().filter(matches)).map_or_else(Problem::path_not_found, Problem::method_not_allowed))
@@ -199,7 +202,8 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, St
 /// The table as text, a line for each route: what `GET /` shows.
 #[must_use]
 pub fn as_text<S>(routes: &[Route<S>]) -> String {
-    let shown = |route: &Route<S>| format!("{:<6} {}{}", route.method, route.path, route.query);
+    let query = |route: &Route<S>| route.operation.map(Operation::query_form).unwrap_or_default();
+    let shown = |route: &Route<S>| format!("{:<6} {}{}", route.method, route.path, query(route));
     let width = routes.iter().map(|route| shown(route).len()).max().unwrap_or(0);
     routes.iter().map(|route| format!("{:<width$}  {}\n", shown(route), route.description)).collect()
 }
@@ -208,14 +212,19 @@ pub fn as_text<S>(routes: &[Route<S>]) -> String {
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::api::parameter::whole_number;
+    use crate::api::{Parameter, Tag};
 
     async fn nothing(_: Arc<()>, _: Request) -> HandlerResult {
         Ok(Response::new(Body::empty()))
     }
 
+    const LIMIT: Parameter<u32> = Parameter::optional("limit", whole_number::<1, 9>(), "5", "things");
+    const ALL_THINGS: Operation = Operation::new("listThings", &Tag { name: "Things", meaning: "" }).query(&[&LIMIT]);
+
     static ROUTES: &[Route<()>] = &[
         Route::get("/", handler!(nothing), "root"),
-        Route::get("/things", handler!(nothing), "all things").query("?limit="),
+        Route::get("/things", handler!(nothing), "all things").operation(&ALL_THINGS),
         Route::post("/things", handler!(nothing), "a new thing"),
         Route::get("/things/{id}", handler!(nothing), "a thing"),
         Route::delete("/things/{id}", handler!(nothing), "delete a thing"),

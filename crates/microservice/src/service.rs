@@ -12,12 +12,14 @@ use prometheus_client::registry::{Metric, Registry};
 use tokio::net::TcpListener;
 
 use crate::access::{self, Access, AccessSettings};
-use crate::app::App;
+use crate::app::{App, Descriptions, Observation};
 use crate::config::{self, AnyVariable, ConfigError, Environment};
 use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadline, Schema};
 use crate::metrics::Metrics;
+use crate::openapi::{self, Description, Document, Security};
 use crate::operations::ADMIN_ROUTES;
 use crate::platform;
+use crate::problem::ProblemType;
 use crate::router::Router;
 use crate::routes::{self, Route};
 use crate::server::{self, Endpoint};
@@ -25,6 +27,7 @@ use crate::settings::{self, FATAL_EXIT, FatalExit, Limits, ProcessSettings};
 use crate::shutdown::Shutdown;
 use crate::sync::lock;
 use crate::telemetry::{self, LogSettings};
+use crate::trace::{self, TraceSettings, Tracer};
 
 /// The exit statuses of BSD's sysexits.h: EX_USAGE for a wrong configuration, EX_OSERR for an error of the operating
 /// system.
@@ -44,6 +47,9 @@ pub trait Service: Sized + Send + Sync + 'static {
 
     /// What the service is, in a sentence: the head of `GET /`.
     const ABOUT: &'static str;
+
+    /// The license of the API's description, as an SPDX expression. Usually `Some(env!("CARGO_PKG_LICENSE"))`.
+    const LICENSE: Option<&'static str> = None;
 
     /// The routes of the public listener.
     const ROUTES: &'static [Route<Self>];
@@ -75,8 +81,8 @@ pub struct Context<'c> {
 impl Context<'_> {
     /// Adds a metric of the service's own to `GET /metrics`: a counter, gauge, histogram or family of
     /// [`prometheus_client`]. It appears with the service's name in front, as in `order_service_items_sold_total`, so
-    /// that it never has the name of one of the kit's. `name` is without `_total`, and different for each metric. Labels
-    /// should have values from a fixed list.
+    /// that it never has the name of one of the kit's. `name` is without `_total`, and different for each metric.
+    /// Labels should have values from a fixed list.
     pub fn register_metric(&self, name: &str, help: &str, metric: impl Metric) {
         lock(&self.metrics).register(name, help, metric);
     }
@@ -106,14 +112,16 @@ pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
         S::VARIABLES,
         settings::LIMIT_VARIABLES,
         telemetry::VARIABLES,
+        trace::VARIABLES,
     ];
     parts.concat()
 }
 
 /// Runs the service until it is shut down. This is all that `main` has to call.
 ///
-/// The arguments `--help`, `--version` and `--variables` print and end. Without arguments the process serves; it ends
-/// with status 0 after a shutdown, 64 for an invalid configuration, 71 for an error of the operating system.
+/// The arguments `--help`, `--version`, `--variables` and `--openapi` print and end. Without arguments the process
+/// serves; it ends with status 0 after a shutdown, 64 for an invalid configuration, 71 for an error of the operating
+/// system.
 pub fn run<S: Service>() -> ! {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
@@ -121,6 +129,7 @@ pub fn run<S: Service>() -> ! {
         (Some("--help"), None) => print_and_exit(&config::help(S::NAME, S::VERSION, &variables::<S>())),
         (Some("--version"), None) => print_and_exit(&format!("{} {}\n", S::NAME, S::VERSION)),
         (Some("--variables"), None) => print_and_exit(&config::variables_as_json(&variables::<S>())),
+        (Some("--openapi"), None) => print_and_exit(&format!("{:#}\n", describe::<S>())),
         _ => fail::<S>(EXIT_USAGE, "the arguments are not known; --help lists them"),
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -174,9 +183,16 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
         }
         None => (None, None, 0),
     };
-    let index = format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES));
+    let descriptions = Descriptions {
+        index: format!("{}\n\n{}", S::ABOUT, routes::as_text(S::ROUTES)).into(),
+        public: Description::new(access.has_rate_limits(), |security| document::<S>(security).describe(S::ROUTES)),
+        operators: Description::new(false, operators_document::<S>),
+    };
     let metrics = Metrics::new(S::NAME, S::VERSION, S::ROUTES.iter().map(|route| (route.method, route.path)).collect());
-    let mut app = App::new(S::NAME, metrics, index, environment, Shutdown::new(process.drain_delay), lifecycle)?;
+    let tracer = Tracer::new(TraceSettings::read(environment, S::NAME, S::VERSION)?);
+    let observation = Observation { metrics, tracer };
+    let mut app =
+        App::new(S::NAME, observation, descriptions, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     app.reserved_descriptors += pool_max;
     let own_registry = Registry::with_prefix(S::NAME.replace('-', "_"));
     let context = Context { environment, limits: &app.limits, database, metrics: Mutex::new(own_registry) };
@@ -184,6 +200,43 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     let own_metrics = context.metrics.into_inner().unwrap_or_else(PoisonError::into_inner);
     app.metrics.service = own_metrics;
     Ok(Configured { process, access, log, app, service })
+}
+
+/// What the API's description says of the service as a whole.
+fn document<S: Service>(security: Security) -> Document {
+    Document { name: S::NAME, version: S::VERSION, about: S::ABOUT, license: S::LICENSE, security }
+}
+
+/// The description of the operator's listener.
+fn operators_document<S: Service>(security: Security) -> serde_json::Value {
+    let about = "The operator's listener, at ADMIN_ADDR.";
+    Document { about, ..document::<S>(security) }.describe(ADMIN_ROUTES)
+}
+
+/// The description of the operator's listener, as [`describe`] gives that of the public one.
+#[must_use]
+pub fn describe_operators<S: Service>() -> serde_json::Value {
+    operators_document::<S>(Security { needs_tokens: true, has_rate_limits: false })
+}
+
+/// The public listener's description, with all that a configuration can add: for tools that compare versions.
+#[must_use]
+pub fn describe<S: Service>() -> serde_json::Value {
+    document::<S>(Security { needs_tokens: true, has_rate_limits: true }).describe(S::ROUTES)
+}
+
+/// All problem types of a service and of its operator's listener, by status and slug.
+#[must_use]
+pub fn problem_types<S: Service>() -> Vec<&'static ProblemType> {
+    openapi::problems_of_tables(S::ROUTES, ADMIN_ROUTES)
+}
+
+/// What the service's table of routes and its types of problems get wrong: operations that are missing or have the same
+/// id, parameters that the path and the operation do not share, types of the same name. For a unit test of each
+/// service.
+#[must_use]
+pub fn mistakes<S: Service>() -> Vec<String> {
+    openapi::mistakes_in_table(S::ROUTES, &problem_types::<S>())
 }
 
 /// Starts and serves. Ends the process itself after a shutdown.
@@ -211,6 +264,8 @@ async fn serve<S: Service>(
         None => None,
     };
     tokio::spawn(telemetry::write_out());
+    let exported = Arc::clone(&app);
+    tokio::spawn(async move { exported.tracer.export().await });
     tracing::info!(address = %address, version = S::VERSION, execution = app.execution.as_str(), "listening");
     app.execution.log_if_interpreted(process.allow_interpreter);
     if app.credentials.are_configured() {
@@ -230,6 +285,7 @@ async fn serve<S: Service>(
     let access = Access::public(S::NAME, settings, address, origin, credentials);
     let public = Endpoint { listener, router: Router::new(service, S::ROUTES), access };
     server::run(&app, public, admin, process.drain_timeout).await;
+    app.tracer.close().await;
     tracing::info!("shut down");
     telemetry::flush();
     // Exits without dropping the remaining connections one by one.

@@ -17,7 +17,7 @@ const ADMIN_ADDR: Variable<SocketAddr> = Variable::without_default(
     "ADMIN_ADDR",
     types::ADDRESS,
     "127.0.0.1:9090",
-    "where the operator's listener is (`/health`, `/ready`, `/metrics`, `/drain`); never for the public",
+    "where the operator's listener is (`/health`, `/ready`, `/metrics`, `/log_level`, `/drain`); never for the public",
 );
 const DRAIN_DELAY: Variable<Duration> = Variable::new(
     "DRAIN_DELAY",

@@ -33,15 +33,14 @@ pub struct Statistics {
 /// The figures now.
 #[must_use]
 pub fn statistics() -> Statistics {
-    let now = clock::now();
     let fds = fd_table::with(|table| table.sockets());
-    let (counts, active_sockets) = poller::wasi_backend::counts(&fds, now);
+    let (mut counts, active_sockets) = poller::wasi_backend::counts(&fds);
     let (lookups, failed_lookups, lookup_time) = resolve::lookup_counts();
     Statistics {
         waits: counts.waits,
         polls: counts.polls,
         peeks: counts.peeks,
-        longest_gap: Duration::from_nanos(counts.longest_gap),
+        longest_gap: Duration::from_nanos(counts.longest_gap(clock::now())),
         sockets: fds.len(),
         active_sockets,
         lookups,

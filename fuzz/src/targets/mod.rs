@@ -8,4 +8,5 @@ pub(crate) mod money;
 pub(crate) mod mysql;
 pub(crate) mod orders;
 pub(crate) mod query;
+pub(crate) mod trace;
 pub(crate) mod variables;

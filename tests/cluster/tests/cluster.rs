@@ -21,6 +21,7 @@ mod database;
 mod faults;
 mod manifests;
 mod memory;
+mod monitoring;
 mod native;
 mod pods;
 mod rollout;
@@ -48,6 +49,7 @@ const TESTS: &[Test] = &[
     ("a_deleted_installation_keeps_its_data", database::deleted_installation),
     ("the_backup_job_writes_a_backup_that_restores", backup::backup_and_restore),
     ("a_million_rows_stream_out_of_a_small_pod", memory::million_rows),
+    ("the_monitors_are_valid_and_find_every_pod", monitoring::monitors_find_every_pod),
     ("a_wrong_configuration_fails_the_rollout_and_logs_the_reason", configuration::wrong_value),
     ("the_native_overlay_replaces_wasm_under_load", native::replaces_wasm),
 ];

@@ -11,7 +11,7 @@ use crate::context::TestContext;
 pub(crate) fn every_overlay_is_valid(context: &mut TestContext) -> Result<()> {
     let copy = context.copy_manifests("validated")?;
     // No overlay has these components; a user may add them.
-    for component in ["ingress", "backup", "tokens"] {
+    for component in ["ingress", "backup", "tokens", "collector"] {
         let directory = copy.join("overlays").join(component);
         fs::create_dir(&directory)?;
         fs::write(directory.join("kustomization.yaml"), overlay_with(component))?;
@@ -21,7 +21,7 @@ pub(crate) fn every_overlay_is_valid(context: &mut TestContext) -> Result<()> {
     fs::create_dir(&own)?;
     fs::write(own.join("kustomization.yaml"), yaml_block(&fs::read_to_string(copy.join("README.md"))?))?;
     fs::write(own.join("database-url.txt"), "mysql://user:password@db.example.com:3306/orders")?;
-    for name in ["crun", "shim", "native", "own-database", "ingress", "backup", "tokens", "own"] {
+    for name in ["crun", "shim", "native", "own-database", "ingress", "backup", "tokens", "collector", "own"] {
         let directory = copy.join("overlays").join(name).display().to_string();
         let output = context.cluster.kubectl(&[
             "apply",

@@ -23,6 +23,8 @@ mod compose;
 mod database;
 #[path = "containers/image.rs"]
 mod image;
+#[path = "containers/observe.rs"]
+mod observe;
 #[path = "containers/pausing.rs"]
 mod pausing;
 #[path = "containers/podman.rs"]

@@ -5,20 +5,35 @@ use std::ops::Deref;
 use testkit::http;
 
 use crate::Problem;
+use crate::described::{self, Listener};
 
-/// Sends ordinary requests to one service. Cheap to clone; clones share connections.
+/// Sends ordinary requests to one listener. Cheap to clone; clones share connections.
 #[derive(Clone)]
-pub struct Client(http::Client);
+pub struct Client {
+    client: http::Client,
+    listener: Listener,
+}
 
 impl Client {
-    /// A client with connections of its own for `base`, such as `http://127.0.0.1:41000`.
+    /// A client of the order service's public listener, with connections of its own, for `base`, such as
+    /// `http://127.0.0.1:41000`.
     pub fn new(base: &str) -> Self {
-        Self(http::Client::new(base))
+        Self { client: http::Client::new(base), listener: Listener::Public }
+    }
+
+    /// A client of its operator's listener.
+    pub fn operators(base: &str) -> Self {
+        Self { listener: Listener::Operators, ..Self::new(base) }
+    }
+
+    /// A client of another service.
+    pub fn of_another_service(base: &str) -> Self {
+        Self { listener: Listener::Other, ..Self::new(base) }
     }
 
     /// The service's URL.
     pub fn base(&self) -> &str {
-        self.0.base()
+        self.client.base()
     }
 
     /// Sends a request that may get no response. No status is an error.
@@ -29,14 +44,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> anyhow::Result<Response> {
-        self.0.send(method, path, headers, body).map(Response)
+        self.client.send(method, path, headers, body).map(Response)
     }
 
-    /// Sends a request that must get a response.
+    /// Sends a request that must get a response, which must be one that the API's description has.
     #[track_caller]
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
-        self.try_send(method, path, headers, body)
-            .unwrap_or_else(|error| panic!("no response to {method} {path}: {error:#}"))
+        let response = self
+            .try_send(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("no response to {method} {path}: {error:#}"));
+        described::check(self.listener, method, path, &response.0);
+        response
     }
 
     /// `GET`.

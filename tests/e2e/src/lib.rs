@@ -22,6 +22,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod app;
+pub mod described;
 pub mod dns_server;
 pub mod fake_database;
 pub mod garbling_proxy;

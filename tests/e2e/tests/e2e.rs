@@ -26,4 +26,5 @@ mod platform;
 mod process;
 mod shutdown;
 mod streaming;
+mod traces;
 mod walkthrough;

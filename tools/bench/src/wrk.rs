@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use testkit::Service;
 
 /// The results of one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,13 @@ pub(crate) fn run(url: &str, connections: u32, seconds: u32, script: Option<&Pat
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk {url}: {text}{}", String::from_utf8_lossy(&output.stderr));
     parse(&text).with_context(|| format!("wrk {url} printed:\n{text}"))
+}
+
+/// The CPU time in µs that the server uses for each request.
+pub(crate) fn cpu_per_request(server: &Service, path: &str, connections: u32, seconds: u32) -> Result<f64> {
+    let before = server.cpu_time()?;
+    let result = run(&server.url(path), connections, seconds, None)?;
+    Ok(server.cpu_time()?.saturating_sub(before).as_secs_f64() * 1e6 / result.requests)
 }
 
 /// wrk's version. It prints the version with its usage and exits with an error.

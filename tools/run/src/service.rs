@@ -13,7 +13,7 @@ use testkit::{Process, TempDir, aot};
 
 use crate::database::Database;
 use crate::print_line;
-use crate::settings::Settings;
+use crate::settings::{DEFAULT_ADMIN_ADDR, Settings};
 use crate::signals::StopSignal;
 
 /// Interval between two checks of the processes and the stop signal.
@@ -92,7 +92,7 @@ fn supervise(settings: &Settings, database: &Database, service: &Process, stop: 
             let ready = is_ready(settings.listen);
             announced = ready || started.elapsed() > READY_TIMEOUT;
             if announced {
-                announce(settings.listen, ready);
+                announce(settings, ready);
             }
             if started.elapsed() > SLOW_START {
                 next_request = Instant::now() + SLOW_START;
@@ -105,7 +105,8 @@ fn supervise(settings: &Settings, database: &Database, service: &Process, stop: 
 }
 
 /// Prints the URL and the requests of the walkthrough.
-fn announce(listen: SocketAddr, ready: bool) {
+fn announce(settings: &Settings, ready: bool) {
+    let listen = settings.listen;
     let url = match listen.ip() {
         ip if ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::LOCALHOST) => {
             format!("http://localhost:{}", listen.port())
@@ -124,6 +125,12 @@ fn announce(listen: SocketAddr, ready: bool) {
     print_line(&format!("  curl {url}/create_orders -X POST -d @orders.json"));
     print_line(&format!("  curl {url}/orders"));
     print_line(&format!("  curl {url}/delete_order?id=2"));
+    if let Some(address) = settings.admin_addr() {
+        print_line("\nIts figures, live, and those for Prometheus:\n");
+        let argument = if address == DEFAULT_ADMIN_ADDR { String::new() } else { format!(" ADMIN={address}") };
+        print_line(&format!("  make top{argument}"));
+        print_line(&format!("  curl http://{address}/metrics"));
+    }
     print_line("\nCtrl-C stops it and keeps the data. The log of the service follows.\n");
 }
 

@@ -11,6 +11,10 @@ use crate::variables::Variable;
 /// The default address can be reached from this machine only.
 const DEFAULT_LISTEN_ADDR: &str = "127.0.0.1:8080";
 
+/// Where the operator's listener is unless the environment names another address, or something else has the port. `make
+/// top` looks there.
+pub(crate) const DEFAULT_ADMIN_ADDR: &str = "127.0.0.1:9090";
+
 /// Variables that this program sets itself: where to listen, and the database's URL in a file.
 const SET_HERE: [&str; 2] = ["DATABASE_URL", "LISTEN_ADDR"];
 
@@ -29,7 +33,22 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads those of the service's variables that the environment sets.
     pub(crate) fn from_environment(variables: &[Variable]) -> Result<Self> {
-        Self::read(variables, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+        let mut settings = Self::read(variables, |name| env::var(name).ok().filter(|value| !value.is_empty()))?;
+        settings.choose_admin_addr();
+        Ok(settings)
+    }
+
+    /// Sets the default address where the environment has none, and the port is free.
+    fn choose_admin_addr(&mut self) {
+        let is_free = || !DEFAULT_ADMIN_ADDR.ends_with(&format!(":{}", self.listen.port()));
+        if self.admin_addr().is_none() && is_free() && TcpListener::bind(DEFAULT_ADMIN_ADDR).is_ok() {
+            self.environment.push(("ADMIN_ADDR".to_owned(), DEFAULT_ADMIN_ADDR.to_owned()));
+        }
+    }
+
+    /// Where the operator's listener will be.
+    pub(crate) fn admin_addr(&self) -> Option<&str> {
+        self.environment.iter().find(|(name, _)| name == "ADMIN_ADDR").map(|(_, value)| value.as_str())
     }
 
     fn read(variables: &[Variable], value: impl Fn(&str) -> Option<String>) -> Result<Self> {
@@ -45,7 +64,14 @@ impl Settings {
             let Some(value) = value(&variable.name) else { continue };
             // Other users of the machine can read WasmEdge's command line. The path of a secret file may be there.
             let is_allowed = variable.is_file || !variable.is_secret;
-            ensure!(is_allowed, "{} is secret: put it into a file", variable.name);
+            let file = format!("{}_FILE", variable.name);
+            let advice = match variables.iter().any(|variable| variable.name == file) {
+                true => format!("put it into a file, and name that in {file}"),
+                false => {
+                    "others could read it in the list of processes, so make run does not pass it on; unset it".into()
+                }
+            };
+            ensure!(is_allowed, "{} is secret: {advice}", variable.name);
             let value = if variable.is_file { real_path(&value) } else { value };
             if variable.is_file {
                 files.push(PathBuf::from(&value));
@@ -137,7 +163,12 @@ mod tests {
     fn a_secret_is_not_passed_on_by_the_command_line() {
         let secret = [variable("TOKEN", false, true)];
         let refused = Settings::read(&secret, |name| (name == "TOKEN").then(|| "x".to_owned()));
-        assert!(refused.is_err_and(|error| error.to_string() == "TOKEN is secret: put it into a file"));
+        let line = refused.map(drop).map_err(|error| error.to_string()).err().unwrap_or_default();
+        assert!(line.starts_with("TOKEN is secret: others could read it"), "{line}");
+        let with_file = [variable("TOKEN", false, true), variable("TOKEN_FILE", true, true)];
+        let refused = Settings::read(&with_file, |name| (name == "TOKEN").then(|| "x".to_owned()));
+        let line = refused.map(drop).map_err(|error| error.to_string()).err().unwrap_or_default();
+        assert_eq!(line, "TOKEN is secret: put it into a file, and name that in TOKEN_FILE");
     }
 
     #[test]
@@ -155,6 +186,20 @@ mod tests {
         let settings = Settings { listen, database_url: None, environment: Vec::new(), files: Vec::new() };
         let line = settings.check_address().map_err(|error| error.to_string()).err().unwrap_or_default();
         assert!(line.contains("is in use") && line.contains("LISTEN_ADDR=127.0.0.1:"), "{line}");
+        Ok(())
+    }
+
+    #[test]
+    fn the_operators_listener_never_takes_the_services_own_port() -> Result<()> {
+        let of = |name: &str, value: &str| {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            let admin = [variable("ADMIN_ADDR", false, false)];
+            let mut settings = Settings::read(&admin, |asked| (asked == name).then(|| value.clone()))?;
+            settings.choose_admin_addr();
+            anyhow::Ok(settings.admin_addr().map(str::to_owned))
+        };
+        assert_eq!(of("LISTEN_ADDR", DEFAULT_ADMIN_ADDR)?, None);
+        assert_eq!(of("ADMIN_ADDR", "127.0.0.1:1")?.as_deref(), Some("127.0.0.1:1"));
         Ok(())
     }
 

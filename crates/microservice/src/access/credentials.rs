@@ -104,7 +104,7 @@ impl Credentials {
 
     /// True where a route that needs this scope is closed to others. The operator's listener is closed as soon as there
     /// is a token for it: Kubernetes' hooks cannot read a token from a secret.
-    pub(super) fn protect(&self, scope: Scope) -> bool {
+    pub(crate) fn protect(&self, scope: Scope) -> bool {
         match scope {
             Scope::Operator => {
                 // A file that loses its last operator's token by mistake opens nothing.

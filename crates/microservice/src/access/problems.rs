@@ -2,25 +2,22 @@
 
 use std::fmt;
 
-use hyper::StatusCode;
 use hyper::header::WWW_AUTHENTICATE;
 
 use super::scope::Scope;
-use crate::problem::{Problem, ShedReason};
+use crate::problem::{Problem, ShedReason, types};
 
 impl Problem {
     /// The request has no token.
     pub(super) fn token_required(service: &str) -> Self {
         let detail = "This needs a token: Authorization: Bearer …";
-        Self::new(StatusCode::UNAUTHORIZED, "token-required", "Token required", detail)
-            .with_header(WWW_AUTHENTICATE, format!("Bearer realm=\"{service}\""))
+        Self::new(&types::TOKEN_REQUIRED, detail).with_header(WWW_AUTHENTICATE, format!("Bearer realm=\"{service}\""))
     }
 
     /// The request has a token that is not valid. `reason` has neither quotes nor backslashes.
     pub(super) fn invalid_token(service: &str, reason: &dyn fmt::Display) -> Self {
         let challenge = format!("Bearer realm=\"{service}\", error=\"invalid_token\", error_description=\"{reason}\"");
-        Self::new(StatusCode::UNAUTHORIZED, "invalid-token", "Invalid token", format!("{reason}."))
-            .with_header(WWW_AUTHENTICATE, challenge)
+        Self::new(&types::INVALID_TOKEN, format!("{reason}.")).with_header(WWW_AUTHENTICATE, challenge)
     }
 
     /// The token does not have the scope.
@@ -28,19 +25,18 @@ impl Problem {
         let scope = scope.name();
         let challenge = format!("Bearer realm=\"{service}\", error=\"insufficient_scope\", scope=\"{scope}\"");
         let detail = format!("This needs a token with the scope {scope}.");
-        Self::new(StatusCode::FORBIDDEN, "insufficient-scope", "Scope missing", detail)
-            .with_header(WWW_AUTHENTICATE, challenge)
+        Self::new(&types::INSUFFICIENT_SCOPE, detail).with_header(WWW_AUTHENTICATE, challenge)
     }
 
     /// A browser marks the request as another site's.
     pub(super) fn cross_site(detail: &'static str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "cross-site-request", "Cross-site request", detail)
+        Self::new(&types::CROSS_SITE_REQUEST, detail)
     }
 
     /// The service is not to be called by this host name (RFC 9110 §15.5.20).
     pub(super) fn unknown_host() -> Self {
         let detail = "The service does not serve this host name. ALLOWED_HOSTS lists those that it serves.";
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Unknown host", detail)
+        Self::new(&types::UNKNOWN_HOST, detail)
     }
 
     /// More signatures of unknown tokens wait to be verified than the process may spend time on.
@@ -51,8 +47,6 @@ impl Problem {
     /// The quota of the address or the caller is used up.
     pub(super) fn rate_limited(policy: &str, retry_after: u32) -> Self {
         let detail = format!("Too many requests of this {policy}. Try again in {retry_after} s.");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests", detail)
-            .with_retry_after(retry_after)
-            .shed_by(ShedReason::RateLimit)
+        Self::new(&types::RATE_LIMITED, detail).with_retry_after(retry_after).shed_by(ShedReason::RateLimit)
     }
 }

@@ -84,4 +84,9 @@ impl AccessSettings {
             trusted_proxies: environment.find(&TRUSTED_PROXIES)?.unwrap_or_default(),
         })
     }
+
+    /// True where addresses or callers have quotas.
+    pub(crate) fn has_rate_limits(&self) -> bool {
+        self.per_address.is_some() || self.per_token.is_some()
+    }
 }

@@ -50,7 +50,10 @@ impl<'l> Environment<'l> {
         let Some(text) = self.text(variable) else { return Ok(None) };
         variable.parse(&text).map(Some).map_err(|problem| {
             let is_secret = variable.description().is_secret;
-            ConfigError::new(variable, &if is_secret { problem } else { format!("is {text:?}, but {problem}") })
+            ConfigError::new(
+                variable,
+                &if is_secret { problem } else { format!("is {:?}, but {problem}", without_user(&text)) },
+            )
         })
     }
 
@@ -63,6 +66,16 @@ impl<'l> Environment<'l> {
     fn text(&self, variable: &dyn AnyVariable) -> Option<String> {
         (self.lookup)(variable.description().name).filter(|text| !text.is_empty())
     }
+}
+
+/// A URL without its user and password; any other text as it is.
+fn without_user(text: &str) -> String {
+    let parts = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (_, host) = rest.get(..end)?.rsplit_once('@')?;
+        Some(format!("{scheme}://…@{host}{}", rest.get(end..)?))
+    });
+    parts.unwrap_or_else(|| text.to_owned())
 }
 
 /// A variable that is wrong. Its text is one line.

@@ -11,7 +11,7 @@ use super::{AnyVariable, Description};
 pub fn help(service: &str, version: &str, variables: &[&dyn AnyVariable]) -> String {
     let mut text = format!(
         "{service} {version}\n\nThe service is configured by environment variables. With WasmEdge: --env NAME=value, once for each.\n\
-         Options: --help, --version, --variables (this table as JSON lines).\n\n"
+         Options: --help, --version, --variables (this table as JSON lines), --openapi (the API's description).\n\n"
     );
     let descriptions = variables.iter().map(|variable| variable.description());
     let width = descriptions.clone().map(|variable| variable.name.len()).max().unwrap_or(0);

@@ -46,6 +46,25 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// The kind of error in a word or two, for spans.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::Unavailable(_) => "unavailable",
+            Self::ConnectionLost(_) => "connection_lost",
+            Self::Conflict(_) => "conflict",
+            Self::TimedOut => "timed_out",
+            Self::NotInitialised => "not_initialised",
+            Self::Migrating => "migrating",
+            Self::IncompatibleTable(_) => "incompatible_table",
+            Self::Duplicate(_) => "duplicate",
+            Self::IdsExhausted => "ids_exhausted",
+            Self::OutcomeUnknown(_) | Self::SchemaOutcomeUnknown(_) => "outcome_unknown",
+            Self::StatementTooLarge => "statement_too_large",
+            Self::Internal(_) => "internal",
+        }
+    }
+
     /// True if the connection is known to be in order: the database responded, or no statement was sent.
     pub(super) fn leaves_connection_usable(&self) -> bool {
         !matches!(

@@ -5,13 +5,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 
 use super::DatabaseError;
-use crate::metrics::{MetricWriter, duration_histogram};
+use crate::metrics::{DurationFamily, MetricWriter, duration_family, duration_histogram};
 
 /// The statements that are told apart, by their first word.
 const OPERATIONS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "START", "COMMIT", "ROLLBACK", OTHER];
@@ -19,7 +17,7 @@ const OTHER: &str = "OTHER";
 
 /// Counts of one database.
 pub(super) struct DatabaseMetrics {
-    statements: Family<Operation, Histogram, fn() -> Histogram>,
+    statements: DurationFamily<1>,
     /// The histograms of `statements`, for each of [`OPERATIONS`].
     by_operation: [OnceLock<Histogram>; OPERATIONS.len()],
     waits: Histogram,
@@ -38,7 +36,7 @@ pub(super) enum RetryCause {
 impl DatabaseMetrics {
     pub(super) fn new() -> Self {
         Self {
-            statements: Family::new_with_constructor(duration_histogram as fn() -> Histogram),
+            statements: duration_family(),
             by_operation: Default::default(),
             waits: duration_histogram(),
             conflict_retries: AtomicU64::new(0),
@@ -53,8 +51,8 @@ impl DatabaseMetrics {
         let known = OPERATIONS.iter().position(|operation| word.eq_ignore_ascii_case(operation));
         let index = known.unwrap_or(OPERATIONS.len() - 1);
         let Some(histogram) = self.by_operation.get(index) else { return };
-        let operation = || Operation(OPERATIONS.get(index).copied().unwrap_or(OTHER));
-        histogram.get_or_init(|| self.statements.get_or_create_owned(&operation())).observe(duration.as_secs_f64());
+        let labels = || [("db_operation_name", OPERATIONS.get(index).copied().unwrap_or(OTHER))];
+        histogram.get_or_init(|| self.statements.get_or_create_owned(&labels())).observe(duration.as_secs_f64());
     }
 
     /// Work got a connection, or none, after this time.
@@ -96,16 +94,6 @@ impl DatabaseMetrics {
 impl fmt::Debug for DatabaseMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseMetrics").finish_non_exhaustive()
-    }
-}
-
-/// The label of a series.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Operation(&'static str);
-
-impl EncodeLabelSet for Operation {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [("db_operation_name", self.0)].encode(encoder)
     }
 }
 

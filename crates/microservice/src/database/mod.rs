@@ -7,6 +7,7 @@
 //! | `session_variables` | what each connection sets on the server first |
 //! | `tls` | which URLs are rejected or named in the log as unsafe |
 //! | `pool` | a bounded number of connections, and the guard of one that is in use |
+//! | `idle_connections` | which connections are open and not in use |
 //! | `queue` | who gets the next connection, and who is rejected because the queue is too long |
 //! | `session` | statements on a connection, each bounded in time |
 //! | `transaction` | begin, commit, roll back, retry |
@@ -14,6 +15,7 @@
 //! | `schema`, `migrate` | tables, migrations, readiness |
 //! | `lifecycle` | the calls of the kit itself |
 //! | `metrics` | what is counted |
+//! | `tracing` | spans of statements and waits, for a request whose trace is recorded |
 //! | `error`, `retry`, `deadline` | what can go wrong, what is repeated, for how long |
 //!
 //! Each call takes a [`Deadline`] and ends by it. Only a COMMIT that was sent is awaited beyond the deadline, because
@@ -23,6 +25,7 @@
 mod commit_gate;
 mod deadline;
 mod error;
+mod idle_connections;
 mod lifecycle;
 mod metrics;
 mod migrate;
@@ -35,6 +38,7 @@ mod session;
 mod session_variables;
 mod settings;
 mod tls;
+mod tracing;
 mod transaction;
 
 use std::fmt;
@@ -56,6 +60,7 @@ pub use schema::{Migration, Schema};
 pub use session::Session;
 pub(crate) use settings::DATABASE_URL;
 pub use settings::{DatabaseSettings, VARIABLES};
+use tracing::DatabaseTracing;
 pub use transaction::{Part, TransactionError};
 
 use crate::metrics::MetricWriter;
@@ -80,6 +85,7 @@ struct Shared {
     is_version_checked: AtomicBool,
     weakness: Option<tls::Weakness>,
     metrics: Arc<DatabaseMetrics>,
+    tracing: DatabaseTracing,
     /// The migrations that are under way, for all who ask for them.
     migrations: SingleFlight<Result<(), DatabaseError>>,
     /// Either the migrations or one reset run. The others wait without a connection.
@@ -109,6 +115,7 @@ impl Database {
             is_version_checked: AtomicBool::new(false),
             weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
             metrics: Arc::new(DatabaseMetrics::new()),
+            tracing: DatabaseTracing::new(settings),
             migrations: SingleFlight::new(),
             migration_turn: Semaphore::new(1),
         };

@@ -14,6 +14,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The interval at which idle connections are checked.
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Within this time an idle connection was used again, or is closed.
+pub(super) const MAX_IDLE_TIME: Duration = IDLE_TIMEOUT.saturating_add(IDLE_CHECK_INTERVAL);
+
 /// The URL's options, with what the service needs of every connection.
 pub(super) fn driver_options(settings: &DatabaseSettings) -> Opts {
     let constraints = PoolConstraints::new(0, settings.pool_max).unwrap_or_default();

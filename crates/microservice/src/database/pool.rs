@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mysql_async::{Conn, IoError, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::options::driver_options;
+use super::idle_connections::IdleConnections;
+use super::options::{MAX_IDLE_TIME, driver_options};
 use super::queue::{Queue, QueuePermit};
 use super::{DatabaseError, DatabaseSettings, Deadline};
 use crate::metrics::MetricWriter;
 use crate::platform;
+use crate::sync::lock;
 
 /// How long closing a connection may take.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -56,6 +58,7 @@ pub(super) struct ConnectionPool {
     /// A batch needs one of these before it joins the queue.
     batch_permits: Arc<Semaphore>,
     readiness_queue: Arc<Queue>,
+    idle: Arc<Mutex<IdleConnections>>,
     /// The database's host as in the URL.
     host: String,
     connect_timeout: Duration,
@@ -71,6 +74,7 @@ impl ConnectionPool {
             work_queue,
             batch_permits: Arc::new(Semaphore::new(settings.max_batches)),
             readiness_queue,
+            idle: Arc::new(Mutex::new(IdleConnections::new(settings.pool_max, MAX_IDLE_TIME))),
             host: settings.opts.ip_or_hostname().to_owned(),
             connect_timeout: settings.connect_timeout,
             max_queue_time: settings.max_queue_time,
@@ -90,7 +94,8 @@ impl ConnectionPool {
                 if matches!(purpose, Purpose::Transaction | Purpose::Read | Purpose::Continuation) {
                     permits.connection.measure(&self.work_queue);
                 }
-                Ok(PooledConnection { open: Some((conn, permits)) })
+                lock(&self.idle).taken(conn.id());
+                Ok(PooledConnection { open: Some((conn, permits)), idle: Arc::clone(&self.idle) })
             }
             Ok(Err(error)) => Err(self.connect_error(&error)),
             Err(_) => Err(DatabaseError::Unavailable("no connection within CONNECT_TIMEOUT".into())),
@@ -141,6 +146,12 @@ impl ConnectionPool {
         writer.gauges("db_client_connections_used", None, "Connections in use", "purpose", of(Queue::used))?;
         let help = "The connections that may be used";
         writer.gauges("db_client_connections_limit", None, help, "purpose", of(Queue::connections))?;
+        let (idle, opened) = {
+            let idle = &mut *lock(&self.idle);
+            (idle.count(Instant::now()), idle.opened())
+        };
+        writer.gauge("db_client_connections_idle", None, "Open connections that are not in use", &idle)?;
+        writer.counter("db_client_connections_opened", None, "Connections that were opened", &opened)?;
         let (help, waiters) = ("Work that waits for a connection", self.work_queue.waiters());
         writer.gauge("db_client_connection_pending_requests", None, help, &waiters)
     }
@@ -162,6 +173,7 @@ struct Permits {
 pub(super) struct PooledConnection {
     /// None only after the release.
     open: Option<(Conn, Permits)>,
+    idle: Arc<Mutex<IdleConnections>>,
 }
 
 impl PooledConnection {
@@ -173,8 +185,10 @@ impl PooledConnection {
 
     /// Returns the connection to the pool. It must have no open transaction, no lock and no response under way.
     pub(super) fn release(mut self) {
+        let Some((conn, permits)) = self.open.take() else { return };
+        lock(&self.idle).returned(conn.id(), Instant::now());
         // The driver's connection returns to its pool when it is dropped.
-        drop(self.open.take());
+        drop((conn, permits));
     }
 }
 

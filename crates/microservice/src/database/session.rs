@@ -13,6 +13,7 @@ use super::commit_gate::CommitGate;
 use super::metrics::DatabaseMetrics;
 use super::pool::PooledConnection;
 use super::session_variables::schema_change_timeouts;
+use super::tracing::StatementTracing;
 use super::{DatabaseError, Deadline};
 
 /// A connection to the database that a caller uses for a transaction, or for reads without one.
@@ -25,6 +26,7 @@ pub struct Session<'a> {
     deadline: Deadline,
     statement_timeout: Duration,
     metrics: Arc<DatabaseMetrics>,
+    tracing: StatementTracing,
     captures: PhantomData<&'a ()>,
 }
 
@@ -47,9 +49,9 @@ impl Session<'_> {
         connection: PooledConnection,
         deadline: Deadline,
         statement_timeout: Duration,
-        metrics: Arc<DatabaseMetrics>,
+        (metrics, tracing): (Arc<DatabaseMetrics>, StatementTracing),
     ) -> Self {
-        Self { connection, state: State::Ready, deadline, statement_timeout, metrics, captures: PhantomData }
+        Self { connection, state: State::Ready, deadline, statement_timeout, metrics, tracing, captures: PhantomData }
     }
 
     /// Runs a statement that has no parameters and returns no rows.
@@ -57,8 +59,9 @@ impl Session<'_> {
     /// # Errors
     /// Those of [`DatabaseError`] except `Busy` and `OutcomeUnknown`.
     pub async fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        let (text, _) = self.tracing.text(sql);
         let (conn, max) = self.send()?;
-        let response = bounded(max, conn.query_drop(sql)).await;
+        let response = bounded(max, conn.query_drop(text)).await;
         self.receive(sql, response)
     }
 
@@ -67,10 +70,23 @@ impl Session<'_> {
     /// # Errors
     /// Those of [`Session::run`].
     pub async fn execute(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<u64, DatabaseError> {
+        let (text, is_unique) = self.tracing.text(sql);
         let (conn, max) = self.send()?;
-        let response = bounded(max, conn.exec_drop(sql, params)).await;
-        let rows = conn.affected_rows();
-        self.receive(sql, response.map(|()| rows))
+        let response = if is_unique {
+            bounded(max, async {
+                let statement = conn.prep(text).await?;
+                let result = conn.exec_drop(&statement, params).await;
+                let rows = conn.affected_rows();
+                // Also after an error: the driver keeps few statements.
+                let closed = conn.close(statement).await;
+                result.and(closed).map(|()| rows)
+            })
+            .await
+        } else {
+            let response = bounded(max, conn.exec_drop(sql, params)).await;
+            response.map(|()| conn.affected_rows())
+        };
+        self.receive(sql, response)
     }
 
     /// Runs a prepared query. Returns all its rows, so the query should limit them.
@@ -78,8 +94,19 @@ impl Session<'_> {
     /// # Errors
     /// Those of [`Session::run`].
     pub async fn query(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<Vec<Row>, DatabaseError> {
+        let (text, is_unique) = self.tracing.text(sql);
         let (conn, max) = self.send()?;
-        let response = bounded(max, conn.exec(sql, params)).await;
+        let response = if is_unique {
+            bounded(max, async {
+                let statement = conn.prep(text).await?;
+                let result = conn.exec(&statement, params).await;
+                let closed = conn.close(statement).await;
+                result.and_then(|rows| closed.map(|()| rows))
+            })
+            .await
+        } else {
+            bounded(max, conn.exec(sql, params)).await
+        };
         self.receive(sql, response)
     }
 
@@ -163,6 +190,7 @@ impl Session<'_> {
     fn receive<T>(&mut self, sql: &str, response: Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         if let State::AwaitingResponse { since } = self.state {
             self.metrics.statement(sql, since.elapsed());
+            self.tracing.record(sql, since, response.as_ref().err());
         }
         match &response {
             Err(DatabaseError::Conflict(_)) => self.state = State::Conflicted,

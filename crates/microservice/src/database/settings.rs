@@ -72,6 +72,13 @@ const MIGRATION_TIMEOUT: Variable<Duration> = Variable::new(
     "for one statement that changes the schema, and to wait for another replica that migrates",
 );
 
+const DATABASE_TRACE_COMMENTS: Variable<bool> = Variable::new(
+    "DATABASE_TRACE_COMMENTS",
+    types::BOOLEAN,
+    "false",
+    "statements of sampled traces end with a comment that has the trace; each is prepared anew",
+);
+
 /// The database's part of the table of variables.
 pub const VARIABLES: &[&dyn AnyVariable] = &[
     &DATABASE_URL,
@@ -83,6 +90,7 @@ pub const VARIABLES: &[&dyn AnyVariable] = &[
     &MAX_QUEUE_TIME,
     &STATEMENT_TIMEOUT,
     &MIGRATION_TIMEOUT,
+    &DATABASE_TRACE_COMMENTS,
 ];
 
 /// How the database is reached and used.
@@ -100,6 +108,8 @@ pub struct DatabaseSettings {
     pub(super) statement_timeout: Duration,
     /// For a statement that changes the schema, and for the wait for another replica that migrates.
     pub(super) migration_timeout: Duration,
+    /// The statements of sampled traces name the trace.
+    pub(super) trace_comments: bool,
 }
 
 impl fmt::Debug for DatabaseSettings {
@@ -137,6 +147,7 @@ impl DatabaseSettings {
             max_queue_time: environment.get(&MAX_QUEUE_TIME)?,
             statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
             migration_timeout: environment.get(&MIGRATION_TIMEOUT)?,
+            trace_comments: environment.get(&DATABASE_TRACE_COMMENTS)?,
         })
     }
 }

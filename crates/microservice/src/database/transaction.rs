@@ -203,6 +203,7 @@ impl Database {
         let (metrics, began) = (&self.shared.metrics, Instant::now());
         let connection = self.shared.pool.acquire(purpose, deadline).await;
         metrics.waited(began.elapsed());
-        Ok(Session::new(connection?, deadline, self.shared.statement_timeout, Arc::clone(metrics)))
+        let tracing = self.shared.tracing.of_session(began, connection.as_ref().err());
+        Ok(Session::new(connection?, deadline, self.shared.statement_timeout, (Arc::clone(metrics), tracing)))
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
+use crate::api::MediaTypes;
 use crate::app::App;
 use crate::memory::Reservation;
 use crate::problem::Problem;
@@ -21,15 +22,6 @@ const MIN_CAPACITY: usize = 4 * 1024;
 /// From this capacity on the buffer grows by a quarter at a time, in bytes: doubling would reserve twice what has
 /// arrived.
 const DOUBLE_UP_TO: usize = 1024 * 1024;
-
-/// The values of `Content-Type` that a route takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaTypes {
-    /// JSON.
-    Json,
-    /// JSON, also if it is declared as a form. `curl -d` declares every body as a form.
-    JsonOrForm,
-}
 
 /// A received body, its reserved memory, and its request's permit to be in flight.
 #[derive(Debug)]

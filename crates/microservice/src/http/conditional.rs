@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use hyper::HeaderMap;
 use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+use hyper::{Body, HeaderMap, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
+use super::response;
 use crate::problem::Problem;
 
 /// The strong entity tag of a representation: a hash of its bytes. Every replica computes the same one, and a resource
@@ -63,6 +64,17 @@ impl Preconditions {
     #[must_use]
     pub fn allow_write(&self, tag: &str) -> bool {
         self.read_response(tag) == ReadResponse::Full
+    }
+
+    /// The response to reading JSON with this tag: 200, or 304 where the client has it. None where `If-Match` names
+    /// other representations: 412.
+    pub fn read_json(&self, json: impl Into<Body>, tag: &str) -> Option<Response<Body>> {
+        let response = match self.read_response(tag) {
+            ReadResponse::Full => response::json(StatusCode::OK, json),
+            ReadResponse::NotModified => response::empty(StatusCode::NOT_MODIFIED),
+            ReadResponse::PreconditionFailed => return None,
+        };
+        Some(response::with_entity_tag(response, tag))
     }
 
     /// The response to reading a representation with this tag.
@@ -125,6 +137,9 @@ fn parse(text: &str) -> Option<Tags> {
     while !rest.is_empty() {
         let (weak, quoted) = rest.strip_prefix("W/").map_or(("", rest), |quoted| ("W/", quoted));
         let (tag, behind) = quoted.strip_prefix('"')?.split_once('"')?;
+        if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         list.push(format!("{weak}\"{tag}\""));
         let behind = behind.trim_start();
         rest = match behind.strip_prefix(',') {
@@ -147,7 +162,7 @@ mod tests {
         assert_eq!(parse("\"a\""), list(&["\"a\""]));
         assert_eq!(parse(" , \"a\",,"), list(&["\"a\""]));
         assert_eq!(parse("\"a,b\" , W/\"c\",\"\""), list(&["\"a,b\"", "W/\"c\"", "\"\""]));
-        for text in ["", ",", "a", "\"a", "\"a\" \"b\"", "w/\"a\"", "\"a\"x", "*,\"a\""] {
+        for text in ["", ",", "a", "\"a", "\"a\" \"b\"", "\"a b\"", "w/\"a\"", "\"a\"x", "*,\"a\""] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -20,7 +20,9 @@ pub(crate) fn options(app: &App, headers: &HeaderMap, allow: &str) -> Response<B
         let headers = response.headers_mut();
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Authorization, Content-Type, If-Match, If-None-Match, X-Request-Id"),
+            HeaderValue::from_static(
+                "Authorization, Content-Type, If-Match, If-None-Match, Traceparent, Tracestate, X-Request-Id",
+            ),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     }

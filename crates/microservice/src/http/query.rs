@@ -1,9 +1,11 @@
 //! Query strings. Unknown, repeated or invalid parameters return 400.
 
+use crate::api::Parameter;
+use crate::api::parameter::AnyParameter;
 use crate::problem::Problem;
 
-/// The parameters of a request.
-#[derive(Debug)]
+/// The parameters of a request's query string.
+#[derive(Debug, Default)]
 pub struct Query {
     pairs: Vec<(String, String)>,
 }
@@ -13,11 +15,11 @@ impl Query {
     ///
     /// # Errors
     /// 400 for a parameter that is not among `known` or is repeated.
-    pub fn parse(text: &str, known: &[&str]) -> Result<Self, Problem> {
+    pub fn parse(text: &str, known: &[&dyn AnyParameter]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let name: String = name.chars().take(64).collect();
-            let detail = if !known.contains(&name.as_str()) {
+            let detail = if !known.iter().any(|parameter| parameter.description().name == name) {
                 "is not a parameter of this path"
             } else if pairs.iter().any(|(other, _)| *other == name) {
                 "is repeated"
@@ -30,41 +32,24 @@ impl Query {
         Ok(Self { pairs })
     }
 
-    /// The parameter through `parse`, where it is given.
+    /// The parameter's value, where it is given.
     ///
     /// # Errors
-    /// 400 with `detail` where `parse` gives None.
-    pub fn optional<T>(
-        &self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-        detail: &'static str,
-    ) -> Result<Option<T>, Problem> {
-        match self.pairs.iter().find(|(known, _)| known == name) {
+    /// 400 for an invalid value.
+    pub fn optional<T>(&self, parameter: &Parameter<T>) -> Result<Option<T>, Problem> {
+        match self.pairs.iter().find(|(known, _)| known == parameter.name()) {
             None => Ok(None),
-            Some((_, value)) => match parse(value) {
-                Some(value) => Ok(Some(value)),
-                None => Err(Problem::invalid_query(name, detail)),
-            },
+            Some((name, value)) => {
+                parameter.parse(value).map(Some).map_err(|detail| Problem::invalid_query(name, &detail))
+            }
         }
     }
 
-    /// The parameter through `parse`.
+    /// The parameter's value.
     ///
     /// # Errors
-    /// 400 where it is missing, or with `detail` where `parse` gives None.
-    pub fn required<T>(
-        &self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-        detail: &'static str,
-    ) -> Result<T, Problem> {
-        self.optional(name, parse, detail)?.ok_or_else(|| Problem::invalid_query(name, "is missing"))
+    /// 400 where it is missing or invalid.
+    pub fn required<T>(&self, parameter: &Parameter<T>) -> Result<T, Problem> {
+        self.optional(parameter)?.ok_or_else(|| Problem::invalid_query(parameter.name(), "is missing"))
     }
-}
-
-/// Parses a whole number in its canonical form: digits, no sign.
-#[must_use]
-pub fn whole_number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

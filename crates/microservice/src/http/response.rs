@@ -6,7 +6,7 @@ use hyper::header::{
 use hyper::{Body, Response, StatusCode};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::routes::HandlerResult;
 
 /// The request id, by which a request is found in the log.
@@ -62,7 +62,7 @@ pub fn set_header(response: &mut Response<Body>, name: HeaderName, value: &str) 
 /// A problem, as RFC 9457 has it.
 pub(crate) fn problem(problem: &Problem, service: &str, request_id: &str) -> Response<Body> {
     let body = problem.to_json(service, request_id);
-    let mut response = with_type(problem.status(), "application/problem+json", body);
+    let mut response = with_type(problem.status(), problem::MEDIA_TYPE, body);
     if let Some(seconds) = problem.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{HttpBody as _, Sender};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Body, Response, StatusCode};
 use tokio::time::timeout;
 
@@ -14,6 +14,7 @@ use crate::memory::Reservation;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::routes::HandlerResult;
+use crate::trace;
 
 /// Produces the chunks of a response one after the other.
 pub trait ChunkSource: Send + 'static {
@@ -26,6 +27,9 @@ pub trait ChunkSource: Send + 'static {
 /// The memory of a streamed response: the chunk that hyper sends, the one behind it, and the one that is being made.
 /// Chunks should have [`CHUNK_BYTES`].
 const STREAM_BYTES: usize = 3 * CHUNK_BYTES;
+
+/// Bytes of any kind.
+const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// The size that a chunk of a streamed response should have, in bytes.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -46,7 +50,7 @@ pub fn json_stream(request: &Request, first: Vec<u8>, source: impl ChunkSource) 
     let permit = request.app.admit_stream()?;
     let memory = request.try_reserve_memory(STREAM_BYTES.max(first.len()))?;
     let (sender, body) = Body::channel();
-    tokio::spawn(async move {
+    trace::spawn(async move {
         send_chunks(sender, first, source).await;
         drop((permit, memory));
     });
@@ -87,9 +91,9 @@ pub async fn echo<S>(_service: Arc<S>, mut request: Request) -> HandlerResult {
     let length = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(ECHO_BYTES);
     let memory = request.try_reserve_memory(length.min(ECHO_BYTES))?;
     let mut response = Response::new(echo_body(body, max, chunk_timeout, memory));
-    if let Some(content_type) = request.headers().get(CONTENT_TYPE) {
-        response.headers_mut().insert(CONTENT_TYPE, content_type.clone());
-    }
+    // Without a type a browser would guess one (RFC 9110 §8.3).
+    let content_type = request.headers().get(CONTENT_TYPE).cloned();
+    response.headers_mut().insert(CONTENT_TYPE, content_type.unwrap_or(OCTET_STREAM));
     Ok(response)
 }
 
@@ -98,7 +102,7 @@ fn echo_body(mut body: Body, max: usize, chunk_timeout: Duration, memory: Reserv
         return Body::empty();
     }
     let (mut sender, echoed) = Body::channel();
-    tokio::spawn(async move {
+    trace::spawn(async move {
         let _memory = memory;
         let mut received = 0_usize;
         loop {

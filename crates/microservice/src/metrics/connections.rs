@@ -14,6 +14,35 @@ pub(crate) struct ConnectionMetrics {
     closed: AtomicU64,
     received: AtomicU64,
     sent: AtomicU64,
+    cut_off: [AtomicU64; CutOffReason::ALL.len()],
+}
+
+/// Why the service ended a connection in the middle of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutOffReason {
+    /// Its memory, or its place among the connections, was needed for others.
+    Room,
+    /// The rest of a head took longer than `HEADER_TIMEOUT`.
+    Head,
+    /// A body came more slowly than `MIN_RATE`.
+    Body,
+    /// A response was taken more slowly than `MIN_RATE`.
+    Response,
+}
+
+impl CutOffReason {
+    /// All reasons, in the order of their numbers.
+    const ALL: [Self; 4] = [Self::Room, Self::Head, Self::Body, Self::Response];
+
+    /// The reason as a metric's label.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Room => "room",
+            Self::Head => "head",
+            Self::Body => "body",
+            Self::Response => "response",
+        }
+    }
 }
 
 impl ConnectionMetrics {
@@ -33,6 +62,13 @@ impl ConnectionMetrics {
         self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// A client was too slow, or chosen to make room for others.
+    pub(crate) fn cut_off(&self, reason: CutOffReason) {
+        if let Some(count) = self.cut_off.get(reason as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn write_metrics(&self, max: usize, writer: &mut MetricWriter<'_>) -> fmt::Result {
         let [accepted, closed, received, sent] =
             [&self.accepted, &self.closed, &self.received, &self.sent].map(|count| count.load(Ordering::Relaxed));
@@ -41,7 +77,14 @@ impl ConnectionMetrics {
         writer.gauge("http_server_open_connections_limit", None, "MAX_CONNECTIONS", &max)?;
         writer.counter("http_server_accepted_connections", None, "Connections that were accepted", &accepted)?;
         writer.counter("http_server_received", bytes, "Bytes from clients, heads included", &received)?;
-        writer.counter("http_server_sent", bytes, "Bytes to clients, heads included", &sent)
+        writer.counter("http_server_sent", bytes, "Bytes to clients, heads included", &sent)?;
+        let cut_off = CutOffReason::ALL.iter().zip(&self.cut_off);
+        writer.counters(
+            "http_server_cut_off_connections",
+            "Connections that the service ended in the middle of a request",
+            "reason",
+            cut_off.map(|(reason, count)| (reason.name(), count.load(Ordering::Relaxed))),
+        )
     }
 }
 

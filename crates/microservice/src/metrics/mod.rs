@@ -1,8 +1,10 @@
 //! Metrics: what the process does, in the OpenMetrics text format, for `GET /metrics` on the operator's listener.
 //!
 //! Each part of the kit counts for itself and writes its metrics when it is asked, with a [`MetricWriter`]. Names are
-//! those of OpenTelemetry where it has a metric of the same meaning (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>,
-//! `…/database/database-metrics/`), as Prometheus spells them (<https://prometheus.io/docs/practices/naming/>).
+//! those of OpenTelemetry where it has a metric of the same meaning, as Prometheus spells them:
+//!
+//! - <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>, `…/database/database-metrics/`
+//! - <https://prometheus.io/docs/practices/naming/>
 //!
 //! Labels have values from fixed lists: the table of routes, enums, constants. No client can make a new series.
 //! docs/OPERATIONS.md explains each metric.
@@ -23,19 +25,21 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::Registry;
 
 use connections::ConnectionMetrics;
+pub(crate) use connections::CutOffReason;
 use process::ProcessMetrics;
 use requests::RequestMetrics;
-pub(crate) use requests::RouteLabels;
+pub(crate) use requests::{RouteLabels, method_name};
 use shed::ShedMetrics;
+pub(crate) use text_format::MEDIA_TYPE as PROMETHEUS_TEXT;
 #[cfg(test)]
 pub(crate) use writer::tests::written;
-pub(crate) use writer::{MetricWriter, duration_histogram};
+pub(crate) use writer::{DurationFamily, MetricWriter, duration_family, duration_histogram};
 
 use crate::app::App;
 
-/// OpenMetrics 1.0 as a media type.
+/// OpenMetrics as a media type: in any version, as a scraper asks for it, and in the one that is sent.
 const OPENMETRICS: &str = "application/openmetrics-text";
-const OPENMETRICS_1: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const OPENMETRICS_TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the kit counts that has no other place.
 #[derive(Debug)]
@@ -69,8 +73,8 @@ impl Metrics {
 pub(crate) fn encode(app: &Arc<App>, accept: &str) -> Result<(String, &'static str), fmt::Error> {
     let text = encode_openmetrics(app)?;
     Ok(match accept.contains(OPENMETRICS) {
-        true => (text, OPENMETRICS_1),
-        false => (text_format::from_openmetrics(&text), text_format::MEDIA_TYPE),
+        true => (text, OPENMETRICS_TEXT),
+        false => (text_format::from_openmetrics(&text), PROMETHEUS_TEXT),
     })
 }
 

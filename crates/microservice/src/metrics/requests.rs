@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 
-use super::{MetricWriter, duration_histogram};
+use super::{DurationFamily, MetricWriter, duration_family};
 
 /// The methods of RFC 9110 §9.3 and RFC 5789. Others are `_OTHER`, as OpenTelemetry has it.
 const METHODS: [&str; 10] =
@@ -26,72 +25,78 @@ const HEAD: usize = 1;
 /// The method and the path of a route, as the table has them.
 pub(crate) type RouteLabels = (&'static str, &'static str);
 
+fn place_of(method: &Method) -> usize {
+    METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1)
+}
+
+/// The method's name for metrics and spans: clients may send any.
+pub(crate) fn method_name(method: &Method) -> &'static str {
+    METHODS.get(place_of(method)).copied().unwrap_or(OTHER_METHOD)
+}
+
 /// The durations of the requests to one route with one method, by class of status.
 type Durations = [OnceLock<Histogram>; CLASSES.len()];
 
 /// The durations of all requests.
 pub(crate) struct RequestMetrics {
-    family: Family<Labels, Histogram, fn() -> Histogram>,
+    family: DurationFamily<3>,
     routes: Vec<RouteLabels>,
     /// For each route: with its method, and with HEAD.
     by_route: Vec<[Durations; 2]>,
     /// Requests without a route, for each of [`METHODS`].
     unrouted: [Durations; METHODS.len()],
+    /// All responses, for each of [`CLASSES`]. These series are there from the start: `rate` sees no growth from
+    /// nothing to the first error.
+    responses: [AtomicU64; CLASSES.len()],
 }
 
 impl RequestMetrics {
     pub(crate) fn new(routes: Vec<RouteLabels>) -> Self {
         let by_route = routes.iter().map(|_| Default::default()).collect();
-        let family = Family::new_with_constructor(duration_histogram as fn() -> Histogram);
-        Self { family, routes, by_route, unrouted: Default::default() }
+        let (unrouted, responses) = Default::default();
+        Self { family: duration_family(), routes, by_route, unrouted, responses }
     }
 
     /// Counts a request. `route` is its route's index in the table, if it has one.
     pub(crate) fn observe(&self, route: Option<usize>, method: &Method, status: StatusCode, duration: Duration) {
-        let of_method = METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1);
+        let of_method = place_of(method);
         let durations = match route.and_then(|index| self.by_route.get(index)) {
             Some([own, head]) => Some(if of_method == HEAD { head } else { own }),
             None => self.unrouted.get(of_method),
         };
         let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
+        if let Some(count) = self.responses.get(class) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         let Some(histogram) = durations.and_then(|durations| durations.get(class)) else { return };
-        let labels = || Labels {
-            method: METHODS.get(of_method).copied().unwrap_or(OTHER_METHOD),
-            route: route.and_then(|index| self.routes.get(index)).map_or("", |(_, path)| path),
-            class: CLASSES.get(class).copied().unwrap_or_default(),
+        let labels = || {
+            let method = METHODS.get(of_method).copied().unwrap_or(OTHER_METHOD);
+            // Empty for a request without a route.
+            let route = route.and_then(|index| self.routes.get(index)).map_or("", |(_, path)| path);
+            let class = CLASSES.get(class).copied().unwrap_or_default();
+            [("http_request_method", method), ("http_route", route), ("http_response_status_class", class)]
         };
         histogram.get_or_init(|| self.family.get_or_create_owned(&labels())).observe(duration.as_secs_f64());
     }
 
+    /// The path of the route at this place of the table.
+    pub(crate) fn route(&self, index: usize) -> Option<&'static str> {
+        self.routes.get(index).map(|(_, path)| *path)
+    }
+
     pub(crate) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
         let help = "From the end of a request's head until its response begins, for requests on the public listener";
-        writer.metric("http_server_request_duration", Some(&Unit::Seconds), help, &self.family)
+        writer.metric("http_server_request_duration", Some(&Unit::Seconds), help, &self.family)?;
+        let counts = CLASSES.iter().zip(&self.responses);
+        let counts = counts.map(|(class, count)| (*class, count.load(Ordering::Relaxed)));
+        let help = "Responses on the public listener";
+        writer.counters("http_server_responses", help, "http_response_status_class", counts)
     }
 }
 
 impl fmt::Debug for RequestMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestMetrics").field("routes", &self.routes).finish_non_exhaustive()
-    }
-}
-
-/// The labels of a series.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Labels {
-    method: &'static str,
-    /// Empty for a request without a route.
-    route: &'static str,
-    class: &'static str,
-}
-
-impl EncodeLabelSet for Labels {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        let labels = [
-            ("http_request_method", self.method),
-            ("http_route", self.route),
-            ("http_response_status_class", self.class),
-        ];
-        labels.encode(encoder)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 /// The media type.
-pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The same metrics as OpenMetrics text that this process wrote.
 pub(super) fn from_openmetrics(text: &str) -> String {

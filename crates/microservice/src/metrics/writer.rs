@@ -5,6 +5,7 @@ use std::fmt;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeMetric, MetricEncoder,
 };
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Unit;
@@ -12,6 +13,15 @@ use prometheus_client::registry::Unit;
 /// The bounds of the buckets of durations, in seconds: from a request without a database to a batch (`BATCH_TIMEOUT`).
 const DURATION_BUCKETS: [f64; 18] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Histograms of durations, one for each set of `N` labels: names and values from fixed lists.
+pub(crate) type DurationFamily<const N: usize> =
+    Family<[(&'static str, &'static str); N], Histogram, fn() -> Histogram>;
+
+/// A family without a histogram yet.
+pub(crate) fn duration_family<const N: usize>() -> DurationFamily<N> {
+    Family::new_with_constructor(duration_histogram)
+}
 
 /// A histogram of durations in seconds, from 0.1 ms to a minute.
 pub(crate) fn duration_histogram() -> Histogram {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::StatusCode;
-
-use super::{Problem, ShedReason};
+use super::{Problem, ShedReason, types};
 use crate::database::DatabaseError;
 
 /// The duration for `Retry-After`: in whole seconds, at least one.
@@ -15,63 +13,48 @@ fn whole_seconds(duration: Duration) -> u32 {
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
         use DatabaseError as E;
-        let unavailable = |slug, title, detail| Self::new(StatusCode::SERVICE_UNAVAILABLE, slug, title, detail);
         let problem = match &error {
-            E::Busy { wait } => unavailable("overloaded", "Overloaded", "All connections to the database are busy.")
+            E::Busy { wait } => Self::new(&types::OVERLOADED, "All connections to the database are busy.")
                 .with_retry_after(whole_seconds(*wait))
                 .shed_by(ShedReason::DatabaseQueue),
-            E::Unavailable(_) | E::ConnectionLost(_) => unavailable(
-                "database-unavailable",
-                "Database not available",
+            E::Unavailable(_) | E::ConnectionLost(_) => Self::new(
+                &types::DATABASE_UNAVAILABLE,
                 "The database cannot be reached or cannot serve now. Nothing was written.",
             )
             .with_retry(),
-            E::Conflict(_) => unavailable(
-                "conflict",
-                "Too many conflicting writes",
+            E::Conflict(_) => Self::new(
+                &types::CONFLICTING_WRITES,
                 "Other writes to the same data were in the way. Nothing was written.",
             )
             .with_retry(),
-            E::TimedOut => Self::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "database-timeout",
-                "Database too slow",
-                "The database did not respond in time. Nothing was written.",
-            ),
+            E::TimedOut => {
+                Self::new(&types::DATABASE_TIMEOUT, "The database did not respond in time. Nothing was written.")
+            }
             E::NotInitialised => {
-                unavailable("not-initialised", "Not initialised", "The tables do not exist yet: call GET /init.")
-                    .with_retry()
+                Self::new(&types::NOT_INITIALISED, "The tables do not exist yet: call GET /init.").with_retry()
             }
             E::Migrating => return Self::migrating(),
-            E::IncompatibleTable(_) => unavailable(
-                "foreign-table",
-                "Not this service's table",
+            E::IncompatibleTable(_) => Self::new(
+                &types::FOREIGN_TABLE,
                 "The database has a table of the name that this service needs, but with other columns or without \
                  transactions. The log has advice.",
             ),
-            E::OutcomeUnknown(_) => unavailable(
-                "outcome-unknown",
-                "Outcome unknown",
+            E::OutcomeUnknown(_) => Self::new(
+                &types::OUTCOME_UNKNOWN,
                 "The database was lost during COMMIT: the write happened in full or not at all. Check before you repeat it.",
             ),
-            E::SchemaOutcomeUnknown(_) => unavailable(
-                "outcome-unknown",
-                "Outcome unknown",
+            E::SchemaOutcomeUnknown(_) => Self::new(
+                &types::OUTCOME_UNKNOWN,
                 "The database was lost while tables were dropped or created. Some may be missing: call GET /init again.",
             ),
             E::StatementTooLarge => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "statement-too-large",
-                "Statement too large",
+                &types::STATEMENT_TOO_LARGE,
                 "The database does not accept statements of this size. Nothing was written. The log says what to set.",
             ),
-            E::Duplicate(_) => Self::new(StatusCode::CONFLICT, "duplicate", "Exists already", "The key is taken."),
-            E::IdsExhausted => Self::new(
-                StatusCode::CONFLICT,
-                "ids-exhausted",
-                "No id available",
-                "No id is left above the greatest one that was used. Send an id.",
-            ),
+            E::Duplicate(_) => Self::new(&types::DUPLICATE, "The key is taken."),
+            E::IdsExhausted => {
+                Self::new(&types::IDS_EXHAUSTED, "No id is left above the greatest one that was used. Send an id.")
+            }
             E::Internal(_) => return Self::internal(&error),
         };
         if problem.status().is_server_error() { problem.with_cause(&error) } else { problem }

@@ -1,12 +1,13 @@
 //! Error responses: RFC 9457 problem details, one shape for all.
 //!
 //! Handlers return a [`Problem`] instead of a response. A 5xx response reveals no internals: its [`Problem::cause`] is
-//! only logged, once. The problems that any service needs are constructors in `requests`; those of the database are in
-//! `database`. A service adds its own by `impl From<ItsError> for Problem`.
+//! only logged, once. The types of problems that any service may have are in [`types`], their constructors in
+//! `requests` and `database`. A service adds types of its own, and `impl From<ItsError> for Problem`.
 
 mod database;
 mod requests;
 mod shed_reason;
+pub mod types;
 
 use std::fmt;
 
@@ -14,9 +15,13 @@ use hyper::StatusCode;
 use hyper::header::HeaderName;
 use serde::Serialize;
 pub(crate) use shed_reason::ShedReason;
+pub use types::ProblemType;
 
 /// The longest detail, in characters, whatever a client sent.
-const MAX_DETAIL_CHARS: usize = 512;
+pub(crate) const MAX_DETAIL_CHARS: usize = 512;
+
+/// The media type of a problem.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A field of a request that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,9 +38,7 @@ pub struct Problem(Box<Parts>);
 
 #[derive(Debug, Clone)]
 struct Parts {
-    status: StatusCode,
-    slug: &'static str,
-    title: &'static str,
+    r#type: &'static ProblemType,
     detail: String,
     errors: Vec<FieldProblem>,
     retry_after: Option<u32>,
@@ -47,15 +50,12 @@ struct Parts {
 }
 
 impl Problem {
-    /// `slug` is the last part of the problem's `type`: it is stable, for programs. `title` is the same for all
-    /// problems of that type. `detail` says what is wrong this time.
+    /// A problem of a type. `detail` says what is wrong this time.
     #[must_use]
-    pub fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(r#type: &'static ProblemType, detail: impl Into<String>) -> Self {
         let detail = detail.into().chars().take(MAX_DETAIL_CHARS).collect();
         Self(Box::new(Parts {
-            status,
-            slug,
-            title,
+            r#type,
             detail,
             errors: Vec::new(),
             retry_after: None,
@@ -124,7 +124,7 @@ impl Problem {
     /// The response's status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        self.0.r#type.status
     }
 
     /// What is wrong this time.
@@ -175,9 +175,9 @@ impl Problem {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             errors: &'a [FieldProblem],
         }
-        let Parts { status, slug, title, detail, errors, .. } = &*self.0;
-        let r#type = format!("urn:{service}:problem:{slug}");
-        let body = Body { r#type, title, status: status.as_u16(), detail, request_id, errors };
+        let Parts { r#type, detail, errors, .. } = &*self.0;
+        let ProblemType { status, title, .. } = *r#type;
+        let body = Body { r#type: r#type.urn(service), title, status: status.as_u16(), detail, request_id, errors };
         // Strings and a number are always valid JSON.
         serde_json::to_vec(&body).unwrap_or_default()
     }

@@ -13,6 +13,7 @@ mod lag;
 mod parser_errors;
 mod raw_response;
 mod request;
+mod request_span;
 mod timed_stream;
 mod timer;
 

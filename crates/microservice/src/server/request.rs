@@ -1,5 +1,6 @@
 //! One request: its id, its permit, its handler, its response, its log line.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use hyper::{Body, HeaderMap, Method, Request, Response, Version};
 use super::Server;
 use super::activity::{Activity, RequestGuard, TrackedBody};
 use super::raw_response::new_request_id;
+use super::request_span;
 use crate::access::{ClientConnection, Findings};
 use crate::http::cors;
 use crate::http::response::{self, REQUEST_ID};
@@ -18,6 +20,7 @@ use crate::problem::Problem;
 use crate::request::Admission;
 use crate::router::{self, RouteMatch};
 use crate::routes::HandlerResult;
+use crate::trace::{self, CurrentRequest};
 
 /// The longest request id that is accepted from a client.
 const MAX_REQUEST_ID_CHARS: usize = 64;
@@ -32,26 +35,39 @@ pub(super) async fn serve(
     request: Request<Body>,
     guard: RequestGuard,
 ) -> Response<TrackedBody> {
+    let current = server.app.tracer.begin(request.headers(), request_id(request.headers()), !server.is_public);
+    let served = pin!(serve_traced(server, connection, request, guard, &current));
+    trace::scope(&current, served).await
+}
+
+async fn serve_traced(
+    server: &Server,
+    connection: &ClientConnection,
+    request: Request<Body>,
+    guard: RequestGuard,
+    current: &CurrentRequest,
+) -> Response<TrackedBody> {
     let (app, started) = (&server.app, Instant::now());
-    let id = request_id(request.headers());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let version = request.version();
     let holder = Arc::clone(guard.activity().holder());
     let origin = request.headers().get(ORIGIN).cloned();
 
-    let (mut findings, mut route) = (Findings::default(), None);
+    let (mut findings, mut route) = (Findings::default(), FoundRoute::default());
     let mut result = handle(server, connection, request, holder, (&mut findings, &mut route)).await;
+    let FoundRoute { index: route, is_probe } = route;
     if let Some(problem) = result.as_ref().ok().and_then(|response| hold(response, &method, guard.activity()).err()) {
         result = Err(problem);
     }
-    let mut response = result.unwrap_or_else(|problem| reject(&problem, server, &id));
+    let mut response = result.unwrap_or_else(|problem| reject(&problem, server, &current.id));
     // A process that shuts down closes its connections, so that clients connect to another replica. A connection is
     // also closed after a chunked body: hyper_wasi takes a chunk-size line without digits for the end of the body. A
     // proxy may not, and would then see other request boundaries.
     if app.shutdown.is_requested() || is_chunked {
         close_after(&mut response);
     }
-    response::set_header(&mut response, REQUEST_ID, &id);
+    response::set_header(&mut response, REQUEST_ID, &current.id);
     response::set_defaults(&mut response);
     findings.set_fields(&mut response);
     cors::allow_origin(app, origin.as_ref(), &mut response);
@@ -60,10 +76,20 @@ pub(super) async fn serve(
     if server.is_public {
         app.metrics.requests.observe(route, &method, response.status(), duration);
     }
+    if current.is_recorded() && !is_probe {
+        let route = route.and_then(|index| app.metrics.requests.route(index));
+        request_span::record(current, (&method, &path, version), route, response.status());
+    }
     let (status, micros) =
         (u64::from(response.status().as_u16()), u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     let (caller, client) = (findings.caller(), findings.rejected_client.map(tracing::field::display));
-    tracing::info!(request_id = %id, method = %method, path, status, micros, caller, client, "request");
+    // Probes and scrapes come every few seconds, from each that watches the service.
+    let is_read_by_operator = !server.is_public && matches!(method, Method::GET | Method::HEAD);
+    if (is_probe || is_read_by_operator) && response.status().is_success() {
+        tracing::debug!(method = %method, path, status, micros, caller, client, "request");
+    } else {
+        tracing::info!(method = %method, path, status, micros, caller, client, "request");
+    }
     response.map(|body| TrackedBody::new(body, guard))
 }
 
@@ -81,18 +107,28 @@ fn hold(response: &Response<Body>, method: &Method, activity: &Activity) -> Resu
     Ok(())
 }
 
+/// What is known of a request's route once it was looked up.
+#[derive(Default)]
+struct FoundRoute {
+    /// The route's place in the table.
+    index: Option<usize>,
+    /// The route is for health checks.
+    is_probe: bool,
+}
+
 async fn handle(
     server: &Server,
     connection: &ClientConnection,
     mut request: Request<Body>,
     holder: Arc<Holder>,
-    (findings, route): (&mut Findings, &mut Option<usize>),
+    (findings, route): (&mut Findings, &mut FoundRoute),
 ) -> HandlerResult {
     let app = &server.app;
     check_head(&request, app.limits.max_header_bytes)?;
     let found = server.router.find(request.method(), request.uri().path());
-    *route = found.as_ref().ok().and_then(RouteMatch::index);
     let requirements = found.as_ref().ok().and_then(RouteMatch::requirements);
+    route.index = found.as_ref().ok().and_then(RouteMatch::index);
+    route.is_probe = requirements.is_some_and(|requirements| requirements.is_probe);
     server.access.check(&mut request, requirements, connection, findings)?;
     match found? {
         RouteMatch::Options(allow) => Ok(router::options(app, &request, &allow)),
@@ -109,7 +145,7 @@ fn reject(problem: &Problem, server: &Server, id: &str) -> Response<Body> {
         server.count_shed(reason);
     }
     if let Some(cause) = problem.cause() {
-        tracing::error!(request_id = %id, cause, "a request failed");
+        tracing::error!(cause, "a request failed");
     }
     let mut response = response::problem(problem, server.app.name, id);
     if problem.closes_connection() {

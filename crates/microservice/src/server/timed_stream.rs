@@ -14,6 +14,7 @@ use super::Server;
 use super::activity::Activity;
 use super::lag::{Lag, time_of};
 use super::timer::Timer;
+use crate::metrics::CutOffReason;
 
 /// A connection without a request keeps its parser and the parser's buffer for this long.
 const PARK_AFTER: Duration = Duration::from_secs(1);
@@ -33,6 +34,7 @@ pub(super) struct TimedStream {
     body_lag: Lag,
     response_lag: Lag,
     is_parked: bool,
+    is_cut_off: bool,
 }
 
 /// The progress of a client that has no request in flight.
@@ -55,6 +57,7 @@ impl TimedStream {
             body_lag: Lag::default(),
             response_lag: Lag::default(),
             is_parked: false,
+            is_cut_off: false,
         }
     }
 
@@ -91,8 +94,9 @@ impl TimedStream {
     }
 
     fn poll_idle_timeout(&mut self, cx: &mut Context<'_>, max: Duration) -> Poll<io::Error> {
+        let reason = self.progress.head_begun.then_some(CutOffReason::Head);
         let expired = self.read_timer.poll_expired(cx, max);
-        self.poll_failed(expired, self.read_timer.started(), !self.progress.head_begun, cx)
+        self.poll_failed(expired, self.read_timer.started(), reason, cx)
     }
 
     /// A connection without a request gives its parser up before it times out.
@@ -109,7 +113,7 @@ impl TimedStream {
 
     fn poll_body_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let expired = self.body_lag.poll_exceeded(cx, self.server.timeouts.body);
-        self.poll_failed(expired, self.body_lag.since(), false, cx)
+        self.poll_failed(expired, self.body_lag.since(), Some(CutOffReason::Body), cx)
     }
 
     fn note_progress(&self, bytes: usize) {
@@ -117,19 +121,31 @@ impl TimedStream {
         self.activity.holder().note_progress(|| time_of(bytes, fast_rate()));
     }
 
-    /// Ready where the wait for the client has expired, or the connection is cut off for its memory.
+    /// Ready where the wait for the client has expired, or the connection is cut off to make room. `reason` is that of
+    /// an expired wait; None between two requests, where the end of the wait cuts nothing off.
     fn poll_failed(
-        &self,
+        &mut self,
         expired: Poll<()>,
         since: Option<Instant>,
-        is_idle: bool,
+        reason: Option<CutOffReason>,
         cx: &Context<'_>,
     ) -> Poll<io::Error> {
-        let holder = self.activity.holder();
+        let (holder, is_idle) = (self.activity.holder(), reason.is_none());
         if since.is_some_and(|since| holder.wait_for_client(since, is_idle, cx.waker())) {
+            self.count_cut_off(Some(CutOffReason::Room));
             return Poll::Ready(io::ErrorKind::ConnectionAborted.into());
         }
+        if expired.is_ready() {
+            self.count_cut_off(reason);
+        }
         expired.map(|()| io::ErrorKind::TimedOut.into())
+    }
+
+    /// Counts the connection, once.
+    fn count_cut_off(&mut self, reason: Option<CutOffReason>) {
+        let Some(reason) = reason.filter(|_| self.server.is_public && !self.is_cut_off) else { return };
+        self.is_cut_off = true;
+        self.server.app.metrics.connections.cut_off(reason);
     }
 
     fn with_write_timeout(&mut self, result: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -145,7 +161,7 @@ impl TimedStream {
             return Poll::Ready(result);
         }
         let expired = self.response_lag.poll_exceeded(cx, self.server.timeouts.write);
-        self.poll_failed(expired, self.response_lag.since(), false, cx).map(Err)
+        self.poll_failed(expired, self.response_lag.since(), Some(CutOffReason::Response), cx).map(Err)
     }
 }
 

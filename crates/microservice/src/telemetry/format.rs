@@ -36,6 +36,15 @@ impl Line {
         self.text.into_bytes()
     }
 
+    /// Appends what is known of the request that the line is about.
+    pub(super) fn request(&mut self, request_id: &str, trace_id: impl std::fmt::Display) {
+        let _ = match self.json {
+            // Both are of characters that need no escape.
+            true => write!(self.text, r#","request_id":"{request_id}","trace_id":"{trace_id}""#),
+            false => write!(self.text, " request_id={request_id} trace_id={trace_id}"),
+        };
+    }
+
     /// Appends a name and an unquoted value: a number or a boolean.
     fn plain(&mut self, field: &Field, value: impl std::fmt::Display) {
         let name = field.name();

@@ -5,6 +5,7 @@
 
 mod format;
 mod layer;
+pub(crate) mod level;
 mod sink;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::config::{AnyVariable, ConfigError, Environment, Type, Variable};
 use crate::metrics::MetricWriter;
 use layer::LogLayer;
+use level::LEVEL;
 use sink::Sink;
 
 const LOG_FORMAT: Variable<Format> = Variable::new(
@@ -28,9 +30,9 @@ const LOG_FORMAT: Variable<Format> = Variable::new(
 
 const LOG_LEVEL: Variable<Level> = Variable::new(
     "LOG_LEVEL",
-    Type { name: "choice", parse: parse_level },
+    Type { name: "choice", parse: level::parse },
     "info",
-    "`error`, `warn`, `info` (each request is one line) or `debug`",
+    "`error`, `warn`, `info` (a line for each request; probes and scrapes only where they fail) or `debug`",
 );
 
 /// The variables of this module.
@@ -72,7 +74,8 @@ pub(crate) fn install(settings: &LogSettings, service_crate: &'static str) {
         Format::Json => true,
         Format::Text => false,
     };
-    let log = LogLayer::new(sink, settings.level, json, service_crate);
+    LEVEL.configure(settings.level);
+    let log = LogLayer::new(sink, &LEVEL, json, service_crate);
     // An error means that a subscriber is installed already. It stays.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log));
 }
@@ -103,15 +106,5 @@ fn parse_format(text: &str) -> Result<Format, String> {
         "json" => Ok(Format::Json),
         "text" => Ok(Format::Text),
         _ => Err("must be auto, json or text".into()),
-    }
-}
-
-fn parse_level(text: &str) -> Result<Level, String> {
-    match text {
-        "error" => Ok(Level::ERROR),
-        "warn" => Ok(Level::WARN),
-        "info" => Ok(Level::INFO),
-        "debug" => Ok(Level::DEBUG),
-        _ => Err("must be error, warn, info or debug".into()),
     }
 }

@@ -4,7 +4,7 @@
 const WINDOW: u64 = 30_000_000_000;
 
 /// Counts since the start of the process.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     /// Waits for events of a caller's list, without those that asked nothing.
     pub(crate) waits: u64,
@@ -56,7 +56,7 @@ impl Counts {
 }
 
 /// The largest value of a recent time.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct RecentMax {
     /// When the present window began.
     began: u64,

@@ -42,8 +42,8 @@ const ACTIVE_BITS: usize = 8192;
 
 /// How long the active descriptors must be silent before all are polled, as a multiple of the time that adding all of
 /// them to the runtime's poller takes: 2.8 ms with 1,000 descriptors, and 22 ms.
-const MIN_PATIENCE: u64 = 2;
-const MAX_PATIENCE: u64 = 16;
+const MIN_QUIET_FACTOR: u64 = 2;
+const MAX_QUIET_FACTOR: u64 = 16;
 
 /// The part of the time that the slices take: one in this number.
 const SLICE_SHARE: u64 = 8;
@@ -105,8 +105,8 @@ pub(crate) struct IdleScheduler {
     slice: (u64, u64),
     /// Whether waits are rare enough to poll all descriptors.
     is_quiet: bool,
-    /// The present multiple, from [`MIN_PATIENCE`] to [`MAX_PATIENCE`].
-    patience: u64,
+    /// The present multiple, from [`MIN_QUIET_FACTOR`] to [`MAX_QUIET_FACTOR`].
+    quiet_factor: u64,
     /// When descriptors were last polled or peeked at, and how many.
     last_selection: (u64, usize),
 }
@@ -122,7 +122,7 @@ impl IdleScheduler {
             position: 0,
             slice: (0, 0),
             is_quiet: true,
-            patience: MIN_PATIENCE,
+            quiet_factor: MIN_QUIET_FACTOR,
             last_selection: (0, 0),
         }
     }
@@ -152,20 +152,21 @@ impl IdleScheduler {
 
     /// How long silences are waited for, as a multiple.
     #[cfg(test)]
-    pub(crate) fn patience(&self) -> u64 {
-        self.patience
+    pub(crate) fn quiet_factor(&self) -> u64 {
+        self.quiet_factor
     }
 
     /// How long the active descriptors must be silent before all are polled, in nanoseconds.
     fn quiet_time(&self, count: usize) -> u64 {
-        (self.patience * REGISTER_COST * count as u64).max(1_000_000)
+        (self.quiet_factor * REGISTER_COST * count as u64).max(1_000_000)
     }
 
     /// Learns from the end of a silence of `elapsed` nanoseconds. One that an active descriptor ends makes the next
     /// ones longer; those that only idle ones end make them shorter again.
     pub(crate) fn learn(&mut self, count: usize, elapsed: u64, is_any_active: bool) {
-        if count > POLL_ALL_MAX && elapsed >= MIN_PATIENCE * REGISTER_COST * count as u64 {
-            self.patience = if is_any_active { MAX_PATIENCE } else { (self.patience / 2).max(MIN_PATIENCE) };
+        if count > POLL_ALL_MAX && elapsed >= MIN_QUIET_FACTOR * REGISTER_COST * count as u64 {
+            self.quiet_factor =
+                if is_any_active { MAX_QUIET_FACTOR } else { (self.quiet_factor / 2).max(MIN_QUIET_FACTOR) };
         }
     }
 

@@ -162,7 +162,7 @@ fn all_are_polled_after_the_quiet_time() {
 #[test]
 fn silences_that_active_descriptors_end_are_waited_for_longer() {
     let (count, mut scheduler) = (1_000, IdleScheduler::new());
-    let [short, long] = [MIN_PATIENCE, MAX_PATIENCE].map(|patience| patience * REGISTER_COST * 1_000);
+    let [short, long] = [MIN_QUIET_FACTOR, MAX_QUIET_FACTOR].map(|quiet_factor| quiet_factor * REGISTER_COST * 1_000);
     assert_eq!(scheduler.quiet_time(count), short);
     scheduler.learn(count, short - 1, true);
     assert_eq!(scheduler.quiet_time(count), short, "the silence was too short for a choice");

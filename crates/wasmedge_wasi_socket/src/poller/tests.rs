@@ -545,11 +545,11 @@ fn a_clock_that_ends_a_silence_teaches_nothing() {
     // The second input comes from an active descriptor, after a silence.
     speak(&mut model, &mut poller, 100, 50_000_000);
     speak(&mut model, &mut poller, 100, 50_000_000);
-    let learned = poller.scheduler.patience();
+    let learned = poller.scheduler.quiet_factor();
     for _ in 0..5 {
         model.wait(&mut poller, &requested, Trigger::Edge);
     }
-    assert_eq!(poller.scheduler.patience(), learned);
+    assert_eq!(poller.scheduler.quiet_factor(), learned);
     speak(&mut model, &mut poller, 900, 50_000_000);
-    assert!(poller.scheduler.patience() < learned, "an idle descriptor has ended a silence");
+    assert!(poller.scheduler.quiet_factor() < learned, "an idle descriptor has ended a silence");
 }

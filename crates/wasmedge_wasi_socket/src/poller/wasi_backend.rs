@@ -40,24 +40,9 @@ pub(crate) fn mark_active(fd: Fd) {
     local::with(&POLLER, |poller| poller.mark_active(fd)).unwrap_or_default();
 }
 
-/// What the poller has done.
-#[derive(Default)]
-pub(crate) struct PollerCounts {
-    pub(crate) waits: u64,
-    pub(crate) polls: u64,
-    pub(crate) peeks: u64,
-    /// In nanoseconds.
-    pub(crate) longest_gap: u64,
-}
-
 /// What the poller has done, and how many of these descriptors were active lately.
-pub(crate) fn counts(fds: &[Fd], now: u64) -> (PollerCounts, usize) {
-    let read = |poller: &mut Poller| {
-        let longest_gap = poller.counts.longest_gap(now);
-        let Counts { waits, polls, peeks, .. } = poller.counts;
-        (PollerCounts { waits, polls, peeks, longest_gap }, poller.count_active(fds))
-    };
-    local::with(&POLLER, read).unwrap_or_default()
+pub(crate) fn counts(fds: &[Fd]) -> (Counts, usize) {
+    local::with(&POLLER, |poller| (poller.counts, poller.count_active(fds))).unwrap_or_default()
 }
 
 /// Waits until an event comes and hands the events to `take`, which must not wait itself.

@@ -18,7 +18,8 @@ pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(90);
 /// The service of a Compose project with the default port.
 pub(crate) const SERVICE: &str = "http://127.0.0.1:8080";
 
-/// The engine with the images `order-service:aot`, `order-service:wasm`, `orders-mariadb` and `orders-haproxy`.
+/// The engine with the images `order-service:aot`, `order-service:wasm`, `orders-mariadb`, `orders-haproxy` and
+/// `orders-prometheus`.
 pub(crate) struct Docker {
     engine: Engine,
 }
@@ -29,7 +30,8 @@ pub(crate) fn docker() -> MutexGuard<'static, Docker> {
     static SHARED: OnceLock<Mutex<Docker>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| {
         let docker = Docker { engine: Engine::docker().expect("an engine") };
-        let images = [["build", "aot"], ["build", "wasm"], ["helper", "mariadb"], ["helper", "haproxy"]];
+        let helpers = ["mariadb", "haproxy", "prometheus"].map(|name| ["helper", name]);
+        let images = [["build", "aot"], ["build", "wasm"]].into_iter().chain(helpers);
         for arguments in images {
             let start = Instant::now();
             docker.engine.image_script(&arguments).unwrap_or_else(|error| panic!("{error:#}"));
@@ -79,6 +81,7 @@ impl Docker {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = self.engine.command(program);
         command.env("MARIADB_IMAGE", "orders-mariadb").env("HAPROXY_IMAGE", "orders-haproxy");
+        command.env("PROMETHEUS_IMAGE", "orders-prometheus");
         command
     }
 

@@ -78,7 +78,7 @@ fn the_operator_s_listener_on_loopback_rejects_other_names_too() {
     let admin = format!("127.0.0.1:{port}");
     let app =
         TestApp::spawn_with(&[("ADMIN_ADDR", &admin), ("DRAIN_DELAY", "60s"), ("ALLOWED_HOSTS", "orders.example")]);
-    let operator = Client::new(&format!("http://{admin}"));
+    let operator = Client::operators(&format!("http://{admin}"));
     let drain = |headers: &[(&str, &str)]| operator.send("GET", "/drain", headers, None);
     drain(&[("host", "evil.example")]).expect_problem(421, "unknown-host");
     drain(&[("sec-fetch-site", "cross-site")]).expect_problem(403, "cross-site-request");

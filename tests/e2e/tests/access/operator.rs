@@ -13,7 +13,7 @@ fn spawn(file: &TokenFile) -> (TestApp, Client) {
     let admin = format!("127.0.0.1:{port}");
     let env = [("ADMIN_ADDR", admin.as_str()), ("DRAIN_DELAY", "0s"), ("API_TOKENS_FILE", &file.variable())];
     let app = TestApp::spawn_with(&env);
-    (app, Client::new(&format!("http://{admin}")))
+    (app, Client::operators(&format!("http://{admin}")))
 }
 
 fn drain(operator: &Client, method: &str, token: &str) -> u16 {

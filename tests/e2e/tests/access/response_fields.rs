@@ -40,7 +40,7 @@ fn every_response_is_neither_stored_nor_sniffed() {
     }
     let unchanged = app.send("GET", "/orders/1", &[("if-none-match", &tag)], None).expect(304);
     check("304", ["cache-control", "x-content-type-options"].map(|name| unchanged.header(name)));
-    let operator = Client::new(&format!("http://{admin}"));
+    let operator = Client::operators(&format!("http://{admin}"));
     for path in ["/health", "/ready", "/nowhere"] {
         let response = operator.get(path);
         check(path, ["cache-control", "x-content-type-options"].map(|name| response.header(name)));

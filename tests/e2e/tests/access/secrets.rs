@@ -31,7 +31,7 @@ fn no_secret_is_in_a_log_or_a_response() {
     let server = MariaDb::builder().root_password(DATABASE_PASSWORD).start().expect("a server with a password");
     let server = Arc::new(server);
     let app = TestApp::setup().server(&server).env(&variables).start();
-    let operator = Client::new(&format!("http://{admin}"));
+    let operator = Client::operators(&format!("http://{admin}"));
     let mut responses = Vec::new();
     for token in [all.as_str(), &reader, &jwt, &expired, unknown] {
         for call in WRITES.into_iter().chain([("GET", "/orders", None), ("GET", "/init?reset=true", None)]) {

@@ -3,6 +3,7 @@
 mod caching;
 mod content_types;
 mod cors;
+mod description;
 mod echo;
 mod head;
 mod init;

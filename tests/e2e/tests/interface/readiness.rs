@@ -11,7 +11,7 @@ use testkit::{Action, Fault, Timing, ports};
 fn spawn() -> (TestApp, Client) {
     let operator = format!("127.0.0.1:{}", ports::free().unwrap());
     let app = TestApp::setup().through_proxy().env(&[("ADMIN_ADDR", &operator)]).start();
-    (app, Client::new(&format!("http://{operator}")))
+    (app, Client::operators(&format!("http://{operator}")))
 }
 
 /// Sends `GET /ready` until `is_begun` says that a check has begun, and resets the connections. At first the result of

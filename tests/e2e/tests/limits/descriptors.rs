@@ -33,7 +33,7 @@ fn idle_clients_leave_descriptors_for_the_database_and_the_operator() {
         let statuses: Vec<u16> = clients.into_iter().map(|client| client.join().expect("a client")).collect();
         assert!(statuses.contains(&200), "{statuses:?}");
     });
-    let operator = Client::new(&format!("http://{admin}"));
+    let operator = Client::operators(&format!("http://{admin}"));
     for _ in 0..3 {
         operator.get("/ready").expect(200);
     }

@@ -26,7 +26,7 @@ fn clients_that_hold_all_memory_keep_no_probe_of_the_operator_out() {
         app.new_client().get("/health").status == 503
     });
     for _ in 0..5 {
-        let client = Client::new(&format!("http://{operator}"));
+        let client = Client::operators(&format!("http://{operator}"));
         client.get("/health").expect(200);
         client.get("/ready").expect(200);
     }

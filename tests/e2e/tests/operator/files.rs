@@ -1,14 +1,16 @@
 //! The module reads the files that it is given, and no others.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
 
 use testkit::service::{FileAccess, wasmedge};
 use testkit::{MariaDb, Process, TempDir, artifacts, ports};
 
 use e2e::{Client, wait_for, wait_until};
+
+use super::tool;
 
 /// A file with a database URL in a directory of its own.
 fn url_file(dir: &TempDir) -> PathBuf {
@@ -45,15 +47,10 @@ fn a_file_in_another_directory_cannot_be_read() {
     }
 }
 
-/// `scripts/cargo.sh` builds the program of `make run`.
+/// The program of `make run`.
 fn make_run() -> Command {
-    let root = artifacts::root();
-    let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let build = ["build", "--quiet", "--package", "run", "--target", &target];
-    let status = Command::new(root.join("scripts/cargo.sh")).args(build).current_dir(&root).status().unwrap();
-    assert!(status.success());
-    let mut command = Command::new(artifacts::target_dir().join(target).join("debug/run"));
-    command.env_remove("DATABASE_URL").env_remove("DATABASE_URL_FILE").current_dir(root);
+    let mut command = tool("run");
+    command.env_remove("DATABASE_URL").env_remove("DATABASE_URL_FILE");
     command
 }
 

@@ -2,27 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use testkit::{artifacts, ports};
+use testkit::artifacts;
 
-use e2e::{Client, TestApp, order, orders};
+use e2e::{RawConnection, TestApp, order, orders, wait_until};
+
+use super::Observed;
 
 const ACCEPT_OPENMETRICS: (&str, &str) = ("accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
 
-/// A service with an operator's listener.
-struct Observed {
-    app: TestApp,
-    operator: Client,
-}
-
 impl Observed {
-    fn spawn(env: &[(&str, &str)]) -> Self {
-        let admin = format!("127.0.0.1:{}", ports::free().expect("a free port"));
-        let app = TestApp::spawn_with(&[&[("ADMIN_ADDR", admin.as_str())], env].concat());
-        Self { app, operator: Client::new(&format!("http://{admin}")) }
-    }
-
     fn scrape(&self) -> Metrics {
         let response = self.operator.send("GET", "/metrics", &[ACCEPT_OPENMETRICS], None).expect(200);
         assert_eq!(
@@ -157,6 +148,77 @@ fn what_is_shed_is_counted_by_its_reason() {
     let metrics = observed.scrape();
     assert_eq!(metrics.value("http_server_shed_total{reason=\"rate_limit\"}"), 3.0);
     assert_eq!(metrics.value("http_server_shed_total{reason=\"memory\"}"), 0.0);
+}
+
+/// A client that reads nothing of its echo.
+fn unread_echo(app: &TestApp) -> RawConnection {
+    let mut connection = RawConnection::connect_with_small_buffer(app.address());
+    connection.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000\r\n\r\n");
+    // Sends until neither side takes more.
+    let _ = connection.stream().set_write_timeout(Some(Duration::from_millis(200)));
+    while connection.try_send(vec![b'x'; 512 * 1024]).is_ok() {}
+    connection
+}
+
+#[test]
+fn connections_that_are_cut_off_are_counted_by_their_reason() {
+    let env = [("HEADER_TIMEOUT", "300ms"), ("BODY_TIMEOUT", "300ms"), ("WRITE_TIMEOUT", "1500ms")];
+    let observed = Observed::spawn(&env);
+    let count = |reason: &str| {
+        observed.scrape().value(&format!("http_server_cut_off_connections_total{{reason=\"{reason}\"}}"))
+    };
+    let mut half_head = observed.app.connect();
+    half_head.send("GET / HTTP/1.1\r\nHost:");
+    wait_until("the head", || count("head") == 1.0);
+    let mut half_body = observed.app.connect();
+    half_body.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf");
+    wait_until("the body", || count("body") == 1.0);
+    let unread = unread_echo(&observed.app);
+    wait_until("the response", || count("response") == 1.0);
+    // A client that closes its connection, and one that is idle, were not cut off.
+    drop((half_head, half_body, unread));
+    let _idle = observed.app.connect();
+    thread::sleep(Duration::from_millis(400));
+    assert_eq!((count("head"), count("body"), count("response"), count("room")), (1.0, 1.0, 1.0, 0.0));
+}
+
+#[test]
+fn a_slow_client_that_makes_room_for_others_is_counted() {
+    let observed = Observed::spawn(&[("MAX_CONNECTIONS", "2"), ("BODY_TIMEOUT", "60s")]);
+    let stalled: Vec<_> = (0..2)
+        .map(|_| {
+            let mut upload = observed.app.connect();
+            upload.send("POST /create_order HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[");
+            upload
+        })
+        .collect();
+    let new_client = || observed.app.new_client();
+    wait_until("a place", || new_client().try_send("GET", "/", &[], None).is_ok_and(|response| response.status == 200));
+    assert!(observed.scrape().value("http_server_cut_off_connections_total{reason=\"room\"}") >= 1.0);
+    drop(stalled);
+}
+
+#[test]
+fn idle_connections_to_the_database_are_counted_until_they_are_closed() {
+    let observed = Observed::spawn(&[("POOL_MAX", "4")]);
+    let idle = || observed.scrape().value("db_client_connections_idle");
+    let processes = || {
+        let query =
+            format!("SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}'", observed.app.database());
+        observed.app.server().sql("", &query).unwrap().trim().parse::<f64>().unwrap()
+    };
+    let opened = || observed.scrape().value("db_client_connections_opened_total");
+    let before = opened();
+    thread::scope(|scope| {
+        for client in 0..8 {
+            let app = &observed.app;
+            scope.spawn(move || (0..20).for_each(|number| drop(app.post("/orders", order(1 + client * 20 + number)))));
+        }
+    });
+    assert_eq!((idle(), observed.scrape().value("db_client_connections_used{purpose=\"work\"}")), (processes(), 0.0));
+    assert!(idle() >= 2.0, "{}", idle());
+    // Each connection has served many requests.
+    assert!(opened() - before <= 4.0, "{} were opened", opened() - before);
 }
 
 #[test]

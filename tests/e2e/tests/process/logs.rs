@@ -107,9 +107,9 @@ fn the_automatic_log_format_is_text_on_a_terminal() {
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
     let (_process, client) = start_with_output(open(), open());
-    client.get("/health").expect(200);
+    client.get("/nowhere").expect(404);
     let (mut terminal, mut text) = (File::from(terminal), String::new());
-    while !text.contains("/health") {
+    while !text.contains("/nowhere") {
         let mut buffer = [0; 4096];
         let count = terminal.read(&mut buffer).expect("lines");
         text.push_str(&String::from_utf8_lossy(&buffer[..count]));
@@ -171,7 +171,7 @@ mod slow {
         let mut buffer = vec![0; 256 * 1024];
         let mut read = 0;
         while read < 128 * 1024 {
-            client.get("/health").expect(200);
+            client.get("/nowhere").expect(404);
             read += reader.read(&mut buffer).expect("lines");
         }
         assert!(process.is_running());

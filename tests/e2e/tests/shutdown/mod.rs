@@ -26,7 +26,7 @@ impl DrainableApp {
         let port = ports::free().expect("a free port");
         let address = format!("127.0.0.1:{port}");
         let app = TestApp::setup().through_proxy().env(&[("ADMIN_ADDR", &address)]).env(variables).start();
-        Self { app, admin: Client::new(&format!("http://{address}")) }
+        Self { app, admin: Client::operators(&format!("http://{address}")) }
     }
 
     #[track_caller]

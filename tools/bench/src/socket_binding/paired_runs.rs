@@ -61,7 +61,7 @@ fn start(program: &Path, timer: bool) -> Result<Service> {
 }
 
 fn run_pairs(servers: &Servers, connections: u32, plan: &Plan) -> Result<Vec<(f64, f64)>> {
-    let run = |server: &Service| cpu_per_request(server, connections, plan.seconds);
+    let run = |server: &Service| wrk::cpu_per_request(server, "/", connections, plan.seconds);
     let pair = |index: usize| -> Result<(f64, f64)> {
         if index % 2 == 0 {
             return Ok((run(&servers.published)?, run(&servers.ours)?));
@@ -70,12 +70,6 @@ fn run_pairs(servers: &Servers, connections: u32, plan: &Plan) -> Result<Vec<(f6
         Ok((run(&servers.published)?, ours))
     };
     (0..plan.pairs).map(pair).collect()
-}
-
-fn cpu_per_request(server: &Service, connections: u32, seconds: u32) -> Result<f64> {
-    let before = server.cpu_time()?;
-    let result = wrk::run(&server.url("/"), connections, seconds, None)?;
-    Ok(server.cpu_time()?.saturating_sub(before).as_secs_f64() * 1e6 / result.requests)
 }
 
 fn ratios(runs: &PairedRuns) -> impl Iterator<Item = f64> {

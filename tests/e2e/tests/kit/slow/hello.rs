@@ -44,7 +44,7 @@ fn a_service_without_a_database_does_not_hold_the_driver() {
 #[test]
 fn the_example_serves_and_its_problems_have_its_name() {
     let service = hello(&[("GREETING", "Ahoy")]);
-    let client = Client::new(&service.url(""));
+    let client = Client::of_another_service(&service.url(""));
     assert_eq!(client.get("/hello/Ada").expect(200).text(), "Ahoy, Ada!\n");
     assert!(client.get("/").expect(200).text().starts_with("Greets by name.\n\nGET "));
     for path in ["/health", "/ready"] {
@@ -60,7 +60,7 @@ fn the_example_serves_and_its_problems_have_its_name() {
 #[test]
 fn a_service_logs_lines_of_the_kit_and_of_its_own_crate() {
     let service = hello(&[("LOG_FORMAT", "json")]);
-    let client = Client::new(&service.url(""));
+    let client = Client::of_another_service(&service.url(""));
     client.send("GET", "/hello/Ada", &[("x-request-id", "look-for-this")], None).expect(200);
     let log = || -> Vec<Value> {
         service.log().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
@@ -76,7 +76,8 @@ fn a_service_logs_lines_of_the_kit_and_of_its_own_crate() {
 fn options_on_both_listeners_lists_the_methods() {
     let admin = format!("127.0.0.1:{}", ports::free().expect("a port"));
     let service = hello(&[("ADMIN_ADDR", &admin)]);
-    let (public, admin) = (Client::new(&service.url("")), Client::new(&format!("http://{admin}")));
+    let (public, admin) =
+        (Client::of_another_service(&service.url("")), Client::of_another_service(&format!("http://{admin}")));
     let allow = |client: &Client, path: &str| {
         let response = client.options(path, &[]);
         assert!((200..300).contains(&response.status), "{}", response.summary());

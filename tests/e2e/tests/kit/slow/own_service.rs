@@ -78,7 +78,7 @@ fn the_page_makes_a_service_that_responds_as_the_page_says() {
     let dir = TempDir::new().expect("a directory");
     let serve = built.source.shell(&format!("exec {}", local(&built.serve)));
     let service = Process::start(&serve, &dir.path().join("log")).expect("the service starts");
-    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    let client = Client::of_another_service(&format!("http://127.0.0.1:{port}"));
     wait_for_within(Duration::from_secs(60), "the service to be ready", || {
         assert!(service.is_running(), "{}", service.log());
         client.try_send("GET", "/ready", &[], None).ok().filter(|response| response.status == 200)

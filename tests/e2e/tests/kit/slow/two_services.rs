@@ -24,7 +24,7 @@ fn two_services_migrate_one_database_at_once_and_reset_only_their_own_tables() {
         let stock = start_stock(&database);
         (orders.join().expect("the order service"), stock)
     });
-    let stock = (Client::new(&stock.url("")), stock);
+    let stock = (Client::of_another_service(&stock.url("")), stock);
     wait_until("both services to be ready", || {
         orders.get("/ready").status == 200 && stock.0.get("/ready").status == 200
     });

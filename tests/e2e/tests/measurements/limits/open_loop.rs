@@ -34,7 +34,7 @@ fn at_five_times_its_capacity_the_service_serves_sheds_and_recovers() {
     let peak = open_loop::summarize(&peak, PEAK_TIME);
     let overload = AtomicBool::new(true);
     let (samples, operator) = thread::scope(|scope| {
-        let operator = scope.spawn(|| longest_delay(&Client::new(&format!("http://{admin}")), &overload));
+        let operator = scope.spawn(|| longest_delay(&Client::operators(&format!("http://{admin}")), &overload));
         let samples = open_loop::run(app.address(), GET, peak.goodput * 5.0, 400, OVERLOAD_TIME).expect("a load");
         overload.store(false, Ordering::Relaxed);
         (samples, operator.join().expect("an operator"))
