@@ -106,7 +106,7 @@ fn passes(name: &str, test: fn(&mut TestContext) -> Result<()>, context: &mut Te
     match result {
         Ok(()) => println!("test {name} ... ok ({seconds:.1} s)"),
         Err(error) => {
-            println!("test {name} ... FAILED ({seconds:.1} s)\n{error:?}\n{}", context.cluster.describe());
+            println!("test {name} ... FAILED ({seconds:.1} s)\n{}\n{error:?}", context.cluster.describe());
             return false;
         }
     }

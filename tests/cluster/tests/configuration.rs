@@ -1,6 +1,6 @@
 //! A start that fails because of the configuration.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use cluster::progress;
 use serde_json::Value;
 use testkit::try_wait_for;
@@ -19,7 +19,14 @@ pub(crate) fn wrong_value(context: &mut TestContext) -> Result<()> {
     })?;
     let status = pod.container.pointer("/lastState/terminated/exitCode").and_then(Value::as_u64);
     ensure!(status.is_some_and(|status| status != 0), "the exit status was {status:?}");
-    check_log(&context.cluster.kubectl(&["logs", &pod.name])?)?;
+    // The kubelet restarts the container, and then there is no log for a moment.
+    let mut last = String::new();
+    let read = || -> Result<Option<String>> {
+        last = context.cluster.kubectl(&["logs", &pod.name]).unwrap_or_else(|error| format!("{error:#}"));
+        Ok(last.starts_with("order-service: ").then(|| last.clone()))
+    };
+    let log = try_wait_for("the reason in the log", TIMEOUT, read).with_context(|| format!("the log is:\n{last}"))?;
+    check_log(&log)?;
     let current = context.pods()?;
     let serves = |old: &Pod| current.iter().any(|pod| pod.name == old.name && pod.ready);
     ensure!(before.iter().all(serves), "an old pod is gone: {current:#?}");
