@@ -6,9 +6,9 @@ use microservice::api::parameter::{ParameterType, whole_number};
 use microservice::api::{Content, HeaderType, Link, Operation, Parameter, RequestBody, ResponseType, headers};
 use microservice::http::body::RequestPermits;
 use microservice::http::conditional::{Preconditions, entity_tag};
-use microservice::http::response;
+use microservice::http::reply::Reply;
+use microservice::hyper::StatusCode;
 use microservice::hyper::header::LOCATION;
-use microservice::hyper::{Body, Response, StatusCode};
 use microservice::operations::{DONE, done_response};
 use microservice::problem::types::{IDS_EXHAUSTED, PRECONDITION_FAILED};
 use microservice::{HandlerResult, Problem, Request};
@@ -50,6 +50,7 @@ pub(crate) const CREATE_ORDER: Operation = Operation::new("createOrder", &WALKTH
         Link { operation: "deleteOrderByGet", parameter: "id", expression: "$request.body#/order_id" },
     ])])
     .problems(&[&INVALID_ORDER, &DUPLICATE_ORDER])
+    .idempotency_key()
     .writes_database();
 
 /// `POST /create_order`
@@ -57,8 +58,7 @@ pub(crate) async fn create_order(service: Arc<OrderService>, mut request: Reques
     let (draft, _permits) = receive_draft(&service, &mut request).await?;
     let order = draft.into_order()?;
     let draft = Draft { id: Some(order.id), details: order.details };
-    service.repository.insert(&draft, request.deadline()).await?;
-    Ok(done())
+    Ok(service.repository.insert(&draft, request.write(), |_| done()).await?.into())
 }
 
 /// `POST /create_orders`
@@ -67,6 +67,7 @@ pub(crate) const CREATE_ORDERS: Operation = Operation::new("createOrders", &WALK
     .body(RequestBody::json(&ORDERS, &[FIVE_ORDERS], "At most `MAX_BATCH` orders in `MAX_BODY_BYTES`.").or_form())
     .responses(&[WRITTEN])
     .problems(&[&INVALID_ORDER, &DUPLICATE_ORDER])
+    .idempotency_key()
     .writes_database();
 
 /// `POST /create_orders`: the whole array, or nothing.
@@ -76,8 +77,8 @@ pub(crate) async fn create_orders(service: Arc<OrderService>, mut request: Reque
     let decode = |piece: &[u8]| Ok(decoder.push(piece)?);
     let _permits = request.receive_pieces(max_bytes, decode).await?;
     let orders = decoder.finish()?;
-    service.repository.insert_all(&orders, service.limits.batch_timeout).await?;
-    Ok(done())
+    let write = request.write().as_batch(service.limits.batch_timeout);
+    Ok(service.repository.insert_all(&orders, write, done).await?.into())
 }
 
 /// `POST /update_order`
@@ -86,14 +87,14 @@ pub(crate) const UPDATE_ORDER: Operation = Operation::new("updateOrder", &WALKTH
     .body(RequestBody::json(&ORDER, &[ONE_ORDER], ORDER_BOUND).or_form())
     .responses(&[WRITTEN])
     .problems(&[&INVALID_ORDER, &ORDER_NOT_FOUND, &PRECONDITION_FAILED, &INVALID_STORED_ORDER])
+    .idempotency_key()
     .writes_database();
 
 /// `POST /update_order`
 pub(crate) async fn update_order(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
     let preconditions = Preconditions::from_headers(request.headers())?;
     let (draft, _permits) = receive_draft(&service, &mut request).await?;
-    replace(&service, &request, &draft.into_order()?, &preconditions).await?;
-    Ok(done())
+    replace(&service, &request, &draft.into_order()?, &preconditions, |_| done()).await
 }
 
 /// `DELETE /delete_order?id=2`
@@ -108,6 +109,7 @@ const fn deletion(id: &'static str) -> Operation {
         .conditional()
         .responses(&[DELETED])
         .problems(&[&ORDER_NOT_FOUND, &PRECONDITION_FAILED, &INVALID_STORED_ORDER])
+        .idempotency_key()
         .writes_database()
 }
 
@@ -119,10 +121,9 @@ pub(crate) async fn delete_order(service: Arc<OrderService>, request: Request) -
         if !allow_write(&Preconditions::from_headers(request.headers())?, &order) {
             return Err(RepositoryError::PreconditionFailed(id).into());
         }
-    } else {
-        remove(&service, &request, id).await?;
+        return Ok(done().into());
     }
-    Ok(done())
+    remove(&service, &request, id, done).await
 }
 
 /// `POST /orders`
@@ -136,15 +137,13 @@ pub(crate) const POST: Operation = Operation::new("postOrder", &ORDERS_TAG)
             Link { operation: "removeOrder", parameter: "id", expression: "$response.body#/order_id" },
         ])])
     .problems(&[&INVALID_ORDER, &DUPLICATE_ORDER, &IDS_EXHAUSTED])
+    .idempotency_key()
     .writes_database();
 
 /// `POST /orders`: the service chooses the id where the body has none.
 pub(crate) async fn post(service: Arc<OrderService>, mut request: Request) -> HandlerResult {
     let (draft, _permits) = receive_draft(&service, &mut request).await?;
-    let order = service.repository.insert(&draft, request.deadline()).await?;
-    let mut response = order_response(StatusCode::CREATED, order.to_json());
-    response::set_header(&mut response, LOCATION, &format!("/orders/{}", order.id));
-    Ok(response)
+    Ok(service.repository.insert(&draft, request.write(), created).await?.into())
 }
 
 /// `GET /orders/{id}`
@@ -179,6 +178,7 @@ pub(crate) const PUT: Operation = Operation::new("putOrder", &ORDERS_TAG)
     .body(RequestBody::json(&NEW_ORDER, &[ONE_ORDER], ORDER_BOUND))
     .responses(&[ResponseType::new(StatusCode::OK, "The order, as it is now.", ONE).headers(&[&headers::ETAG])])
     .problems(&[&INVALID_ORDER, &ORDER_NOT_FOUND, &PRECONDITION_FAILED, &INVALID_STORED_ORDER])
+    .idempotency_key()
     .writes_database();
 
 /// `PUT /orders/{id}`: replaces an existing order.
@@ -187,8 +187,7 @@ pub(crate) async fn put(service: Arc<OrderService>, mut request: Request) -> Han
     let preconditions = Preconditions::from_headers(request.headers())?;
     let (draft, _permits) = receive_draft(&service, &mut request).await?;
     let order = draft.into_order_with(id)?;
-    replace(&service, &request, &order, &preconditions).await?;
-    Ok(order_response(StatusCode::OK, order.to_json()))
+    replace(&service, &request, &order, &preconditions, |order| with_order(StatusCode::OK, order)).await
 }
 
 /// `DELETE /orders/{id}`
@@ -197,13 +196,13 @@ pub(crate) const DELETE: Operation = Operation::new("removeOrder", &ORDERS_TAG)
     .conditional()
     .responses(&[ResponseType::empty(StatusCode::NO_CONTENT, "Deleted.")])
     .problems(&[&ORDER_NOT_FOUND, &PRECONDITION_FAILED, &INVALID_STORED_ORDER])
+    .idempotency_key()
     .writes_database();
 
 /// `DELETE /orders/{id}`
 pub(crate) async fn delete(service: Arc<OrderService>, request: Request) -> HandlerResult {
     let id = request.path_parameter(&PATH_ID)?;
-    remove(&service, &request, id).await?;
-    Ok(response::empty(StatusCode::NO_CONTENT))
+    remove(&service, &request, id, || Reply::empty(StatusCode::NO_CONTENT)).await
 }
 
 async fn receive_draft(service: &OrderService, request: &mut Request) -> Result<(Draft, RequestPermits), Problem> {
@@ -217,17 +216,18 @@ async fn replace(
     request: &Request,
     order: &Order,
     preconditions: &Preconditions,
-) -> Result<(), RepositoryError> {
+    reply: fn(&Order) -> Reply,
+) -> HandlerResult {
     let allows = |current: &Order| allow_write(preconditions, current);
     let condition: Option<Condition<'_>> = if preconditions.is_empty() { None } else { Some(&allows) };
-    service.repository.replace(order, condition, request.deadline()).await
+    Ok(service.repository.replace(order, condition, request.write(), reply).await?.into())
 }
 
-async fn remove(service: &OrderService, request: &Request, id: OrderId) -> Result<(), Problem> {
+async fn remove(service: &OrderService, request: &Request, id: OrderId, reply: fn() -> Reply) -> HandlerResult {
     let preconditions = Preconditions::from_headers(request.headers())?;
     let allows = |current: &Order| allow_write(&preconditions, current);
     let condition: Option<Condition<'_>> = if preconditions.is_empty() { None } else { Some(&allows) };
-    Ok(service.repository.delete(id, condition, request.deadline()).await?)
+    Ok(service.repository.delete(id, condition, request.write(), reply).await?.into())
 }
 
 /// Whether the order, as it is, may be changed.
@@ -246,14 +246,21 @@ fn canonical_id(text: &str) -> Option<OrderId> {
     (id.to_string() == text).then_some(id)
 }
 
-fn order_response(status: StatusCode, json: Vec<u8>) -> Response<Body> {
+/// The response with a new order.
+fn created(order: &Order) -> Reply {
+    with_order(StatusCode::CREATED, order).with_header(LOCATION, &format!("/orders/{}", order.id))
+}
+
+/// A response with an order and its tag.
+fn with_order(status: StatusCode, order: &Order) -> Reply {
+    let json = order.to_json();
     let tag = entity_tag(&json);
-    response::with_entity_tag(response::json(status, json), &tag)
+    Reply::json(status, json).with_entity_tag(&tag)
 }
 
 /// The response to the walkthrough's writes.
-fn done() -> Response<Body> {
-    response::json(StatusCode::OK, DONE)
+fn done() -> Reply {
+    Reply::json(StatusCode::OK, DONE)
 }
 
 #[cfg(test)]

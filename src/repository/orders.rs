@@ -1,8 +1,7 @@
 //! What can be done with orders at the database.
 
-use std::time::Duration;
-
-use microservice::database::{Deadline, Part};
+use microservice::database::{Deadline, Part, Write};
+use microservice::http::reply::Reply;
 
 use super::statements::{check_condition, delete, insert, insert_all, select, select_after, update};
 use super::{Repository, RepositoryError};
@@ -12,24 +11,43 @@ use crate::domain::{Draft, Order, OrderId};
 pub type Condition<'c> = &'c (dyn Fn(&Order) -> bool + Send + Sync);
 
 impl Repository {
-    /// Writes a new order. Returns it with its id, which the database chooses if the draft has none.
+    /// Writes a new order. `reply` makes the response to it, with its id, which the database chooses if the draft has
+    /// none.
     ///
     /// # Errors
     /// [`RepositoryError::Duplicate`], [`RepositoryError::IdsExhausted`], and those of any write.
-    pub async fn insert(&self, draft: &Draft, deadline: Deadline) -> Result<Order, RepositoryError> {
-        let work = self.database.transaction(deadline, |session| Box::pin(insert(session, draft)));
-        Ok(Order { id: work.await?, details: draft.details.clone() })
+    pub async fn insert(
+        &self,
+        draft: &Draft,
+        write: Write,
+        reply: fn(&Order) -> Reply,
+    ) -> Result<Reply, RepositoryError> {
+        let work = self.database.write(write, |session| {
+            Box::pin(async move {
+                let id = insert(session, draft).await?;
+                Ok(reply(&Order { id, details: draft.details.clone() }))
+            })
+        });
+        work.await
     }
 
-    /// Writes new orders, all or none. `max_duration` bounds the work, and the COMMIT once more.
+    /// Writes new orders, all or none.
     ///
     /// # Errors
     /// Those of [`Repository::insert`].
-    pub async fn insert_all(&self, orders: &[Order], max_duration: Duration) -> Result<(), RepositoryError> {
-        if orders.is_empty() {
-            return Ok(());
-        }
-        self.database.batch(max_duration, |session| Box::pin(insert_all(session, orders))).await
+    pub async fn insert_all(
+        &self,
+        orders: &[Order],
+        write: Write,
+        reply: fn() -> Reply,
+    ) -> Result<Reply, RepositoryError> {
+        let work = self.database.write(write, |session| {
+            Box::pin(async move {
+                insert_all(session, orders).await?;
+                Ok(reply())
+            })
+        });
+        work.await
     }
 
     /// The order with this id.
@@ -62,12 +80,14 @@ impl Repository {
         &self,
         order: &Order,
         condition: Option<Condition<'_>>,
-        deadline: Deadline,
-    ) -> Result<(), RepositoryError> {
-        let work = self.database.transaction(deadline, |session| {
+        write: Write,
+        reply: fn(&Order) -> Reply,
+    ) -> Result<Reply, RepositoryError> {
+        let work = self.database.write(write, |session| {
             Box::pin(async move {
                 check_condition(session, order.id, condition).await?;
-                update(session, order).await
+                update(session, order).await?;
+                Ok(reply(order))
             })
         });
         work.await
@@ -81,12 +101,14 @@ impl Repository {
         &self,
         id: OrderId,
         condition: Option<Condition<'_>>,
-        deadline: Deadline,
-    ) -> Result<(), RepositoryError> {
-        let work = self.database.transaction(deadline, |session| {
+        write: Write,
+        reply: fn() -> Reply,
+    ) -> Result<Reply, RepositoryError> {
+        let work = self.database.write(write, |session| {
             Box::pin(async move {
                 check_condition(session, id, condition).await?;
-                delete(session, id).await
+                delete(session, id).await?;
+                Ok(reply())
             })
         });
         work.await

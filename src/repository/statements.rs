@@ -31,6 +31,9 @@ pub(super) async fn insert(session: &mut Session<'_>, draft: &Draft) -> Result<O
 
 /// Inserts orders with their ids, in statements that the server accepts.
 pub(super) async fn insert_all(session: &mut Session<'_>, orders: &[Order]) -> Result<(), RepositoryError> {
+    if orders.is_empty() {
+        return Ok(());
+    }
     let max_rows = (session.max_statement_bytes().await? / MAX_ROW_BYTES).max(1);
     for chunk in chunks(orders, max_rows) {
         let parameters = chunk.iter().flat_map(|order| order_parameters(order.id, &order.details)).collect();

@@ -1,18 +1,21 @@
 """What schemathesis cannot know from the description, and a check of our own."""
 
+import itertools
 import random
 
 import schemathesis
 
 _random = random.Random(1)
+_keys = itertools.count(1)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Makes valid requests that reach the database.
 
-    An order in a PUT has the path's id, and few writes have a tag. An id that a link takes from a body may be written
-    there as 7.0, which is an integer in JSON and none in a path or a query string.
+    An order in a PUT has the path's id, and few writes have a tag. An idempotency key is another one for each request,
+    as its description says. An id that a link takes from a body may be written there as 7.0, which is an integer in
+    JSON and none in a path or a query string.
     """
     mode = case.meta.generation.mode if case.meta else None
     if mode is None or not mode.is_positive:
@@ -23,6 +26,8 @@ def before_call(context, case, kwargs):
         for name, value in (values or {}).items():
             if isinstance(value, float) and value.is_integer():
                 values[name] = int(value)
+    if case.headers and "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = f'"key {next(_keys)}"'
     if case.headers and _random.random() < 0.8:
         case.headers.pop("If-Match", None)
         case.headers.pop("If-None-Match", None)

@@ -11,6 +11,7 @@
 //! | [`api`] | what a route takes and returns, declared |
 //! | `openapi` | the API's description (OpenAPI 3.1), from the table of routes |
 //! | [`http`] | bodies, query strings, preconditions, responses, streams |
+//! | `idempotency` | the key under which a client may repeat a write |
 //! | [`problem`] | error responses (RFC 9457) |
 //! | [`database`] | pooled connections, transactions with retries, migrations |
 //! | [`operations`] | `/health`, `/ready`, `/init`, `/openapi.json`, `/drain`, `/metrics`, `/log_level` |
@@ -34,6 +35,7 @@ pub mod config;
 pub mod database;
 mod execution;
 pub mod http;
+mod idempotency;
 mod memory;
 mod metrics;
 mod openapi;

@@ -9,9 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::access::{Caller, Scope};
 use crate::api::{MediaTypes, Operation, Parameter};
 use crate::app::App;
-use crate::database::Deadline;
+use crate::database::{Deadline, Write};
 use crate::http::body::{self, ReceivedBody, RequestPermits};
 use crate::http::query::Query;
+use crate::idempotency::KeyedRequest;
 use crate::memory::{Holder, Reservation};
 use crate::problem::Problem;
 use crate::settings::Limits;
@@ -23,6 +24,8 @@ pub struct Request {
     body: Body,
     route: MatchedRoute,
     query: Query,
+    /// None where the request has no idempotency key, or its route takes none.
+    keyed: Option<KeyedRequest>,
     pub(crate) app: Arc<App>,
     admission: Admission,
 }
@@ -50,8 +53,8 @@ impl Request {
     /// A request for a route.
     ///
     /// # Errors
-    /// 400 for a parameter of the query string that the route does not have, or a repeated one. Health checks pass with
-    /// any: some of them add one against caches.
+    /// 400 for a parameter of the query string that the route does not have, or a repeated one, and for a malformed
+    /// idempotency key. Health checks pass with any: some of them add one against caches.
     pub(crate) fn new(
         request: hyper::Request<Body>,
         route: MatchedRoute,
@@ -64,7 +67,9 @@ impl Request {
             Some(text) if !route.is_probe => Query::parse(text, known)?,
             _ => Query::default(),
         };
-        Ok(Self { head, body, route, query, app, admission })
+        let takes_key = route.operation.is_some_and(|operation| operation.takes_idempotency_key);
+        let keyed = if takes_key { KeyedRequest::from_head(&head)? } else { None };
+        Ok(Self { head, body, route, query, keyed, app, admission })
     }
 
     /// The method.
@@ -117,7 +122,11 @@ impl Request {
         self.admission.permit = None;
         let media_types = self.media_types();
         let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
-        body::receive(&self.app, &self.head.headers, body, media_types, max, memory).await
+        let received = body::receive(&self.app, &self.head.headers, body, media_types, max, memory).await?;
+        if let Some(keyed) = &mut self.keyed {
+            keyed.add_body(received.bytes());
+        }
+        Ok(received)
     }
 
     /// Receives the body as JSON of at most `max` bytes, piece by piece: for bodies that are too long to be held or
@@ -129,11 +138,18 @@ impl Request {
     pub async fn receive_pieces(
         &mut self,
         max: usize,
-        consume: impl FnMut(&[u8]) -> Result<(), Problem> + Send,
+        mut consume: impl FnMut(&[u8]) -> Result<(), Problem> + Send,
     ) -> Result<RequestPermits, Problem> {
         self.admission.permit = None;
         let media_types = self.media_types();
         let (body, memory) = (std::mem::take(&mut self.body), Reservation::new(&self.admission.holder));
+        let keyed = &mut self.keyed;
+        let consume = |piece: &[u8]| {
+            if let Some(keyed) = keyed {
+                keyed.add_body(piece);
+            }
+            consume(piece)
+        };
         body::receive_pieces(&self.app, &self.head.headers, body, media_types, max, memory, consume).await
     }
 
@@ -180,6 +196,14 @@ impl Request {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.app.limits
+    }
+
+    /// How the request's write runs, for [`Database::write`](crate::database::Database::write): within
+    /// `REQUEST_TIMEOUT` from now, and under the request's idempotency key. Called once the body has been received: it
+    /// is part of what the key stands for.
+    #[must_use]
+    pub fn write(&self) -> Write {
+        Write::new(self.deadline(), self.keyed.as_ref().map(KeyedRequest::key))
     }
 
     /// The moment by which the work at the database must be done: `REQUEST_TIMEOUT` from now.

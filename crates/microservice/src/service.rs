@@ -104,8 +104,10 @@ pub fn variables<S: Service>() -> Vec<&'static dyn AnyVariable> {
         Some(_) => (database::VARIABLES, settings::SCHEMA_VARIABLES),
         None => (&[][..], &[][..]),
     };
+    let has_keys = S::SCHEMA.is_some_and(|schema| schema.idempotency_table().is_some());
     let parts = [
         database,
+        if has_keys { database::IDEMPOTENCY_VARIABLES } else { &[] },
         settings::PROCESS_VARIABLES,
         access::VARIABLES,
         schema,
@@ -236,7 +238,7 @@ pub fn problem_types<S: Service>() -> Vec<&'static ProblemType> {
 /// service.
 #[must_use]
 pub fn mistakes<S: Service>() -> Vec<String> {
-    openapi::mistakes_in_table(S::ROUTES, &problem_types::<S>())
+    openapi::mistakes_in_table(S::ROUTES, S::SCHEMA, &problem_types::<S>())
 }
 
 /// Starts and serves. Ends the process itself after a shutdown.
@@ -276,6 +278,8 @@ async fn serve<S: Service>(
     }
     if let Some(database) = &app.database {
         database.log_weakness();
+        let database = Arc::clone(database);
+        tokio::spawn(async move { database.delete_expired_keys().await });
     }
     if let (Some(database), true) = (&app.database, process.auto_init) {
         app.readiness.await_migrations();

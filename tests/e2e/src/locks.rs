@@ -28,6 +28,15 @@ impl DatabaseLock {
         Self::hold(app, &script, "SELECT SLEEP")
     }
 
+    /// Deletes the only idempotency key, which is expired, as a service does, and does not commit.
+    #[track_caller]
+    pub fn expired_key(app: &TestApp) -> Self {
+        let table = "order_service_idempotency";
+        let id = app.sql(&format!("SELECT HEX(id) FROM {table}"));
+        let delete = format!("DELETE FROM {table} WHERE expires_at <= CURRENT_TIMESTAMP AND id IN (UNHEX('{id}'))");
+        Self::hold(app, &format!("BEGIN; {delete}; SELECT SLEEP(600)"), "SELECT SLEEP")
+    }
+
     /// Takes the lock that a service takes while it applies migrations.
     #[track_caller]
     pub fn migrations(app: &TestApp) -> Self {

@@ -17,6 +17,7 @@ mod access;
 mod bad_input;
 mod concurrency;
 mod database;
+mod idempotency;
 mod interface;
 mod kit;
 mod limits;

@@ -13,6 +13,7 @@
 //! | `streaming` | memory and time to first byte while a million rows are read |
 //! | `pages` | a page of orders from tables of a thousand to ten million rows |
 //! | `batch` | a hundred thousand orders in one request |
+//! | `idempotency` | writes with an idempotency key |
 //! | `observation` | what scrapes and traces cost |
 //! | `socket_binding` | idle, silent, reset and few connections, on our socket binding and the published one |
 //!
@@ -23,7 +24,7 @@
 //! | `http`, `wrk` | clients |
 //! | `report` | the page |
 //!
-//! With the argument `pages`, `batch` or `observation` it measures that part only, with `idle`, `silent`, `resets` or
+//! With the argument `pages`, `batch`, `keys` or `observation` it measures that part only, with `idle`, `silent`, `resets` or
 //! `paired` one part of `socket_binding`. It prints the tables then and leaves the page unchanged.
 //!
 //! Every response is checked. A failed request ends the run without a result.
@@ -39,6 +40,7 @@ mod containers;
 mod file_sizes;
 mod http;
 mod hyper_server;
+mod idempotency;
 mod memory;
 mod observation;
 mod overload;
@@ -75,6 +77,7 @@ fn main() -> Result<()> {
             let tables = match part {
                 "pages" => pages::measure(&Comparison::prepare()?, &plan)?,
                 "batch" => batch::measure(&Comparison::prepare()?, &plan)?,
+                "keys" => idempotency::measure(&Comparison::prepare()?, &plan)?,
                 "observation" => observation::measure(&Comparison::prepare()?, &plan)?,
                 part => socket_binding::measure_part(part, &plan)?,
             };
@@ -99,6 +102,7 @@ fn measure_processes(plan: &Plan) -> Result<()> {
     report.add(streaming::measure(&comparison, plan)?);
     report.add(pages::measure(&comparison, plan)?);
     report.add(batch::measure(&comparison, plan)?);
+    report.add(idempotency::measure(&comparison, plan)?);
     report.add(observation::measure(&comparison, plan)?);
     report.add(socket_binding::measure(&comparison, plan)?);
     let method = format!(

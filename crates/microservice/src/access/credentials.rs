@@ -23,7 +23,7 @@ use crate::problem::Problem;
 pub struct Caller {
     name: Arc<str>,
     scopes: Scopes,
-    /// For rate limits: the hash of a token's name, or of a JWT's issuer and subject.
+    /// For rate limits and idempotency keys: the hash of a token's name, or of a JWT's issuer and subject.
     key: Hash,
 }
 
@@ -40,8 +40,8 @@ impl Caller {
         self.scopes.contains(scope)
     }
 
-    /// The caller's key for rate limits.
-    pub(super) fn key(&self) -> &Hash {
+    /// The hash of a token's name, or of a JWT's issuer and subject: another token of the same name has it too.
+    pub(crate) fn key(&self) -> &Hash {
         &self.key
     }
 }

@@ -16,6 +16,26 @@ pub const IF_NONE_MATCH: HeaderType = HeaderType::text(
     "Entity tags that the resource must not have, or `*` (RFC 9110 §13.1.2). Otherwise a read gets 304, a write 412.",
 );
 
+/// The key under which a write may be repeated.
+pub const IDEMPOTENCY_KEY: HeaderType = HeaderType::text(
+    "Idempotency-Key",
+    "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
+    "A key of the client's choice, a new one for each request, such as a UUID. The same request with the same key gets \
+     the response to the first one, and writes nothing. A quoted string of 1 to 255 printable ASCII characters; a token \
+     needs no quotes.",
+)
+.with_schema(
+    r#"{"type":"string","pattern":"^(\"([ !#-\\[\\]-~]|\\\\[\"\\\\]){1,255}\"|[!#$%&'*+.^_`|~:/=0-9A-Za-z-]{1,255})$"}"#,
+);
+
+/// The response is that to an earlier request.
+pub const IDEMPOTENCY_REPLAYED: HeaderType = HeaderType::text(
+    "Idempotency-Replayed",
+    "true",
+    "The response is that to the first request with this `Idempotency-Key`: this one wrote nothing.",
+)
+.with_schema(r#"{"const":"true"}"#);
+
 /// The request's id, from the client.
 pub const REQUEST_ID_OF_CLIENT: HeaderType = HeaderType::text(
     "X-Request-Id",

@@ -24,6 +24,7 @@ pub struct Operation {
     pub(crate) path_parameters: &'static [&'static dyn AnyParameter],
     pub(crate) query_parameters: &'static [&'static dyn AnyParameter],
     pub(crate) is_conditional: bool,
+    pub(crate) takes_idempotency_key: bool,
     pub(crate) body: Option<RequestBody>,
     pub(crate) responses: &'static [ResponseType],
     pub(crate) problems: &'static [&'static ProblemType],
@@ -42,6 +43,7 @@ impl Operation {
             path_parameters: &[],
             query_parameters: &[],
             is_conditional: false,
+            takes_idempotency_key: false,
             body: None,
             responses: &[],
             problems: &[],
@@ -71,6 +73,13 @@ impl Operation {
     #[must_use]
     pub const fn conditional(self) -> Self {
         Self { is_conditional: true, ..self }
+    }
+
+    /// The operation may be repeated with an `Idempotency-Key`: it ends with
+    /// [`Database::write`](crate::database::Database::write).
+    #[must_use]
+    pub const fn idempotency_key(self) -> Self {
+        Self { takes_idempotency_key: true, ..self }
     }
 
     /// Adds the request's body.

@@ -27,6 +27,9 @@ const MIN_DURATION: Duration = Duration::from_millis(1);
 /// The longest duration that may be set. A longer timeout would hardly ever expire.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// 30 days, for [`SECONDS`].
+const MAX_SECONDS: u64 = 30 * 24 * 60 * 60;
+
 /// `true` or `false`.
 pub const BOOLEAN: Type<bool> = Type {
     name: "boolean",
@@ -47,6 +50,17 @@ pub const DURATION: Type<Duration> = Type {
     parse: |text| match duration(text)? {
         Duration::ZERO => Err("must be longer than zero".into()),
         duration => Ok(duration),
+    },
+};
+
+/// A duration in whole seconds, such as `90s` or `7d`; at most 30 days.
+pub const SECONDS: Type<Duration> = Type {
+    name: "duration",
+    parse: |text| {
+        let parsed = humantime::parse_duration(text).ok().filter(|_| !text.contains(char::is_whitespace));
+        let is_allowed =
+            |duration: &Duration| duration.subsec_nanos() == 0 && (1..=MAX_SECONDS).contains(&duration.as_secs());
+        parsed.filter(is_allowed).ok_or_else(|| "must be a duration of whole seconds, from 1s to 30d".into())
     },
 };
 

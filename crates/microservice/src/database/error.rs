@@ -21,6 +21,8 @@ pub enum DatabaseError {
     ConnectionLost(String),
     /// The transaction conflicted with others, even after several attempts. Nothing was written.
     Conflict(String),
+    /// Another transaction held a lock for too long, even after several attempts. Nothing was written.
+    LockTimeout(String),
     /// The work took longer than allowed. Nothing was written.
     TimedOut,
     /// A table or a column is missing.
@@ -39,6 +41,10 @@ pub enum DatabaseError {
     OutcomeUnknown(String),
     /// The connection broke, or time ran out, while tables were dropped or created. Some may be missing.
     SchemaOutcomeUnknown(String),
+    /// A request with the same idempotency key is under way. Nothing was written for this one.
+    RequestInProgress,
+    /// The idempotency key is that of another request. Nothing was written.
+    IdempotencyKeyReused,
     /// The server rejects statements of this size. Nothing was written.
     StatementTooLarge,
     /// Anything unexpected.
@@ -53,6 +59,7 @@ impl DatabaseError {
             Self::Unavailable(_) => "unavailable",
             Self::ConnectionLost(_) => "connection_lost",
             Self::Conflict(_) => "conflict",
+            Self::LockTimeout(_) => "lock_timeout",
             Self::TimedOut => "timed_out",
             Self::NotInitialised => "not_initialised",
             Self::Migrating => "migrating",
@@ -60,6 +67,8 @@ impl DatabaseError {
             Self::Duplicate(_) => "duplicate",
             Self::IdsExhausted => "ids_exhausted",
             Self::OutcomeUnknown(_) | Self::SchemaOutcomeUnknown(_) => "outcome_unknown",
+            Self::RequestInProgress => "request_in_progress",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::StatementTooLarge => "statement_too_large",
             Self::Internal(_) => "internal",
         }
@@ -82,9 +91,12 @@ impl DatabaseError {
     /// unknown outcome.
     pub(super) fn during_schema_change(self) -> Self {
         match self {
-            Self::Busy { .. } | Self::Unavailable(_) | Self::ConnectionLost(_) | Self::Conflict(_) | Self::TimedOut => {
-                Self::SchemaOutcomeUnknown(self.to_string())
-            }
+            Self::Busy { .. }
+            | Self::Unavailable(_)
+            | Self::ConnectionLost(_)
+            | Self::Conflict(_)
+            | Self::LockTimeout(_)
+            | Self::TimedOut => Self::SchemaOutcomeUnknown(self.to_string()),
             error => error,
         }
     }
@@ -133,6 +145,7 @@ impl DatabaseError {
     /// (<https://mariadb.com/docs/server/reference/error-codes>); TiDB's own begin at 8,000.
     fn from_server(error: &ServerError) -> Self {
         match error.code {
+            LOCK_WAIT_TIMEOUT => Self::LockTimeout(error.to_string()),
             code if is_conflict(code) => Self::Conflict(error.to_string()),
             1062 => Self::Duplicate(duplicate_key(&error.message)),
             // ER_AUTOINC_READ_FAILED, HA_ERR_AUTOINC_ERANGE.
@@ -154,9 +167,12 @@ impl DatabaseError {
     }
 }
 
+/// ER_LOCK_WAIT_TIMEOUT.
+const LOCK_WAIT_TIMEOUT: u16 = 1205;
+
 /// Deadlock, changed since read (MariaDB's snapshot isolation), lock wait timeout; TiDB's write conflicts.
 fn is_conflict(code: u16) -> bool {
-    matches!(code, 1213 | 1020 | 1205 | 8002 | 8005 | 9007)
+    matches!(code, 1213 | 1020 | LOCK_WAIT_TIMEOUT | 8002 | 8005 | 9007)
 }
 
 /// The driver's own check of a statement against the server's max_allowed_packet. It closes the connection then.
@@ -178,6 +194,7 @@ impl fmt::Display for DatabaseError {
             Self::Unavailable(cause) => write!(f, "the database is not available: {cause}"),
             Self::ConnectionLost(cause) => write!(f, "the database connection broke: {cause}"),
             Self::Conflict(cause) => write!(f, "the transaction conflicted with others: {cause}"),
+            Self::LockTimeout(cause) => write!(f, "another transaction held a lock for too long: {cause}"),
             Self::TimedOut => f.write_str("the database took too long"),
             Self::NotInitialised => f.write_str("a table or a column is missing"),
             Self::Migrating => f.write_str("the migrations are not over"),
@@ -188,6 +205,8 @@ impl fmt::Display for DatabaseError {
             Self::IdsExhausted => f.write_str("no id is above the greatest one"),
             Self::OutcomeUnknown(cause) => write!(f, "a COMMIT got no response: {cause}"),
             Self::SchemaOutcomeUnknown(cause) => write!(f, "a change of the schema was interrupted: {cause}"),
+            Self::RequestInProgress => f.write_str("a request with the same idempotency key is under way"),
+            Self::IdempotencyKeyReused => f.write_str("the idempotency key is that of another request"),
             Self::StatementTooLarge => f.write_str(
                 "a statement is larger than the server's max_allowed_packet; raise that (MariaDB's default is 16M)",
             ),

@@ -9,8 +9,10 @@ fn server(code: u16) -> Error {
 
 #[test]
 fn only_errors_by_which_the_database_rolled_back_are_conflicts() {
+    assert!(matches!(DatabaseError::from_statement(server(1205)), DatabaseError::LockTimeout(_)));
     for code in [1213, 1020, 1205, 8002, 8005, 9007] {
-        assert!(matches!(DatabaseError::from_statement(server(code)), DatabaseError::Conflict(_)), "{code}");
+        let error = DatabaseError::from_statement(server(code));
+        assert!(matches!(error, DatabaseError::Conflict(_) | DatabaseError::LockTimeout(_)), "{code}");
         assert!(matches!(DatabaseError::from_commit(server(code)), DatabaseError::Conflict(_)), "{code}");
     }
     for code in [1053, 1180, 1047, 1317, 1927, 2013] {
@@ -39,6 +41,7 @@ fn after_a_schema_change_has_begun_no_error_says_that_nothing_was_written() {
         DatabaseError::Busy { wait: Duration::from_secs(1) },
         DatabaseError::from_statement(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()),
         DatabaseError::from_statement(server(1213)),
+        DatabaseError::from_statement(server(1205)),
         DatabaseError::from_statement(server(1053)),
     ] {
         assert!(matches!(during(error), DatabaseError::SchemaOutcomeUnknown(_)));

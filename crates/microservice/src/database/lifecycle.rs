@@ -25,6 +25,9 @@ pub(crate) trait DatabaseLifecycle: fmt::Debug + Send + Sync {
     /// [`Database::check_ready`].
     fn check_ready(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>>;
 
+    /// [`Database::delete_expired_keys`].
+    fn delete_expired_keys(&self) -> BoxFuture<'_, ()>;
+
     /// [`Database::close`].
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -48,6 +51,10 @@ impl DatabaseLifecycle for Database {
 
     fn check_ready(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), DatabaseError>> {
         Box::pin(self.check_ready(deadline))
+    }
+
+    fn delete_expired_keys(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.delete_expired_keys())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
+use super::idempotency_keys;
 use super::pool::Purpose;
 use super::schema::ColumnCheck;
 use super::session_variables::shorten_idle_time;
@@ -59,7 +60,8 @@ impl Database {
         let mut session = self.lock_migrations(deadline).await?;
         let schema = &self.shared.schema;
         let versions = schema.version_table();
-        let tables: Vec<_> = schema.tables.iter().chain([&versions.as_str()]).map(|name| format!("`{name}`")).collect();
+        let tables = schema.all_tables().into_iter().chain([versions]);
+        let tables: Vec<String> = tables.map(|name| format!("`{name}`")).collect();
         let drop_all = format!("DROP TABLE IF EXISTS {}", tables.join(", "));
         session.change_schema(&drop_all, self.shared.migration_timeout).await?;
         tracing::warn!("a reset was requested: all tables were dropped");
@@ -85,7 +87,7 @@ impl Database {
     /// on: migrations suit the version before (docs/VERSIONING.md). An account may lack the right to read the version
     /// table; then there is no warning.
     async fn warn_of_newer_schema(&self, deadline: Deadline) {
-        use DatabaseError::{Busy, Conflict, ConnectionLost, TimedOut};
+        use DatabaseError::{Busy, Conflict, ConnectionLost, LockTimeout, TimedOut};
         if self.shared.is_version_checked.load(Ordering::Relaxed) {
             return;
         }
@@ -96,7 +98,7 @@ impl Database {
         let current: u32 = match current.await {
             Ok(current) => current,
             // The next check tries again.
-            Err(Busy { .. } | Conflict(_) | ConnectionLost(_) | TimedOut) => return,
+            Err(Busy { .. } | Conflict(_) | LockTimeout(_) | ConnectionLost(_) | TimedOut) => return,
             Err(_) => 0,
         };
         self.shared.is_version_checked.store(true, Ordering::Relaxed);
@@ -167,7 +169,7 @@ impl Database {
         };
         for migration in schema.migrations.iter().filter(|migration| migration.version > current) {
             tracing::info!(version = u64::from(migration.version), name = migration.name, "applying a migration");
-            for statement in migration.statements() {
+            for statement in schema.statements(migration) {
                 session.change_schema(&statement, self.shared.migration_timeout).await?;
             }
             let insert = format!("INSERT IGNORE INTO {table} (version, name) VALUES (?, ?)");
@@ -201,9 +203,12 @@ async fn current_version(session: &mut Session<'_>, table: &str) -> Result<u32, 
 /// Fails unless the tables can be read, support transactions and have the right columns. A table of another program
 /// might round money, truncate texts, accept duplicate keys, or keep what a transaction rolled back.
 pub(super) async fn check(session: &mut Session<'_>, schema: &Schema) -> Result<(), DatabaseError> {
-    for table in schema.tables {
+    for table in schema.all_tables() {
         session.query(&format!("SELECT 1 FROM `{table}` LIMIT 1"), ()).await?;
-        check_engine(session, table).await?;
+        check_engine(session, &table).await?;
+    }
+    if let Some(table) = schema.idempotency_table() {
+        session.query(&format!("SELECT {} FROM {table} LIMIT 1", idempotency_keys::COLUMNS), ()).await?;
     }
     let Some(ColumnCheck { count_valid_columns, expected, advice }) = schema.column_check else { return Ok(()) };
     if number(&session.query(count_valid_columns, ()).await?) == Some(expected) {

@@ -11,6 +11,8 @@
 //! | `queue` | who gets the next connection, and who is rejected because the queue is too long |
 //! | `session` | statements on a connection, each bounded in time |
 //! | `transaction` | begin, commit, roll back, retry |
+//! | `writes` | the write of a request, with its response |
+//! | `idempotency_keys`, `turns` | responses stored under keys, so that a write can be repeated |
 //! | `commit_gate` | stops COMMITs at shutdown |
 //! | `schema`, `migrate` | tables, migrations, readiness |
 //! | `lifecycle` | the calls of the kit itself |
@@ -25,6 +27,7 @@
 mod commit_gate;
 mod deadline;
 mod error;
+mod idempotency_keys;
 mod idle_connections;
 mod lifecycle;
 mod metrics;
@@ -40,6 +43,8 @@ mod settings;
 mod tls;
 mod tracing;
 mod transaction;
+mod turns;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,15 +58,17 @@ use tokio::time::timeout;
 use commit_gate::CommitGate;
 pub use deadline::Deadline;
 pub use error::DatabaseError;
+use idempotency_keys::IdempotencyKeys;
 pub(crate) use lifecycle::DatabaseLifecycle;
 use metrics::DatabaseMetrics;
 use pool::ConnectionPool;
 pub use schema::{Migration, Schema};
 pub use session::Session;
 pub(crate) use settings::DATABASE_URL;
-pub use settings::{DatabaseSettings, VARIABLES};
+pub use settings::{DatabaseSettings, IDEMPOTENCY_VARIABLES, VARIABLES};
 use tracing::DatabaseTracing;
 pub use transaction::{Part, TransactionError};
+pub use writes::Write;
 
 use crate::metrics::MetricWriter;
 use crate::single_flight::SingleFlight;
@@ -86,6 +93,8 @@ struct Shared {
     weakness: Option<tls::Weakness>,
     metrics: Arc<DatabaseMetrics>,
     tracing: DatabaseTracing,
+    /// None where the schema has no table for them.
+    idempotency_keys: Option<IdempotencyKeys>,
     /// The migrations that are under way, for all who ask for them.
     migrations: SingleFlight<Result<(), DatabaseError>>,
     /// Either the migrations or one reset run. The others wait without a connection.
@@ -116,6 +125,7 @@ impl Database {
             weakness: tls::Weakness::of(&settings.opts, settings.authorities.is_some()),
             metrics: Arc::new(DatabaseMetrics::new()),
             tracing: DatabaseTracing::new(settings),
+            idempotency_keys: IdempotencyKeys::new(&schema, settings.idempotency_time_to_live),
             migrations: SingleFlight::new(),
             migration_turn: Semaphore::new(1),
         };
@@ -124,7 +134,8 @@ impl Database {
 
     pub(crate) fn write_metrics(&self, writer: &mut MetricWriter<'_>) -> fmt::Result {
         self.shared.pool.write_metrics(writer)?;
-        self.shared.metrics.write_metrics(writer)
+        self.shared.metrics.write_metrics(writer)?;
+        self.shared.idempotency_keys.iter().try_for_each(|keys| keys.write_metrics(writer))
     }
 
     /// Logs a warning if others on the network could read or change the connection.

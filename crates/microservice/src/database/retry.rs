@@ -34,7 +34,7 @@ impl RetryState {
     /// True if the work should be attempted again. Waits for the delay first.
     pub(super) async fn should_retry(&mut self, error: Option<&DatabaseError>) -> bool {
         match error {
-            Some(DatabaseError::Conflict(cause)) => {
+            Some(DatabaseError::Conflict(cause) | DatabaseError::LockTimeout(cause)) => {
                 self.conflicts += 1;
                 let delay = delay(self.conflicts);
                 let retry = self.conflicts < MAX_ATTEMPTS && self.deadline.remaining(delay) == delay;

@@ -9,6 +9,9 @@ pub struct Schema {
     pub(super) column_check: Option<ColumnCheck>,
 }
 
+/// The statement of [`Migration::idempotency_keys`], with `{table}` for the table's name.
+const IDEMPOTENCY_TABLE: &str = include_str!("idempotency_table.sql");
+
 /// One step from an older schema to a newer one. It is never changed once a release has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
@@ -55,9 +58,36 @@ impl Schema {
         Self { column_check: Some(ColumnCheck { count_valid_columns, expected, advice }), ..self }
     }
 
+    /// The table of idempotency keys, where one of the migrations makes it.
+    pub(crate) fn idempotency_table(&self) -> Option<String> {
+        let has_keys = self.migrations.iter().any(|migration| migration.sql == IDEMPOTENCY_TABLE);
+        has_keys.then(|| self.table_name("idempotency"))
+    }
+
+    /// All tables but that of the migrations.
+    pub(super) fn all_tables(&self) -> Vec<String> {
+        self.tables.iter().map(|&table| table.to_owned()).chain(self.idempotency_table()).collect()
+    }
+
     /// The table that records the applied migrations.
     pub(super) fn version_table(&self) -> String {
-        format!("{}_migrations", self.service.replace('-', "_"))
+        self.table_name("migrations")
+    }
+
+    /// The name of one of the kit's own tables: services can share a database.
+    fn table_name(&self, purpose: &str) -> String {
+        format!("{}_{purpose}", self.service.replace('-', "_"))
+    }
+
+    /// A migration's statements.
+    pub(super) fn statements(&self, migration: &Migration) -> Vec<String> {
+        let table = self.table_name("idempotency");
+        let statements = migration.statements().into_iter();
+        if migration.sql == IDEMPOTENCY_TABLE {
+            statements.map(|statement| statement.replace("{table}", &table)).collect()
+        } else {
+            statements.collect()
+        }
     }
 
     /// The version that the migrations lead to.
@@ -73,8 +103,16 @@ impl Schema {
 }
 
 impl Migration {
+    /// Makes the table in which responses to requests with an `Idempotency-Key` are stored, for
+    /// [`Operation::idempotency_key`](crate::Operation::idempotency_key). Its name is the service's with
+    /// `_idempotency`.
+    #[must_use]
+    pub const fn idempotency_keys(version: u32) -> Self {
+        Self { version, name: "idempotency keys", sql: IDEMPOTENCY_TABLE }
+    }
+
     /// The statements: comment lines go, a semicolon at the end of a line ends a statement.
-    pub(super) fn statements(&self) -> Vec<String> {
+    fn statements(&self) -> Vec<String> {
         let code: Vec<&str> = self.sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
         let code = code.join("\n");
         code.split_inclusive(";\n")
@@ -111,6 +149,7 @@ const fn are_numbered_from_one(mut migrations: &[Migration]) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -147,5 +186,17 @@ mod tests {
         assert_eq!(orders.version_table(), "order_service_migrations");
         assert_eq!(stock.version_table(), "stock_migrations");
         assert_ne!(orders.lock_name(), stock.lock_name());
+    }
+
+    #[test]
+    fn a_schema_has_a_table_of_idempotency_keys_where_a_migration_makes_it() {
+        let migrations = const { &[migration(1, "A;\n"), Migration::idempotency_keys(2)] };
+        let stock = Schema::new("the-stock", &["items"], migrations);
+        assert_eq!(stock.idempotency_table().as_deref(), Some("the_stock_idempotency"));
+        assert_eq!(stock.all_tables(), ["items", "the_stock_idempotency"]);
+        let statements = stock.statements(&stock.migrations[1]);
+        assert!(statements[0].starts_with("CREATE TABLE IF NOT EXISTS the_stock_idempotency ("), "{statements:?}");
+        let without = Schema::new("stock", &["items"], const { &[migration(1, "A;\n")] });
+        assert_eq!(without.idempotency_table(), None);
     }
 }

@@ -70,22 +70,26 @@ impl Session<'_> {
     /// # Errors
     /// Those of [`Session::run`].
     pub async fn execute(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<u64, DatabaseError> {
+        self.execute_any(sql, params.into()).await
+    }
+
+    /// The same for parameters of any types: the code for it is compiled once.
+    async fn execute_any(&mut self, sql: &str, params: Params) -> Result<u64, DatabaseError> {
         let (text, is_unique) = self.tracing.text(sql);
         let (conn, max) = self.send()?;
-        let response = if is_unique {
-            bounded(max, async {
-                let statement = conn.prep(text).await?;
-                let result = conn.exec_drop(&statement, params).await;
-                let rows = conn.affected_rows();
-                // Also after an error: the driver keeps few statements.
-                let closed = conn.close(statement).await;
-                result.and(closed).map(|()| rows)
-            })
-            .await
-        } else {
-            let response = bounded(max, conn.exec_drop(sql, params)).await;
-            response.map(|()| conn.affected_rows())
-        };
+        let response = bounded(max, async {
+            if !is_unique {
+                conn.exec_drop(sql, params).await?;
+                return Ok(conn.affected_rows());
+            }
+            let statement = conn.prep(text).await?;
+            let result = conn.exec_drop(&statement, params).await;
+            let rows = conn.affected_rows();
+            // Also after an error: the driver keeps few statements.
+            let closed = conn.close(statement).await;
+            result.and(closed).map(|()| rows)
+        });
+        let response = response.await;
         self.receive(sql, response)
     }
 
@@ -94,19 +98,23 @@ impl Session<'_> {
     /// # Errors
     /// Those of [`Session::run`].
     pub async fn query(&mut self, sql: &str, params: impl Into<Params> + Send) -> Result<Vec<Row>, DatabaseError> {
+        self.query_any(sql, params.into()).await
+    }
+
+    /// The same for parameters of any types.
+    async fn query_any(&mut self, sql: &str, params: Params) -> Result<Vec<Row>, DatabaseError> {
         let (text, is_unique) = self.tracing.text(sql);
         let (conn, max) = self.send()?;
-        let response = if is_unique {
-            bounded(max, async {
-                let statement = conn.prep(text).await?;
-                let result = conn.exec(&statement, params).await;
-                let closed = conn.close(statement).await;
-                result.and_then(|rows| closed.map(|()| rows))
-            })
-            .await
-        } else {
-            bounded(max, conn.exec(sql, params)).await
-        };
+        let response = bounded(max, async {
+            if !is_unique {
+                return conn.exec(sql, params).await;
+            }
+            let statement = conn.prep(text).await?;
+            let result = conn.exec(&statement, params).await;
+            let closed = conn.close(statement).await;
+            result.and_then(|rows| closed.map(|()| rows))
+        });
+        let response = response.await;
         self.receive(sql, response)
     }
 
@@ -193,7 +201,7 @@ impl Session<'_> {
             self.tracing.record(sql, since, response.as_ref().err());
         }
         match &response {
-            Err(DatabaseError::Conflict(_)) => self.state = State::Conflicted,
+            Err(DatabaseError::Conflict(_) | DatabaseError::LockTimeout(_)) => self.state = State::Conflicted,
             Err(error) if !error.leaves_connection_usable() => {}
             Ok(_) | Err(_) => self.state = State::Ready,
         }

@@ -79,6 +79,16 @@ const DATABASE_TRACE_COMMENTS: Variable<bool> = Variable::new(
     "statements of sampled traces end with a comment that has the trace; each is prepared anew",
 );
 
+const IDEMPOTENCY_TTL: Variable<Duration> = Variable::new(
+    "IDEMPOTENCY_TTL",
+    types::SECONDS,
+    "24h",
+    "how long a request with an `Idempotency-Key` can be repeated for the same response; 1s–30d",
+);
+
+/// The variables of a service whose schema has idempotency keys.
+pub const IDEMPOTENCY_VARIABLES: &[&dyn AnyVariable] = &[&IDEMPOTENCY_TTL];
+
 /// The database's part of the table of variables.
 pub const VARIABLES: &[&dyn AnyVariable] = &[
     &DATABASE_URL,
@@ -108,6 +118,7 @@ pub struct DatabaseSettings {
     pub(super) statement_timeout: Duration,
     /// For a statement that changes the schema, and for the wait for another replica that migrates.
     pub(super) migration_timeout: Duration,
+    pub(super) idempotency_time_to_live: Duration,
     /// The statements of sampled traces name the trace.
     pub(super) trace_comments: bool,
 }
@@ -147,6 +158,7 @@ impl DatabaseSettings {
             max_queue_time: environment.get(&MAX_QUEUE_TIME)?,
             statement_timeout: environment.get(&STATEMENT_TIMEOUT)?,
             migration_timeout: environment.get(&MIGRATION_TIMEOUT)?,
+            idempotency_time_to_live: environment.get(&IDEMPOTENCY_TTL)?,
             trace_comments: environment.get(&DATABASE_TRACE_COMMENTS)?,
         })
     }

@@ -31,6 +31,26 @@ pub enum Part {
     Later,
 }
 
+/// Work that may be attempted several times.
+pub(super) trait Work<'a, T, E>: Send {
+    /// Works once, from the beginning.
+    fn attempt<'s>(&'s mut self, session: &'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>>;
+
+    /// False if the attempt that succeeded has nothing to commit.
+    fn has_written(&self) -> bool {
+        true
+    }
+}
+
+impl<'a, T, E, F> Work<'a, T, E> for F
+where
+    F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
+{
+    fn attempt<'s>(&'s mut self, session: &'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> {
+        self(session)
+    }
+}
+
 /// How a unit of work uses the database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mode {
@@ -41,6 +61,17 @@ pub(super) struct Mode {
 }
 
 impl Mode {
+    /// A transaction.
+    pub(super) fn transaction(deadline: Deadline, commit_timeout: Duration) -> Self {
+        Self { purpose: Purpose::Transaction, deadline, commit_timeout: Some(commit_timeout) }
+    }
+
+    /// A transaction that takes long.
+    pub(super) fn batch(max_duration: Duration, statement_timeout: Duration) -> Self {
+        let commit_timeout = Some(max_duration.max(statement_timeout));
+        Self { purpose: Purpose::Batch, deadline: Deadline::after(max_duration), commit_timeout }
+    }
+
     /// Statements without a transaction.
     pub(super) fn reads(purpose: Purpose, deadline: Deadline) -> Self {
         Self { purpose, deadline, commit_timeout: None }
@@ -64,27 +95,7 @@ impl Database {
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
-        let commit_timeout = Some(self.shared.statement_timeout);
-        self.run(Mode { purpose: Purpose::Transaction, deadline, commit_timeout }, work).await
-    }
-
-    /// Runs work that takes long, such as thousands of rows, as [`Database::transaction`] does.
-    ///
-    /// At most `POOL_MAX_BATCHES` batches have a connection at one time; the others wait, and fail with
-    /// [`DatabaseError::Busy`] after `CONNECT_TIMEOUT`. `max_duration` bounds the work, and the COMMIT once more: what
-    /// a COMMIT has to do grows with the transaction.
-    ///
-    /// # Errors
-    /// Those of [`Database::transaction`].
-    pub async fn batch<'a, T, E, F>(&self, max_duration: Duration, work: F) -> Result<T, E>
-    where
-        T: Send,
-        E: TransactionError,
-        F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
-    {
-        let commit_timeout = Some(max_duration.max(self.shared.statement_timeout));
-        let mode = Mode { purpose: Purpose::Batch, deadline: Deadline::after(max_duration), commit_timeout };
-        self.run(mode, work).await
+        self.run(Mode::transaction(deadline, self.shared.statement_timeout), work).await
     }
 
     /// Runs reads without a transaction. They are repeated as in [`Database::transaction`]; so a write here might
@@ -122,15 +133,24 @@ impl Database {
     }
 
     /// Runs the work until it succeeds or must not be repeated.
-    pub(super) async fn run<'a, T, E, F>(&self, mut mode: Mode, mut work: F) -> Result<T, E>
+    pub(super) async fn run<'a, T, E, F>(&self, mode: Mode, mut work: F) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
         F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
+        self.run_work(mode, &mut work).await
+    }
+
+    /// The same for work of any type: the code for it is compiled once for each result.
+    pub(super) async fn run_work<'a, T, E>(&self, mut mode: Mode, work: &mut dyn Work<'a, T, E>) -> Result<T, E>
+    where
+        T: Send,
+        E: TransactionError,
+    {
         let mut retries = RetryState::new(mode.deadline, Arc::clone(&self.shared.metrics));
         loop {
-            let result = self.attempt(mode, &mut work).await;
+            let result = self.attempt(mode, work).await;
             match result {
                 Err(error) if retries.should_retry(error.database_error()).await => mode.purpose.continue_work(),
                 result => {
@@ -142,19 +162,22 @@ impl Database {
     }
 
     /// Begins, works, and ends, once.
-    async fn attempt<'a, T, E, F>(&self, mode: Mode, work: &mut F) -> Result<T, E>
+    async fn attempt<'a, T, E>(&self, mode: Mode, work: &mut dyn Work<'a, T, E>) -> Result<T, E>
     where
         T: Send,
         E: TransactionError,
-        F: for<'s> FnMut(&'s mut Session<'a>) -> BoxFuture<'s, Result<T, E>> + Send,
     {
         let mut session = self.begin(mode).await?;
-        match work(&mut session).await {
+        match work.attempt(&mut session).await {
             Ok(value) => {
-                if let Some(max) = mode.commit_timeout {
-                    session.commit(&self.shared.commit_gate, max).await?;
+                match mode.commit_timeout {
+                    Some(_) if !work.has_written() => session.roll_back().await,
+                    Some(max) => {
+                        session.commit(&self.shared.commit_gate, max).await?;
+                        session.release();
+                    }
+                    None => session.release(),
                 }
-                session.release();
                 Ok(value)
             }
             Err(error) => {

@@ -21,7 +21,8 @@ pub(crate) fn options(app: &App, headers: &HeaderMap, allow: &str) -> Response<B
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static(
-                "Authorization, Content-Type, If-Match, If-None-Match, Traceparent, Tracestate, X-Request-Id",
+                "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Traceparent, Tracestate, \
+                 X-Request-Id",
             ),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
@@ -41,7 +42,8 @@ pub(crate) fn allow_origin(app: &App, origin: Option<&HeaderValue>, response: &m
         headers.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static(
-                "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id",
+                "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, \
+                 WWW-Authenticate, X-Request-Id",
             ),
         );
     }

@@ -4,5 +4,6 @@ pub mod body;
 pub mod conditional;
 pub(crate) mod cors;
 pub mod query;
+pub mod reply;
 pub mod response;
 pub mod stream;

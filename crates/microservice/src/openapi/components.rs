@@ -42,9 +42,13 @@ impl Components {
         ])
     }
 
-    /// A response without an error.
-    pub(super) fn response(&mut self, response: &ResponseType) -> Value {
-        let headers = self.headers(response.headers);
+    /// A response without an error. `may_be_replayed`: the request may have had it before.
+    pub(super) fn response(&mut self, response: &ResponseType, may_be_replayed: bool) -> Value {
+        let mut headers = self.headers(response.headers);
+        if may_be_replayed {
+            let header = &headers::IDEMPOTENCY_REPLAYED;
+            insert(&mut headers, header.name, self.header(header));
+        }
         let mut described = object([("description", response.meaning.into()), ("headers", headers)]);
         if response.content.is_some() {
             let contents = response.content.iter().chain(&response.other_content);
@@ -76,7 +80,9 @@ impl Components {
     fn describe_problems(&mut self, status: StatusCode, types: &[&'static ProblemType]) -> Value {
         let own: &[&HeaderType] = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => &[&headers::WWW_AUTHENTICATE],
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => &[&headers::RETRY_AFTER],
+            StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                &[&headers::RETRY_AFTER]
+            }
             _ => &[],
         };
         let urns: Vec<Value> = types.iter().map(|problem| problem.urn(self.service).into()).collect();

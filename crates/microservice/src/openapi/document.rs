@@ -124,7 +124,10 @@ impl Document {
     fn describe_responses(&self, route: &Described, components: &mut Components) -> Value {
         let mut responses: Vec<(String, Value)> = Vec::new();
         for response in route.operation.responses {
-            responses.push((response.status.as_str().to_owned(), components.response(response)));
+            responses.push((
+                response.status.as_str().to_owned(),
+                components.response(response, route.operation.takes_idempotency_key),
+            ));
         }
         let problems = problems::of(route.operation, route.requirements, self.security);
         for same_status in problems.chunk_by(|one, other| one.status == other.status) {
@@ -160,8 +163,9 @@ fn describe_parameters(operation: &Operation, components: &mut Components) -> Va
     }
     let conditional: &[&HeaderType] =
         if operation.is_conditional { &[&headers::IF_MATCH, &headers::IF_NONE_MATCH] } else { &[] };
+    let keys: &[&HeaderType] = if operation.takes_idempotency_key { &[&headers::IDEMPOTENCY_KEY] } else { &[] };
     let general = [&headers::REQUEST_ID_OF_CLIENT, &headers::TRACEPARENT, &headers::TRACESTATE];
-    for header in conditional.iter().copied().chain(general) {
+    for header in conditional.iter().chain(keys).copied().chain(general) {
         parameters.push(components.request_header(header));
     }
     parameters.into()

@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::database::Schema;
 use crate::problem::ProblemType;
 use crate::routes::Route;
 
 /// The mistakes in a table of routes; each says what to do.
-pub(crate) fn in_table<S>(routes: &[Route<S>], problems: &[&'static ProblemType]) -> Vec<String> {
+pub(crate) fn in_table<S>(
+    routes: &[Route<S>],
+    schema: Option<Schema>,
+    problems: &[&'static ProblemType],
+) -> Vec<String> {
+    let has_keys = schema.is_some_and(|schema| schema.idempotency_table().is_some());
     let mut found = Vec::new();
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
     for route in routes {
@@ -23,6 +29,9 @@ pub(crate) fn in_table<S>(routes: &[Route<S>], problems: &[&'static ProblemType]
         declared.sort_unstable();
         if in_path != declared {
             found.push(format!("{route:?} has the parameters {in_path:?}, and its operation declares {declared:?}"));
+        }
+        if operation.takes_idempotency_key && !has_keys {
+            found.push(format!("{route:?} takes idempotency keys, and Service::SCHEMA has no table for them"));
         }
         if operation.responses.is_empty() {
             found.push(format!("{route:?} has no response without an error"));
@@ -50,6 +59,7 @@ mod tests {
     use super::*;
     use crate::api::parameter::TEXT;
     use crate::api::{Operation, Parameter, ResponseType, Tag};
+    use crate::database::Migration;
     use crate::handler;
     use crate::operations::ADMIN_ROUTES;
     use crate::request::Request;
@@ -65,9 +75,10 @@ mod tests {
     const ONE: Operation = Operation::new("one", &TAG).path(&[&ID]).responses(DONE);
     const ALL: Operation = Operation::new("all", &TAG).responses(DONE);
     const MUTE: Operation = Operation::new("mute", &TAG);
+    const KEYED: Operation = Operation::new("keyed", &TAG).responses(DONE).idempotency_key();
 
     fn mistakes(routes: &[Route<()>]) -> Vec<String> {
-        in_table(routes, &[])
+        in_table(routes, None, &[])
     }
 
     #[test]
@@ -92,12 +103,16 @@ mod tests {
             mistakes(&get("/things/{name}", &ONE)).concat().contains(r#"["name"], and its operation declares ["id"]"#)
         );
         assert!(mistakes(&get("/things", &MUTE)).concat().contains("no response"));
+        assert!(mistakes(&get("/things", &KEYED)).concat().contains("has no table for them"));
+        let keys = const { &[Migration::idempotency_keys(1)] };
+        let schema = Schema::new("things", &[], keys);
+        assert_eq!(in_table(&get("/things", &KEYED), Some(schema), &[]), Vec::<String>::new());
         assert!(mistakes(&[Route::get("/things", handler!(nothing), "")]).concat().contains("no operation"));
         let [first, second] = [get("/a", &ALL), get("/b", &ALL)];
         let twice: Vec<Route<()>> = first.into_iter().chain(second).collect();
         assert!(mistakes(&twice).concat().contains("the operation id all of GET /a"));
         static SAME: ProblemType = ProblemType::new(StatusCode::CONFLICT, "taken", "Taken", "");
         static OTHER: ProblemType = ProblemType::new(StatusCode::GONE, "taken", "Gone", "");
-        assert!(in_table::<()>(&[], &[&SAME, &OTHER]).concat().contains("two types of problems are named taken"));
+        assert!(in_table::<()>(&[], None, &[&SAME, &OTHER]).concat().contains("two types of problems are named taken"));
     }
 }

@@ -50,12 +50,13 @@ const FIELD_PROBLEM: JsonType = JsonType::new("FieldProblem", || {
 /// All problem types of an operation, by status and slug.
 pub(super) fn of(operation: &Operation, requirements: Requirements, security: Security) -> Vec<&'static ProblemType> {
     let Requirements { scope, is_write, is_probe } = requirements;
-    let groups: [(bool, &[&'static ProblemType]); 8] = [
+    let groups: [(bool, &[&'static ProblemType]); 9] = [
         // Some are sent before a route is known: no connection or no memory is left for any.
         (true, &[&types::INVALID_REQUEST, &types::INVALID_HEADER, &types::HEADERS_TOO_LARGE, &types::OVERLOADED]),
         (!is_probe, &[&types::INVALID_QUERY]),
         (!operation.path_parameters.is_empty(), &[&types::NOT_FOUND]),
         (scope.is_some() || is_write, &[&types::UNKNOWN_HOST]),
+        (operation.takes_idempotency_key, &[&types::REQUEST_IN_PROGRESS, &types::IDEMPOTENCY_KEY_REUSED]),
         (is_write, &[&types::CROSS_SITE_REQUEST]),
         (
             scope.is_some() && security.needs_tokens,

@@ -22,7 +22,7 @@ impl From<DatabaseError> for Problem {
                 "The database cannot be reached or cannot serve now. Nothing was written.",
             )
             .with_retry(),
-            E::Conflict(_) => Self::new(
+            E::Conflict(_) | E::LockTimeout(_) => Self::new(
                 &types::CONFLICTING_WRITES,
                 "Other writes to the same data were in the way. Nothing was written.",
             )
@@ -46,6 +46,15 @@ impl From<DatabaseError> for Problem {
             E::SchemaOutcomeUnknown(_) => Self::new(
                 &types::OUTCOME_UNKNOWN,
                 "The database was lost while tables were dropped or created. Some may be missing: call GET /init again.",
+            ),
+            E::RequestInProgress => Self::new(
+                &types::REQUEST_IN_PROGRESS,
+                "A request with this Idempotency-Key is under way. Send it again for its response.",
+            )
+            .with_retry(),
+            E::IdempotencyKeyReused => Self::new(
+                &types::IDEMPOTENCY_KEY_REUSED,
+                "This Idempotency-Key is that of another request: another method, path, query or body.",
             ),
             E::StatementTooLarge => Self::new(
                 &types::STATEMENT_TOO_LARGE,

@@ -60,8 +60,8 @@ macro_rules! types {
 types! {
     INVALID_REQUEST: BAD_REQUEST, "invalid-request", "Not an HTTP request", "the request is not valid HTTP/1.1";
     INVALID_HEADER: BAD_REQUEST, "invalid-header", "Invalid header",
-        "`Host` missing or twice; both `Transfer-Encoding` and `Content-Length`; a malformed `If-Match` or \
-         `If-None-Match`; `Authorization` twice";
+        "`Host` missing or twice; both `Transfer-Encoding` and `Content-Length`; a malformed `If-Match`, \
+         `If-None-Match` or `Idempotency-Key`; `Authorization` twice";
     INVALID_QUERY: BAD_REQUEST, "invalid-query", "Invalid query string",
         "a parameter is unknown, repeated, missing or invalid";
     INVALID_BODY: BAD_REQUEST, "invalid-body", "Invalid body", "the body ended early or its chunks are invalid";
@@ -79,6 +79,8 @@ types! {
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", "`Allow` has the methods";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, "request-timeout", "Body too slow", "the body did not come within `BODY_TIMEOUT`";
     DUPLICATE: CONFLICT, "duplicate", "Exists already", "the key is taken";
+    REQUEST_IN_PROGRESS: CONFLICT, "request-in-progress", "Request under way",
+        "a request with the same `Idempotency-Key` is under way", RETRY_LATER;
     IDS_EXHAUSTED: CONFLICT, "ids-exhausted", "No id available",
         "4294967295 has been used; the service chooses only ids above all used ones", "send an id";
     PRECONDITION_FAILED: PRECONDITION_FAILED, "precondition-failed", "Precondition failed",
@@ -88,6 +90,9 @@ types! {
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type",
         "not JSON, not UTF-8, or compressed";
     UNKNOWN_HOST: MISDIRECTED_REQUEST, "unknown-host", "Unknown host", "the host name is not in `ALLOWED_HOSTS`";
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Key of another request",
+        "the `Idempotency-Key` is that of a request with another method, path, query or body",
+        "choose a new key for each request";
     RATE_LIMITED: TOO_MANY_REQUESTS, "rate-limited", "Too many requests",
         "too many requests of this address or caller", RETRY_LATER;
     HEADERS_TOO_LARGE: REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Request head too large",
@@ -115,7 +120,7 @@ types! {
     OUTCOME_UNKNOWN: SERVICE_UNAVAILABLE, "outcome-unknown", "Outcome unknown",
         "the database was lost during a COMMIT: written in full or not at all; for `GET /init`, while tables were \
          dropped or created: some may be missing",
-        "check before you repeat it; repeat `GET /init`";
+        "repeat it with the same `Idempotency-Key`; without one check before you repeat it; repeat `GET /init`";
     DATABASE_TIMEOUT: GATEWAY_TIMEOUT, "database-timeout", "Database too slow",
         "it took longer than `STATEMENT_TIMEOUT` or `REQUEST_TIMEOUT`; nothing was written";
 }

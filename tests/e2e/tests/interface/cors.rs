@@ -44,11 +44,14 @@ fn the_configured_origin_may_send_requests() {
     let methods = response.header("access-control-allow-methods").expect("methods");
     assert!(methods.contains("PUT"), "{methods}");
     let headers = response.header("access-control-allow-headers").expect("headers").to_lowercase();
-    assert!(headers.contains("content-type") && headers.contains("if-match"), "{headers}");
+    assert!(
+        headers.contains("content-type") && headers.contains("if-match") && headers.contains("idempotency-key"),
+        "{headers}"
+    );
     let response = app.send("GET", "/orders", &[("origin", ORIGIN)], None).expect(200);
     assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
     let exposed = response.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
-    for name in ["etag", "link", "location", "x-request-id"] {
+    for name in ["etag", "idempotency-replayed", "link", "location", "x-request-id"] {
         assert!(exposed.contains(name), "{name} is not exposed: {exposed}");
     }
     assert!(

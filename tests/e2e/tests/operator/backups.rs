@@ -93,7 +93,7 @@ fn a_restore_refuses_a_database_with_tables_and_a_damaged_file() {
     let file = back_up(&app, dir.path());
     let url = app.server().url(app.database());
     let message = failure(&script(&url, &["restore", &file.display().to_string()]));
-    assert!(message.contains("has 2 tables: nothing was changed"), "{message}");
+    assert!(message.contains("has 3 tables: nothing was changed"), "{message}");
     assert_eq!(app.count_orders(), 3);
 
     let bytes = fs::read(&file).unwrap();

@@ -23,8 +23,7 @@ fn database_with_account() -> (String, String) {
     let grants = documented_grants();
     assert!(grants.contains("'orders'@'%'") && grants.contains("TO 'orders'"), "{grants}");
     let grants = grants.replace("'orders'@'%'", &format!("'{database}'@'%'"));
-    let grants = grants.replace("orders.orders ", &format!("`{database}`.orders "));
-    let grants = grants.replace("orders.order_service_migrations ", &format!("`{database}`.order_service_migrations "));
+    let grants = grants.replace(" ON orders.", &format!(" ON `{database}`."));
     server.sql("", &grants).unwrap();
     let url = format!("mysql://{database}:secret@127.0.0.1:{}/{database}", server.port());
     (database, url)
@@ -41,7 +40,12 @@ fn the_documented_grants_suffice_without_auto_init() {
     client.post("/create_orders", orders(1..=3)).expect_done();
     client.post("/update_order", order(3)).expect_done();
     client.get("/delete_order?id=2").expect_done();
-    assert_eq!(client.get("/orders").expect(200).text().trim(), orders([1, 3]));
+    for replayed in [None, Some("true")] {
+        let key = [("idempotency-key", "k")];
+        let response = client.send("DELETE", "/orders/1", &key, None).expect(204);
+        assert_eq!(response.header("idempotency-replayed"), replayed);
+    }
+    assert_eq!(client.get("/orders").expect(200).text().trim(), orders([3]));
     assert!(!service.log().contains("\"level\":\"warn\"") && !service.log().contains("\"level\":\"error\""));
 }
 
@@ -62,6 +66,7 @@ fn the_account_with_the_documented_grants_can_do_no_more() {
         "CREATE TABLE more (id INT)",
         "SELECT * FROM others",
         "DELETE FROM order_service_migrations",
+        "DROP TABLE order_service_idempotency",
         "INSERT INTO order_service_migrations SELECT * FROM order_service_migrations",
         "SELECT * FROM mysql.global_priv",
         "UPDATE mysql.global_priv SET Priv = '{}'",
