@@ -54,7 +54,8 @@ fn blob(dir: &TempDir, digest: &Value) -> PathBuf {
 #[test]
 fn the_images_are_small_and_hold_one_file_that_runs_unprivileged() {
     let docker = docker();
-    for (target, limit) in [("wasm", 850_000), ("aot", 2_200_000)] {
+    // The portable one had 846,314 bytes before idempotency keys, and has 855,182 with them.
+    for (target, limit) in [("wasm", 860_000), ("aot", 2_200_000)] {
         let layout = OciLayout::of(&docker, &format!("order-service:{target}"));
         println!("order-service:{target}: {} bytes compressed", layout.bytes());
         assert!(layout.bytes() <= limit, "{target}: {} bytes", layout.bytes());
