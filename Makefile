@@ -64,6 +64,10 @@ test-e2e: deps-test ## the release .wasm in WasmEdge with a real MariaDB
 test-api: deps-api ## the API's description by its tools: linter, schemathesis with 10,000 requests, a client (6 min)
 	@API_EXAMPLES=$${API_EXAMPLES:-1000} scripts/test.sh api
 
+.PHONY: test-page
+test-page: deps-page ## people at the pages (feature pages) in Chromium, with the real service and database (3 min)
+	@scripts/test.sh page
+
 .PHONY: released-api
 released-api: deps-run build ## write the API's description of a release, with which later ones are compared
 	@wasmedge "$(TARGET_DIR)/wasm32-wasip1/release/lowered/order-service.wasm" --openapi >tools/openapi/released.json.new
@@ -181,10 +185,10 @@ fuzz: deps-fuzz ## ten million inputs, by libFuzzer, to all that parses what str
 deps: ## install the missing Debian packages for run, check, test and bench
 	@scripts/deps.sh check test bench
 
-.PHONY: deps-build deps-lint deps-run deps-test deps-api deps-check deps-bench deps-cluster deps-containers
+.PHONY: deps-build deps-lint deps-run deps-test deps-api deps-page deps-check deps-bench deps-cluster deps-containers
 .PHONY: deps-audit deps-backup deps-release deps-fuzz deps-slim
-deps-build deps-lint deps-run deps-test deps-api deps-check deps-bench deps-cluster deps-containers deps-audit \
-    deps-backup deps-release deps-fuzz deps-slim:
+deps-build deps-lint deps-run deps-test deps-api deps-page deps-check deps-bench deps-cluster deps-containers \
+    deps-audit deps-backup deps-release deps-fuzz deps-slim:
 	@scripts/deps.sh $(@:deps-%=%)
 
 .PHONY: clean

@@ -6,6 +6,7 @@
 #   scripts/deps.sh run          + WasmEdge and MariaDB
 #   scripts/deps.sh test         + the programs that the end-to-end tests use
 #   scripts/deps.sh api          test + Python and Node.js, for the tools that read the API's description
+#   scripts/deps.sh page         test + Chromium and Node.js, for the tests of the pages
 #   scripts/deps.sh check        lint and test together
 #   scripts/deps.sh bench        + the load generators
 #   scripts/deps.sh fuzz         build + a compiler for libFuzzer's engine
@@ -126,6 +127,13 @@ api_group() {
     node_is_new || need "no node" nodejs
     need npm npm
 }
+# What opens the pages: scripts/browser-tools.sh.
+page_group() {
+    test_group
+    node_is_new || need "no node" nodejs
+    need npm npm
+    need chromium chromium
+}
 check_group() {
     lint_group
     test_group
@@ -218,7 +226,7 @@ check=no
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | lint | run | test | api | check | bench | fuzz | cluster) "${group}_group" ;;
+    build | lint | run | test | api | page | check | bench | fuzz | cluster) "${group}_group" ;;
     engine | containers | audit | backup | release | slim) "${group}_group" ;;
     *) fail "unknown group '$group': the head of this script lists them" ;;
     esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs groups of tests and prints their sum as the last line: `N passed, N failed`.
 #
-#   scripts/test.sh unit|wasm|quick|e2e|api|containers|cluster …
+#   scripts/test.sh unit|wasm|quick|e2e|api|page|containers|cluster …
 #
 # `quick` is the fast half of `e2e`. A part also counts one failure when it does not compile, when it ends with an error
 # but without a failed test (a panic inside WasmEdge ends the whole process), or when it ran no test. All output is
@@ -105,11 +105,18 @@ for group in "$@"; do
         build 'cluster programs' scripts/cluster-build.sh &&
             part cluster $cargo test --no-fail-fast --target "$host" --package cluster --package cluster-tests
         ;;
+    page)
+        # The images and `make run` do not have the pages yet.
+        build 'wasm with pages' $cargo build --release --features pages &&
+            build aot $cargo run --quiet --package testkit --bin aot --target "$host" &&
+            build 'browser tools' scripts/browser-tools.sh &&
+            part pages $cargo test --no-fail-fast --target "$host" --package page-tests
+        ;;
     containers)
         part containers $cargo test --no-fail-fast --target "$host" --package containers
         ;;
     *)
-        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, api, containers and cluster" >&2
+        echo "test.sh: unknown group '$group'; the groups are unit, wasm, quick, e2e, api, page, containers and cluster" >&2
         exit 2
         ;;
     esac

@@ -25,6 +25,14 @@ pub const ROUTES: &[Route<OrderService>] = &[
     Route::put("/orders/{id}", handler!(orders::put), "replace an order; If-Match is checked").operation(&orders::PUT),
     Route::delete("/orders/{id}", handler!(orders::delete), "delete an order; If-Match is checked")
         .operation(&orders::DELETE),
+    #[cfg(feature = "pages")]
+    operations::ui_redirect(),
+    #[cfg(feature = "pages")]
+    operations::ui(),
+    #[cfg(feature = "pages")]
+    operations::ui_file(),
+    #[cfg(feature = "pages")]
+    operations::docs(),
     operations::health(),
     operations::ready(),
     operations::openapi(),

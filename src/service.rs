@@ -2,6 +2,8 @@
 
 use microservice::config::{AnyVariable, ConfigError};
 use microservice::database::Schema;
+#[cfg(feature = "pages")]
+use microservice::page::PageFile;
 use microservice::{Context, Route, Service};
 
 use crate::repository::{self, Repository};
@@ -20,6 +22,8 @@ impl Service for OrderService {
     const ABOUT: &'static str = "The order service. Orders are JSON objects, as in orders.json and update_order.json.";
     const LICENSE: Option<&'static str> = Some(env!("CARGO_PKG_LICENSE"));
     const ROUTES: &'static [Route<Self>] = ROUTES;
+    #[cfg(feature = "pages")]
+    const PAGE: &'static [PageFile] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
     const VARIABLES: &'static [&'static dyn AnyVariable] = variables::ALL;
     const SCHEMA: Option<Schema> = Some(repository::SCHEMA);
 

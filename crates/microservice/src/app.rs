@@ -13,6 +13,8 @@ use crate::execution::Execution;
 use crate::memory::MemoryBudget;
 use crate::metrics::{MetricWriter, Metrics};
 use crate::openapi::Description;
+#[cfg(feature = "pages")]
+use crate::page::PageFile;
 use crate::platform;
 use crate::problem::{Problem, ShedReason};
 use crate::readiness::Readiness;
@@ -31,6 +33,12 @@ pub(crate) struct App {
     /// The service's name, in problem types and log lines.
     pub(crate) name: &'static str,
     pub(crate) descriptions: Descriptions,
+    /// The files of the service's page.
+    #[cfg(feature = "pages")]
+    pub(crate) page: &'static [PageFile],
+    /// Pages can be reached.
+    #[cfg(feature = "pages")]
+    pub(crate) serves_pages: bool,
     /// How this process executes its code, as measured at the start.
     pub(crate) execution: Execution,
     pub(crate) limits: Limits,
@@ -85,6 +93,10 @@ impl App {
             metrics: observation.metrics,
             tracer: observation.tracer,
             descriptions,
+            #[cfg(feature = "pages")]
+            page: &[],
+            #[cfg(feature = "pages")]
+            serves_pages: environment.get(&crate::settings::UI)?,
             execution: Execution::measure(),
             allow_reset: database.is_some() && environment.get(&ALLOW_RESET)?,
             cors_allow_origin: environment.find(&CORS_ALLOW_ORIGIN)?,

@@ -15,6 +15,7 @@
 //! | [`problem`] | error responses (RFC 9457) |
 //! | [`database`] | pooled connections, transactions with retries, migrations |
 //! | [`operations`] | `/health`, `/ready`, `/init`, `/openapi.json`, `/drain`, `/metrics`, `/log_level` |
+//! | `page` | pages for people: files that are compiled into the service (feature `pages`) |
 //! | `execution` | whether the module runs as machine code or in an interpreter |
 //! | `memory` | one budget for all bytes held for clients |
 //! | `metrics` | what the process does, for Prometheus |
@@ -40,6 +41,8 @@ mod memory;
 mod metrics;
 mod openapi;
 pub mod operations;
+#[cfg(feature = "pages")]
+pub mod page;
 mod platform;
 pub mod problem;
 mod readiness;

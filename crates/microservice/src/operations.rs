@@ -3,6 +3,8 @@
 
 mod description;
 mod log_level;
+#[cfg(feature = "pages")]
+mod pages;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use crate::metrics;
 use crate::problem::{Problem, types};
 use crate::request::Request;
 use crate::routes::{HandlerResult, Route};
+
+#[cfg(feature = "pages")]
+pub use pages::{docs, ui, ui_file, ui_redirect};
 
 /// The bound on a readiness check. Probes ask every few seconds.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -85,6 +90,14 @@ pub static ADMIN_ROUTES: &[Route<()>] = &[
         .always_admitted()
         .writes()
         .needs(Scope::Operator),
+    #[cfg(feature = "pages")]
+    ui_redirect(),
+    #[cfg(feature = "pages")]
+    pages::operators_ui(),
+    #[cfg(feature = "pages")]
+    ui_file(),
+    #[cfg(feature = "pages")]
+    docs(),
     Route::get("/openapi.json", handler!(description::serve_operators), "the routes for programs (OpenAPI 3.1)")
         .operation(&description::DESCRIBE)
         .always_admitted()

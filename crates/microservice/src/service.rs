@@ -18,6 +18,8 @@ use crate::database::{self, Database, DatabaseLifecycle, DatabaseSettings, Deadl
 use crate::metrics::Metrics;
 use crate::openapi::{self, Description, Document, Security};
 use crate::operations::ADMIN_ROUTES;
+#[cfg(feature = "pages")]
+use crate::page::PageFile;
 use crate::platform;
 use crate::problem::ProblemType;
 use crate::router::Router;
@@ -53,6 +55,11 @@ pub trait Service: Sized + Send + Sync + 'static {
 
     /// The routes of the public listener.
     const ROUTES: &'static [Route<Self>];
+
+    /// The files of the service's page, which [`operations::ui`](crate::operations::ui) shows. A build script makes
+    /// them (`crates/page_files`).
+    #[cfg(feature = "pages")]
+    const PAGE: &'static [PageFile] = &[];
 
     /// The service's own variables.
     const VARIABLES: &'static [&'static dyn AnyVariable] = &[];
@@ -196,6 +203,10 @@ pub fn configure<S: Service>(environment: &Environment<'_>) -> Result<Configured
     let mut app =
         App::new(S::NAME, observation, descriptions, environment, Shutdown::new(process.drain_delay), lifecycle)?;
     app.reserved_descriptors += pool_max;
+    #[cfg(feature = "pages")]
+    {
+        app.page = S::PAGE;
+    }
     let own_registry = Registry::with_prefix(S::NAME.replace('-', "_"));
     let context = Context { environment, limits: &app.limits, database, metrics: Mutex::new(own_registry) };
     let service = S::new(&context)?;

@@ -48,6 +48,10 @@ const AUTO_INIT: Variable<bool> = Variable::new(
 );
 pub(crate) const ALLOW_RESET: Variable<bool> =
     Variable::new("ALLOW_RESET", types::BOOLEAN, "false", "let `GET /init?reset=true` drop all data");
+/// Whether people can reach the pages.
+#[cfg(feature = "pages")]
+pub(crate) const UI: Variable<bool> =
+    Variable::new("UI", types::BOOLEAN, "true", "the pages at `/ui/` and `/docs`; `false`: nobody can reach them");
 const REQUEST_TIMEOUT: Variable<Duration> =
     Variable::new("REQUEST_TIMEOUT", types::DURATION, "10s", "for a request's work at the database");
 const HEADER_TIMEOUT: Variable<Duration> =
@@ -104,8 +108,16 @@ pub(crate) const CORS_ALLOW_ORIGIN: Variable<String> = Variable::without_default
 );
 
 /// The variables of the process: where it listens and how it ends.
-pub(crate) const PROCESS_VARIABLES: &[&dyn AnyVariable] =
-    &[&LISTEN_ADDR, &ADMIN_ADDR, &DRAIN_DELAY, &DRAIN_TIMEOUT, &FATAL_EXIT, &ALLOW_INTERPRETER];
+pub(crate) const PROCESS_VARIABLES: &[&dyn AnyVariable] = &[
+    &LISTEN_ADDR,
+    &ADMIN_ADDR,
+    #[cfg(feature = "pages")]
+    &UI,
+    &DRAIN_DELAY,
+    &DRAIN_TIMEOUT,
+    &FATAL_EXIT,
+    &ALLOW_INTERPRETER,
+];
 
 /// The variables of services with a database.
 pub(crate) const SCHEMA_VARIABLES: &[&dyn AnyVariable] = &[&AUTO_INIT, &ALLOW_RESET];

@@ -83,6 +83,41 @@ pub const ETAG: HeaderType = HeaderType::text(
 .always()
 .with_schema(r#"{"type":"string","pattern":"^\"[0-9a-f]{32}\"$"}"#);
 
+/// Where the resource is.
+pub const LOCATION: HeaderType = HeaderType::text("Location", "ui/", "Where it is, relative to this path.").always();
+
+/// What else decides the response.
+pub const VARY: HeaderType =
+    HeaderType::text("Vary", "Accept-Encoding", "Which header fields of the request decide the response.").always();
+
+/// How the body is compressed.
+pub const CONTENT_ENCODING: HeaderType = HeaderType::text(
+    "Content-Encoding",
+    "gzip",
+    "The body is compressed, because the request's `Accept-Encoding` has `gzip`.",
+)
+.with_schema(r#"{"const":"gzip"}"#);
+
+/// What a page may load.
+pub const CONTENT_SECURITY_POLICY: HeaderType = HeaderType::text(
+    "Content-Security-Policy",
+    "default-src 'none'; script-src 'self'",
+    "What a browser lets the page load and run: nothing from elsewhere.",
+)
+.always();
+
+/// What other sites learn of the page's address.
+pub const REFERRER_POLICY: HeaderType =
+    HeaderType::text("Referrer-Policy", "no-referrer", "No other site learns where its reader came from.").always();
+
+/// Whether other sites' pages can reach this one.
+pub const CROSS_ORIGIN_OPENER_POLICY: HeaderType = HeaderType::text(
+    "Cross-Origin-Opener-Policy",
+    "same-origin",
+    "A page of another site that opens this one has no hold on it.",
+)
+.always();
+
 /// When to try again.
 pub const RETRY_AFTER: HeaderType = HeaderType::text("Retry-After", "1", "When to try again, in seconds from now.")
     .with_schema(r#"{"type":"integer","minimum":1}"#);
