@@ -51,6 +51,7 @@ async function openOrders(options) {
 }
 
 async function checkAccessibility(page, what) {
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(animation => animation.finished)));
   await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
     const { violations } = await window.axe.run();
