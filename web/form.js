@@ -1,6 +1,7 @@
 // The dialogs with an order: a new one, a change, and a conflict with somebody else's change.
 
 import { call, newKey } from "./api.js";
+import { openDialog } from "./dialog.js";
 import { centsOf, editMoney, editNumber, formatMoney, numberOf, parseMoney, parseWhole } from "./money.js";
 import { describeError, text } from "./text.js";
 
@@ -34,9 +35,9 @@ export function editOrder(order, save) {
   // The same key for each try of the same values: a repeated click writes once.
   let key = newKey();
   let isSaving = false;
-  return new Promise(resolve => {
-    const input = () => { key = newKey(); sum(); };
-    const submit = async event => {
+  const result = openDialog(dialog, ({ finish, signal }) => {
+    form.addEventListener("input", () => { key = newKey(); sum(); }, { signal });
+    form.addEventListener("submit", async event => {
       event.preventDefault();
       if (isSaving) return;
       const values = read(inputs, Boolean(order));
@@ -46,7 +47,7 @@ export function editOrder(order, save) {
       alert.hidden = true;
       try {
         const saved = await save(values, key);
-        if (saved) return finish(saved);
+        if (saved) finish(saved);
       } catch (error) {
         if (error.status >= 400 && error.status < 500) key = newKey();
         showErrors(error, inputs, alert);
@@ -54,24 +55,10 @@ export function editOrder(order, save) {
         isSaving = false;
         form.removeAttribute("aria-busy");
       }
-    };
-    const cancel = () => dialog.close();
-    const closed = () => finish(null);
-    const finish = result => {
-      form.removeEventListener("input", input);
-      form.removeEventListener("submit", submit);
-      form.querySelector(".cancel").removeEventListener("click", cancel);
-      dialog.removeEventListener("close", closed);
-      dialog.close();
-      resolve(result);
-    };
-    form.addEventListener("input", input);
-    form.addEventListener("submit", submit);
-    form.querySelector(".cancel").addEventListener("click", cancel);
-    dialog.addEventListener("close", closed);
-    dialog.showModal();
-    inputs[order ? "quantity" : "product_id"].focus();
+    }, { signal });
   });
+  inputs[order ? "quantity" : "product_id"].focus();
+  return result;
 }
 
 function drawFields(root, order) {
@@ -182,24 +169,11 @@ function choose(names, { base, mine, theirs }) {
     }
     return set;
   }));
-  return new Promise(resolve => {
-    const submit = event => {
+  return openDialog(dialog, ({ finish, signal }) => {
+    form.addEventListener("submit", event => {
       event.preventDefault();
       const data = new FormData(form);
       finish(Object.fromEntries(names.map(name => [name, (data.get(name) === "yours" ? mine : theirs)[name]])));
-    };
-    const cancel = () => dialog.close();
-    const closed = () => finish(null);
-    const finish = result => {
-      form.removeEventListener("submit", submit);
-      form.querySelector(".cancel").removeEventListener("click", cancel);
-      dialog.removeEventListener("close", closed);
-      dialog.close();
-      resolve(result);
-    };
-    form.addEventListener("submit", submit);
-    form.querySelector(".cancel").addEventListener("click", cancel);
-    dialog.addEventListener("close", closed);
-    dialog.showModal();
+    }, { signal });
   });
 }

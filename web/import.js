@@ -1,6 +1,7 @@
 // Reads orders from a file. They are sent in parts; faulty ones are left out and named.
 
 import { call, newKey } from "./api.js";
+import { openDialog } from "./dialog.js";
 import { FIELDS } from "./form.js";
 import { formatNumber } from "./money.js";
 import { describeError, text } from "./text.js";
@@ -8,10 +9,10 @@ import { describeError, text } from "./text.js";
 const PART = 200;
 
 /** Opens the dialog. Resolves when it is closed: true where orders were written. */
-export function importOrders() {
+export async function importOrders() {
   const dialog = document.getElementById("import");
-  const [file, start, cancel, bar, output, faults, alert] =
-    ["input", ".start", ".cancel", "progress", "output", ".faults", ".problem"].map(part => dialog.querySelector(part));
+  const [file, start, bar, output, faults, alert] =
+    ["input", ".start", "progress", "output", ".faults", ".problem"].map(part => dialog.querySelector(part));
   file.value = "";
   start.disabled = true;
   bar.hidden = alert.hidden = true;
@@ -19,7 +20,6 @@ export function importOrders() {
   faults.replaceChildren();
   let orders = null;
   let written = 0;
-  const stop = new AbortController();
 
   const read = async () => {
     alert.hidden = true;
@@ -45,15 +45,15 @@ export function importOrders() {
     faults.append(item);
   };
 
-  const run = async () => {
+  const run = async signal => {
     start.disabled = file.disabled = true;
     bar.hidden = false;
     bar.max = orders.length;
     let done = 0;
     try {
-      for (let first = 0; first < orders.length && !stop.signal.aborted; first += PART) {
+      for (let first = 0; first < orders.length && !signal.aborted; first += PART) {
         const items = orders.slice(first, first + PART).map((order, index) => ({ order, index: first + index }));
-        written += await writePart(items, nameFault, stop.signal);
+        written += await writePart(items, nameFault, signal);
         done = Math.min(first + PART, orders.length);
         bar.value = done;
         output.textContent = text("importProgress", { done: formatNumber(done), all: formatNumber(orders.length) });
@@ -68,22 +68,11 @@ export function importOrders() {
     }
   };
 
-  return new Promise(resolve => {
-    const close = () => dialog.close();
-    const closed = () => {
-      stop.abort();
-      file.removeEventListener("change", read);
-      start.removeEventListener("click", run);
-      cancel.removeEventListener("click", close);
-      dialog.removeEventListener("close", closed);
-      resolve(written > 0);
-    };
-    file.addEventListener("change", read);
-    start.addEventListener("click", run);
-    cancel.addEventListener("click", close);
-    dialog.addEventListener("close", closed);
-    dialog.showModal();
+  await openDialog(dialog, ({ signal }) => {
+    file.addEventListener("change", read, { signal });
+    start.addEventListener("click", () => run(signal), { signal });
   });
+  return written > 0;
 }
 
 const isObject = value => typeof value === "object" && value !== null && !Array.isArray(value);

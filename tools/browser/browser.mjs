@@ -69,6 +69,7 @@ const row = (page, id) => page.locator(`#list [data-id="${id}"]`);
 const note = (page, text) => page.locator(".note", { hasText: text });
 
 async function cells(page, id) {
+  await row(page, id).waitFor();
   return (await row(page, id).locator("[role=cell]:not(.actions)").allTextContents()).map(cell => cell.trim());
 }
 

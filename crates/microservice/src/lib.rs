@@ -26,8 +26,8 @@
 //!
 //! `examples/hello.rs` is a whole service. `docs/OWN-SERVICE.md` in the repository builds one step by step.
 //!
-//! Calls go one way: `service → server → router → routes → {api, http, database} → problem`. The same source compiles
-//! to wasm32-wasip1 and natively; the differences are in Cargo.toml and in `platform`.
+//! Calls go one way: `service → server → router → routes → {api, http, database} → idempotency → problem`.
+//! The same source compiles to wasm32-wasip1 and natively; the differences are in Cargo.toml and in `platform`.
 
 pub mod access;
 pub mod api;

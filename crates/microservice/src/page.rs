@@ -16,8 +16,8 @@ use crate::http::conditional::{Preconditions, ReadResponse};
 use crate::http::response;
 use crate::problem::{Problem, types};
 
-/// The policy of all files (CSP 3): scripts, styles and images from the page's own origin; no frames, no forms that leave
-/// the page.
+/// The policy of all files (CSP 3): scripts, styles and images from the page's own origin; no frames, no forms that
+/// leave the page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

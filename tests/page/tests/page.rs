@@ -1,7 +1,7 @@
 //! People at the pages in Debian's Chromium, with the service's `.wasm` in WasmEdge and a real MariaDB.
 //!
-//! What the people do is in `tools/browser/browser.mjs`, a scenario for each test. `PICTURES` is a directory for pictures
-//! of the main states: `make pictures` sets it.
+//! What the people do is in `tools/browser/browser.mjs`, a scenario for each test. `PICTURES` names a directory for
+//! pictures of the main states.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

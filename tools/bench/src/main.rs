@@ -24,8 +24,8 @@
 //! | `http`, `wrk` | clients |
 //! | `report` | the page |
 //!
-//! With the argument `pages`, `batch`, `keys` or `observation` it measures that part only, with `idle`, `silent`, `resets` or
-//! `paired` one part of `socket_binding`. It prints the tables then and leaves the page unchanged.
+//! With the argument `pages`, `batch`, `keys` or `observation` it measures that part only, with `idle`, `silent`,
+//! `resets` or `paired` one part of `socket_binding`. It prints the tables then and leaves the page unchanged.
 //!
 //! Every response is checked. A failed request ends the run without a result.
 

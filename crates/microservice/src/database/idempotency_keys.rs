@@ -193,8 +193,7 @@ impl Database {
         let mut last_error = String::new();
         loop {
             // Replicas that started together do not search together.
-            let jitter = Duration::from_millis(fastrand::u64(..=u64::try_from(interval.as_millis()).unwrap_or(0) / 4));
-            tokio::time::sleep(interval - jitter).await;
+            tokio::time::sleep(interval.mul_f64(1.0 - fastrand::f64() / 4.0)).await;
             let error = self.delete_expired(keys).await.err().map(|error| error.to_string()).unwrap_or_default();
             if !error.is_empty() && error != last_error {
                 tracing::warn!(error, "expired idempotency keys were not deleted; trying again");
